@@ -1,0 +1,1 @@
+"""Okube runs containers on servers you own and keeps them running."""
