@@ -18,7 +18,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clocks. Timers (``asyncio.sleep``, ``call_later``) run on the loop's clock, which is ``monotonic``."""
+    """The machine's clocks; ``monotonic`` is the one that the timers of asyncio run on."""
 
     def monotonic(self) -> float:
         """Seconds on the running loop's clock."""

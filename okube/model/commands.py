@@ -1,0 +1,297 @@
+"""What the replicated log holds: batches of tagged, versioned commands.
+
+The proposer stamps epoch, time and ids into them, so that applying needs no clock and no chance. A tag ends in the
+version of its format; one that a manager does not know is a deterministic error, so that versions can mix. A new field
+goes to the end with a default.
+"""
+
+import hashlib
+from typing import Union
+
+import msgspec
+
+from okube.model.epoch import Epoch
+from okube.model.node import Availability, NodeState
+from okube.model.spec import ServiceSpec
+from okube.model.task import Reason, TaskState
+
+__all__ = [
+    "Applied",
+    "Batch",
+    "Command",
+    "CreateTasks",
+    "DeleteServices",
+    "EndTasks",
+    "Item",
+    "PlaceTasks",
+    "PutServices",
+    "RefreshServices",
+    "Refused",
+    "RegisterNode",
+    "RemoveNode",
+    "ReportTasks",
+    "Result",
+    "ScaleServices",
+    "SeedCluster",
+    "SetNodeState",
+    "StopTasks",
+    "TaskReport",
+    "UpdateNode",
+    "WithdrawTasks",
+    "decode_batch",
+    "decode_command",
+    "encode_batch",
+    "encode_command",
+    "fingerprint",
+]
+
+
+class SeedCluster(msgspec.Struct, frozen=True, array_like=True, tag="seed-cluster/1"):
+    """What cluster.yaml says, once; a second seed changes nothing."""
+
+    cluster: str
+    cluster_id: str
+    admin_token_sha256: str
+    node_down_after_ms: int
+    heartbeat_ms: int
+
+
+class PutServices(msgspec.Struct, frozen=True, array_like=True, tag="put-services/1"):
+    """Make services, or change them: all or none.
+
+    ``ids`` are for those that are new. ``create`` refuses a name that is there, ``replace`` one that is not,
+    ``upsert`` takes both. ``if_match`` is the revision that the (one) service must have.
+    """
+
+    specs: tuple[ServiceSpec, ...]
+    ids: tuple[str, ...]
+    how: str  # create | replace | upsert
+    created_by: str = ""
+    if_match: int | None = None
+
+
+class DeleteServices(msgspec.Struct, frozen=True, array_like=True, tag="delete-services/1"):
+    """Forget services; their tasks are stopped and forgotten when they have ended."""
+
+    names: tuple[str, ...]
+    if_match: int | None = None
+
+
+class ScaleServices(msgspec.Struct, frozen=True, array_like=True, tag="scale-services/1"):
+    """Set how many tasks services should have: all or none."""
+
+    names: tuple[str, ...]
+    replicas: tuple[int, ...]
+    if_match: int | None = None
+
+
+class RefreshServices(msgspec.Struct, frozen=True, array_like=True, tag="refresh-services/1"):
+    """``stop``, ``start``, ``restart`` (a new version of the same spec) or ``rollback`` (the spec before)."""
+
+    names: tuple[str, ...]
+    how: str  # stop | start | restart | rollback
+    if_match: int | None = None
+
+
+class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-node/1"):
+    """An agent says what its machine is; labels and zone count only when the node is new."""
+
+    name: str
+    instance: str
+    address: str
+    labels: dict[str, str]
+    zone: str
+    cores: float
+    memory: int
+    disk: int
+    runtime: str
+    software: str
+    role: str = "worker"
+
+
+class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/1"):
+    """Change what people decide about a node; None leaves a thing as it is."""
+
+    name: str
+    availability: Availability | None = None
+    labels: dict[str, str] | None = None
+    zone: str | None = None
+    if_match: int | None = None
+
+
+class SetNodeState(msgspec.Struct, frozen=True, array_like=True, tag="set-node-state/1"):
+    """What the leader has found about nodes: ready or down. ``instances`` guard against a node made anew."""
+
+    names: tuple[str, ...]
+    instances: tuple[str, ...]
+    state: NodeState
+
+
+class RemoveNode(msgspec.Struct, frozen=True, array_like=True, tag="remove-node/1"):
+    """Forget a node; what it still held is failed (node-lost). A node that is ready is not forgotten."""
+
+    name: str
+    if_match: int | None = None
+
+
+class CreateTasks(msgspec.Struct, frozen=True, array_like=True, tag="create-tasks/1"):
+    """New pending tasks of one version of one service; columns of equal length.
+
+    A slot that already has a task that should run takes no second one (unless that one is named in ``replaces``), so
+    the command may be repeated.
+    """
+
+    service_id: str
+    version: int
+    ids: tuple[str, ...]
+    slots: tuple[int, ...]
+    attempts: tuple[int, ...]
+    not_before_ms: tuple[int, ...]
+    replaces: tuple[str | None, ...]
+    pinned: tuple[str | None, ...]
+
+
+class PlaceTasks(msgspec.Struct, frozen=True, array_like=True, tag="place-tasks/1"):
+    """Pending tasks get their nodes and host ports; one whose node takes no tasks any more stays pending.
+
+    A task with ``replaces`` fails that one (node-lost) in the same step.
+    """
+
+    ids: tuple[str, ...]
+    nodes: tuple[str, ...]
+    host_ports: tuple[tuple[int, ...], ...]
+
+
+class WithdrawTasks(msgspec.Struct, frozen=True, array_like=True, tag="withdraw-tasks/1"):
+    """Pending tasks that fit nowhere, each with the sentence that explains it."""
+
+    ids: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
+class StopTasks(msgspec.Struct, frozen=True, array_like=True, tag="stop-tasks/1"):
+    """Tasks should stop, and why; one that was never placed ends at once."""
+
+    ids: tuple[str, ...]
+    reason: Reason
+
+
+class TaskReport(msgspec.Struct, frozen=True, array_like=True):
+    """What an agent says about one task."""
+
+    id: str
+    state: TaskState  # running | completed | failed
+    ready: bool = False
+    reason: Reason | None = None
+    message: str = ""
+    exit_code: int | None = None
+    restarts: int = 0
+    container_id: str | None = None
+    started_ms: int | None = None
+    ended_ms: int | None = None
+
+
+class ReportTasks(msgspec.Struct, frozen=True, array_like=True, tag="report-tasks/1"):
+    """What an agent says about its tasks; those that are not its own, or ended, are passed over."""
+
+    node: str
+    instance: str
+    reports: tuple[TaskReport, ...]
+
+
+class EndTasks(msgspec.Struct, frozen=True, array_like=True, tag="end-tasks/1"):
+    """Tasks of nodes that will not report any more end as said (node-lost, or stopped with their service)."""
+
+    ids: tuple[str, ...]
+    state: TaskState
+    reason: Reason
+    message: str = ""
+
+
+Command = Union[
+    SeedCluster,
+    PutServices,
+    DeleteServices,
+    ScaleServices,
+    RefreshServices,
+    RegisterNode,
+    UpdateNode,
+    SetNodeState,
+    RemoveNode,
+    CreateTasks,
+    PlaceTasks,
+    WithdrawTasks,
+    StopTasks,
+    ReportTasks,
+    EndTasks,
+]
+
+
+class Applied(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The command was carried out; ``revision`` is the last it made, ``body`` its answer as JSON."""
+
+    revision: int
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The command changed nothing; ``kind`` is that of the error in ``errors.py``."""
+
+    kind: str
+    detail: str
+    errors: tuple[tuple[str, str], ...] = ()
+
+
+Result = Union[Applied, Refused]
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True):
+    """One command of a batch, with the request id of its client (empty: none) and the request's fingerprint."""
+
+    command: bytes
+    request_id: str = ""
+    fingerprint: bytes = b""
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of the log: who proposed it, when, and its commands, applied in order."""
+
+    version: int
+    epoch: Epoch
+    time_ms: int
+    items: tuple[Item, ...]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_commands = msgspec.msgpack.Decoder(Command)
+_batches = msgspec.msgpack.Decoder(Batch)
+
+
+def encode_command(command: Command) -> bytes:
+    """The command as it stands in the log."""
+    return _encoder.encode(command)
+
+
+def decode_command(data: bytes) -> Command:
+    """A command from the log; raises msgspec.MsgspecError for one that this version does not know."""
+    command: Command = _commands.decode(data)
+    return command
+
+
+def encode_batch(batch: Batch) -> bytes:
+    """The batch as it stands in the log."""
+    return _encoder.encode(batch)
+
+
+def decode_batch(data: bytes) -> Batch:
+    """A batch from the log; raises msgspec.MsgspecError."""
+    return _batches.decode(data)
+
+
+def fingerprint(*parts: bytes) -> bytes:
+    """What makes a request the same request: 16 bytes of SHA-256 over its parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()[:16]

@@ -1,0 +1,196 @@
+"""Plain data (from JSON or YAML) into typed structs, with every error at once and each at its field path.
+
+msgspec stops at the first error and names types as Python does; a person who wrote a file wants all of it, in the words
+of the file. Fields say how they are read with two keys in ``msgspec.Meta(extra=...)``: ``parse`` turns what a person
+writes (``512M``) into the value and raises ValueError with a sentence; ``check`` returns a sentence on a wrong value.
+A struct may have ``parse_text(cls, text)`` (a short form such as ``8080:80/tcp``) and ``problems(self)`` (checks over
+several fields).
+"""
+
+import difflib
+import types
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from okube.model.errors import FieldError, InvalidInput
+
+__all__ = ["decode", "hint"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+_hints_of: dict[type, dict[str, Any]] = {}
+_BAD = object()
+
+
+def decode(
+    kind: type[S],
+    data: object,
+    *,
+    what: str,
+    ignore: Collection[str] = (),
+    path: str = "",
+) -> S:
+    """``data`` as ``kind``.
+
+    Args:
+        kind: the struct to make.
+        data: what a JSON or YAML parser gave.
+        what: how to call the input in the error's sentence ("service web", "cluster.yaml").
+        ignore: keys of the top level that are passed over (read-only fields of an answer that is sent back).
+        path: the field path of ``data`` itself.
+
+    Raises:
+        InvalidInput: with one ``FieldError`` for each thing that is wrong.
+    """
+    errors: list[FieldError] = []
+    value = _struct(kind, data, path, errors, ignore)
+    if errors:
+        raise InvalidInput.of(errors, what=what)
+    return cast("S", value)
+
+
+def hint(name: str, known: Collection[str]) -> str:
+    """`` (did you mean 'replicas'?)`` where something close is known, else nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignore: Collection[str] = ()) -> object:
+    if isinstance(data, str) and hasattr(kind, "parse_text"):
+        return _guarded(kind.parse_text, data, path, errors)
+    if not isinstance(data, Mapping):
+        errors.append(FieldError(path, f"a mapping with keys is expected, not {_show(data)}"))
+        return _BAD
+    before = len(errors)
+    hints = _hints(kind)
+    fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key in ignore:
+            continue
+        field = fields.get(key) if isinstance(key, str) else None
+        if field is None:
+            allowed = ", ".join(fields)
+            suggestion = hint(str(key), fields)
+            errors.append(FieldError(_join(path, str(key)), f"unknown key{suggestion}; allowed are {allowed}"))
+            continue
+        values[field.name] = _value(hints[field.name], value, _join(path, key), errors)
+    errors.extend(
+        FieldError(_join(path, name), "is missing")
+        for name, field in fields.items()
+        if field.required and field.name not in values
+    )
+    if len(errors) > before:
+        return _BAD
+    made = kind(**values)
+    if hasattr(made, "problems"):
+        found: Iterator[FieldError] = made.problems()
+        errors.extend(FieldError(_join(path, e.path), e.message) for e in found)
+    return made
+
+
+def _value(hint_: Any, data: object, path: str, errors: list[FieldError]) -> Any:
+    parse: Callable[[object], Any] | None = None
+    check: Callable[[Any], str | None] | None = None
+    if get_origin(hint_) is Annotated:
+        base, *metas = get_args(hint_)
+        for meta in metas:
+            extra = getattr(meta, "extra", None) or {}
+            parse, check = extra.get("parse", parse), extra.get("check", check)
+    else:
+        base = hint_
+    before = len(errors)
+    made = _guarded(parse, data, path, errors) if parse else _plain(base, data, path, errors)
+    if check is not None and len(errors) == before and made is not None:
+        message = check(made)
+        if message is not None:
+            errors.append(FieldError(path, message))
+    return made
+
+
+def _plain(kind: Any, data: object, path: str, errors: list[FieldError]) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _optional(kind, data, path, errors)
+    if origin is Literal:
+        allowed = get_args(kind)
+        if data not in allowed:
+            options = ", ".join(str(a) for a in allowed)
+            errors.append(FieldError(path, f"{_show(data)} is not allowed{hint(str(data), allowed)}; one of {options}"))
+        return data
+    if origin is tuple:
+        return _sequence(get_args(kind)[0], data, path, errors)
+    if origin is dict:
+        return _mapping(get_args(kind)[1], data, path, errors)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _struct(kind, data, path, errors)
+    return _scalar(kind, data, path, errors)
+
+
+def _optional(kind: Any, data: object, path: str, errors: list[FieldError]) -> Any:
+    if data is None:
+        return None
+    (inner,) = [a for a in get_args(kind) if a is not type(None)]
+    return _value(inner, data, path, errors)
+
+
+def _sequence(item: Any, data: object, path: str, errors: list[FieldError]) -> Any:
+    if not isinstance(data, list | tuple):
+        errors.append(FieldError(path, f"a list is expected, not {_show(data)}"))
+        return _BAD
+    return tuple(_value(item, value, f"{path}[{n}]", errors) for n, value in enumerate(data))
+
+
+def _mapping(item: Any, data: object, path: str, errors: list[FieldError]) -> Any:
+    if not isinstance(data, Mapping):
+        errors.append(FieldError(path, f"a mapping is expected, not {_show(data)}"))
+        return _BAD
+    made = {}
+    for key, value in data.items():
+        if not isinstance(key, str):
+            errors.append(FieldError(_join(path, str(key)), f"the key {key!r} is not text; put it in quotes"))
+            continue
+        made[key] = _value(item, value, _join(path, key), errors)
+    return made
+
+
+def _scalar(kind: Any, data: object, path: str, errors: list[FieldError]) -> Any:
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    right = isinstance(data, kind) if kind is not float else isinstance(data, int | float)
+    if isinstance(data, bool) and kind is not bool:
+        right = False
+    if not right:
+        advice = "; put it in quotes" if kind is str and isinstance(data, int | float | bool) else ""
+        errors.append(FieldError(path, f"{names.get(kind, kind)} is expected, not {_show(data)}{advice}"))
+        return _BAD
+    return float(cast("float", data)) if kind is float else data
+
+
+def _guarded(parse: Callable[[Any], Any], data: object, path: str, errors: list[FieldError]) -> Any:
+    try:
+        return parse(data)
+    except ValueError as error:
+        errors.append(FieldError(path, str(error)))
+        return _BAD
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    if kind not in _hints_of:
+        _hints_of[kind] = get_type_hints(kind, include_extras=True)
+    return _hints_of[kind]
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _show(data: object) -> str:
+    if data is None:
+        return "nothing"
+    if isinstance(data, Mapping):
+        return "a mapping"
+    if isinstance(data, list | tuple):
+        return "a list"
+    text = repr(data)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,123 @@
+"""Every error that Okube raises on purpose; mapped once to HTTP (``manager``) and once to exit codes (``cli``)."""
+
+import msgspec
+
+__all__ = [
+    "Conflict",
+    "Defect",
+    "FieldError",
+    "Forbidden",
+    "InvalidInput",
+    "KeyReused",
+    "Malformed",
+    "NoQuorum",
+    "NotFound",
+    "OkubeError",
+    "OutcomeUnknown",
+    "StaleEpoch",
+    "TooLarge",
+    "Unauthorized",
+    "Unreachable",
+]
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing wrong with an input: where (a field path such as ``ports[0].host``) and what would be right."""
+
+    path: str
+    message: str
+
+
+class OkubeError(Exception):
+    """The root. ``str(error)`` is a sentence for the person who reads it: what, where, what to do."""
+
+    kind = "error"
+
+    def __init__(self, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors
+
+
+class Malformed(OkubeError):
+    """The input cannot be read at all: not JSON, not YAML, a wrong type of body (400)."""
+
+    kind = "malformed"
+
+
+class Unauthorized(OkubeError):
+    """Nobody said who they are, or it is not believed (401)."""
+
+    kind = "unauthorized"
+
+
+class Forbidden(OkubeError):
+    """It is known who asks, and they may not (403)."""
+
+    kind = "forbidden"
+
+
+class NotFound(OkubeError):
+    """There is nothing of that name (404)."""
+
+    kind = "not-found"
+
+
+class Conflict(OkubeError):
+    """The state of things does not allow it: a name taken, a revision that moved on (409)."""
+
+    kind = "conflict"
+
+
+class StaleEpoch(Conflict):
+    """The order comes from a leader that was deposed (409)."""
+
+    kind = "stale-epoch"
+
+
+class TooLarge(OkubeError):
+    """The input is larger than what is taken (413)."""
+
+    kind = "too-large"
+
+
+class InvalidInput(OkubeError):
+    """The input can be read and is wrong; ``errors`` names every place at once (422)."""
+
+    kind = "invalid"
+
+    @classmethod
+    def of(cls, errors: list[FieldError], *, what: str = "input") -> "InvalidInput":
+        """One exception for all that is wrong with ``what``."""
+        lines = "; ".join(f"{e.path}: {e.message}" if e.path else e.message for e in errors)
+        return cls(f"{what}: {lines}", tuple(errors))
+
+
+class KeyReused(InvalidInput):
+    """An idempotency key came again with another request (422)."""
+
+    kind = "key-reused"
+
+
+class NoQuorum(OkubeError):
+    """No leader can be found or confirmed now; asking again later is safe (503)."""
+
+    kind = "no-quorum"
+
+
+class OutcomeUnknown(OkubeError):
+    """The write may or may not have happened; repeating it with the same key is safe (504)."""
+
+    kind = "outcome-unknown"
+
+
+class Unreachable(OkubeError):
+    """Nobody answered at any of the addresses tried."""
+
+    kind = "unreachable"
+
+
+class Defect(OkubeError):
+    """A bug of Okube that was caught at the outermost rim (500)."""
+
+    kind = "defect"

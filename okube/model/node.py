@@ -1,0 +1,35 @@
+"""A node: a machine with a worker agent."""
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Availability", "Node", "NodeState"]
+
+NodeState = Literal["ready", "down"]
+Availability = Literal["active", "cordoned", "draining", "drained"]
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the nodes table: ``id`` is the agent's instance; cores are floats, memory and disk bytes."""
+
+    name: str
+    id: str
+    address: str
+    role: str = "worker"
+    state: NodeState = "ready"
+    availability: Availability = "active"
+    labels: dict[str, str] = {}
+    zone: str = ""
+    cores: float = 0.0
+    memory: int = 0
+    disk: int = 0
+    runtime: str = ""
+    software: str = ""  # the agent's version of Okube
+    joined_ms: int = 0
+    revision: int = 0
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether new tasks may be placed here."""
+        return self.state == "ready" and self.availability == "active"

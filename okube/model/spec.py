@@ -1,0 +1,306 @@
+"""What a user asks for: the service as it stands in a service file and in the API."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from okube.model.decode import decode
+from okube.model.errors import FieldError
+from okube.model.names import name_error
+from okube.model.quantities import MAX_CPUS, parse_bytes, parse_seconds
+
+__all__ = [
+    "MAX_REPLICAS",
+    "Mode",
+    "Port",
+    "Protocol",
+    "Resources",
+    "Restart",
+    "RestartPolicy",
+    "ServiceSpec",
+    "Stop",
+    "Update",
+    "Volume",
+    "decode_spec",
+]
+
+MAX_REPLICAS = 100_000
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?")
+_SIGNAL = re.compile(r"SIG[A-Z0-9+-]{2,10}")
+_CONSTRAINT = re.compile(r"\s*(node\.(?:name|zone|role|runtime|labels\.[A-Za-z0-9_./-]+))\s*(==|!=)\s*([^=!\s]\S*)\s*")
+
+Mode = Literal["replicated", "global", "job", "cron"]
+Protocol = Literal["tcp", "udp"]
+RestartPolicy = Literal["always", "on-failure", "never"]
+
+
+def _check_name(text: str) -> str | None:
+    return name_error(text)
+
+
+def _check_image(text: str) -> str | None:
+    if not text or len(text) > 512 or any(c.isspace() for c in text):
+        return f"{text!r} is not an image: a name such as nginx:1.27, without blanks"
+    return None
+
+
+def _check_constraint(text: str) -> str | None:
+    if _CONSTRAINT.fullmatch(text):
+        return None
+    return (
+        f"{text!r} is not a constraint: write 'node.labels.disk == ssd' with node.name, node.zone, node.role, "
+        "node.runtime or node.labels.KEY on the left, == or !=, and a value"
+    )
+
+
+def _check_replicas(count: int) -> str | None:
+    return None if 0 <= count <= MAX_REPLICAS else f"{count} is out of range: 0 to {MAX_REPLICAS}"
+
+
+def _check_cpus(cpus: float) -> str | None:
+    return None if 0 <= cpus <= MAX_CPUS else f"{cpus} is out of range: 0 to {MAX_CPUS:.0f} cores"
+
+
+def _check_port(port: int) -> str | None:
+    return None if 1 <= port <= 65535 else f"{port} is no port: 1 to 65535"
+
+
+def _check_host_port(port: int) -> str | None:
+    return None if 0 <= port <= 65535 else f"{port} is no host port: 1 to 65535, or 0 for any free one"
+
+
+def _check_signal(text: str) -> str | None:
+    return None if _SIGNAL.fullmatch(text) else f"{text!r} is no signal: write SIGTERM, SIGINT, ..."
+
+
+def _check_max(count: int) -> str | None:
+    return None if 1 <= count <= 1_000_000 else f"{count} is out of range: 1 to 1000000"
+
+
+def _parse_command(data: object) -> tuple[str, ...]:
+    if isinstance(data, str):
+        raise ValueError(f"a list is expected, one item a word: [{', '.join(data.split())}]")
+    if not isinstance(data, list | tuple) or not all(isinstance(word, str) for word in data):
+        raise ValueError("a list of texts is expected, one item a word; put numbers in quotes")
+    if any("\0" in word for word in data):
+        raise ValueError("a word holds a NUL character")
+    return tuple(data)
+
+
+def _parse_env(data: object) -> dict[str, str]:
+    if isinstance(data, list | tuple):
+        pairs = [str(item).partition("=") for item in data]
+        data = {key: value for key, _, value in pairs}
+    if not isinstance(data, dict):
+        raise ValueError("a mapping NAME: value is expected")
+    made: dict[str, str] = {}
+    for key, value in data.items():
+        if not isinstance(key, str) or not _ENV_NAME.fullmatch(key):
+            raise ValueError(f"{key!r} is no name of an environment variable")
+        if isinstance(value, dict | list | tuple):
+            raise ValueError(f"the value of {key} is not text")
+        if isinstance(value, bool):
+            raise ValueError(f"the value of {key} is {value}, which programs read in different ways; put it in quotes")
+        made[key] = "" if value is None else str(value)
+        if "\0" in made[key]:
+            raise ValueError(f"the value of {key} holds a NUL character")
+    return made
+
+
+def _parse_labels(data: object) -> dict[str, str]:
+    if not isinstance(data, dict):
+        raise ValueError("a mapping KEY: value is expected")
+    made: dict[str, str] = {}
+    for key, value in data.items():
+        if not isinstance(key, str) or not _LABEL_KEY.fullmatch(key):
+            raise ValueError(f"{key!r} is no label key: letters, digits, '.', '_', '-' and '/'")
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise ValueError(f"the value of label {key} is not text; put it in quotes")
+        made[key] = str(value)
+    return made
+
+
+Name = Annotated[str, msgspec.Meta(extra={"check": _check_name})]
+Bytes = Annotated[int, msgspec.Meta(extra={"parse": parse_bytes})]
+Seconds = Annotated[float, msgspec.Meta(extra={"parse": parse_seconds})]
+Labels = Annotated[dict[str, str], msgspec.Meta(extra={"parse": _parse_labels})]
+Constraint = Annotated[str, msgspec.Meta(extra={"check": _check_constraint})]
+
+
+class Port(msgspec.Struct, frozen=True):
+    """A port of the container and the host port that leads to it; host 0 is any free one."""
+
+    container: Annotated[int, msgspec.Meta(extra={"check": _check_port})]
+    host: Annotated[int, msgspec.Meta(extra={"check": _check_host_port})] = 0
+    protocol: Protocol = "tcp"
+
+    @classmethod
+    def parse_text(cls, text: str) -> "Port":
+        """``8080:80``, ``8080:80/udp`` or ``80`` (any free host port); raises ValueError."""
+        match = re.fullmatch(r"(?:(\d{1,5}):)?(\d{1,5})(?:/(\w+))?", text.strip())
+        if match is None:
+            raise ValueError(f"{text!r} is not a port: write HOST:CONTAINER, such as 8080:80 or 8080:80/udp")
+        port = cls(container=int(match[2]), host=int(match[1] or 0), protocol=match[3] or "tcp")  # type: ignore[arg-type]  # checked next
+        message = _check_port(port.container) or _check_host_port(port.host)
+        if port.protocol not in ("tcp", "udp"):
+            message = f"{port.protocol!r} is no protocol of a port: tcp or udp"
+        if message:
+            raise ValueError(message)
+        return port
+
+
+class Volume(msgspec.Struct, frozen=True):
+    """A named volume, or a path of the node where ``source`` has a slash, and where the container sees it."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+    @classmethod
+    def parse_text(cls, text: str) -> "Volume":
+        """``data:/var/lib/data`` or ``/srv/www:/www:ro``; raises ValueError."""
+        parts = text.split(":")
+        if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2] not in ("ro", "rw")):
+            raise ValueError(f"{text!r} is not a volume: write NAME:/path, /host/path:/path, and :ro to only read")
+        volume = cls(parts[0], parts[1], parts[-1] == "ro" if len(parts) == 3 else False)
+        for error in volume.problems():
+            raise ValueError(error.message)
+        return volume
+
+    def problems(self) -> Iterator[FieldError]:
+        """What is wrong with source and target."""
+        if not self.target.startswith("/") or ".." in self.target.split("/") or self.target == "/":
+            yield FieldError(
+                "target", f"{self.target!r} is not a path in the container: it starts with '/' and has no '..'"
+            )
+        if "/" in self.source:
+            if not self.source.startswith("/") or ".." in self.source.split("/"):
+                yield FieldError(
+                    "source", f"{self.source!r} is not a path of the node: it starts with '/' and has no '..'"
+                )
+        elif name_error(self.source):
+            yield FieldError("source", f"{self.source!r} is no name of a volume: letters a-z, digits and '-'")
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """What one task is promised, and for cpus and memory its limit: cores and bytes; 0 is no promise and no limit."""
+
+    cpus: Annotated[float, msgspec.Meta(extra={"check": _check_cpus})] = 0.0
+    memory: Bytes = 0
+    disk: Bytes = 0
+
+    def problems(self) -> Iterator[FieldError]:
+        """Amounts that no container can run in."""
+        if 0 < self.cpus < 0.01:
+            yield FieldError("cpus", f"{self.cpus} is too little to run in: at least 0.01")
+        if 0 < self.memory < 6 << 20:
+            yield FieldError(
+                "memory", f"{self.memory} bytes is too little to run in: at least 6M (did you forget the unit?)"
+            )
+
+
+class Restart(msgspec.Struct, frozen=True):
+    """What happens when a container ends; ``max`` counts restarts under on-failure (none: for ever)."""
+
+    policy: RestartPolicy = "always"
+    max: Annotated[int, msgspec.Meta(extra={"check": _check_max})] | None = None
+
+    @classmethod
+    def parse_text(cls, text: str) -> "Restart":
+        """``always``, ``never``, ``on-failure`` or ``on-failure:3``; raises ValueError."""
+        policy, colon, limit = text.partition(":")
+        if policy not in ("always", "on-failure", "never") or (
+            colon and (policy != "on-failure" or not limit.isdigit())
+        ):
+            raise ValueError(f"{text!r} is no restart policy: always, on-failure, on-failure:MAX or never")
+        return cls(policy, int(limit) if colon else None)  # type: ignore[arg-type]  # checked above
+
+    def problems(self) -> Iterator[FieldError]:
+        """A maximum that its policy does not have."""
+        if self.max is not None and self.policy != "on-failure":
+            yield FieldError("max", f"only on-failure has a maximum, not {self.policy}")
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """How a task is stopped: the signal, and the seconds before SIGKILL follows."""
+
+    signal: Annotated[str, msgspec.Meta(extra={"check": _check_signal})] = "SIGTERM"
+    grace: Seconds = 10.0
+
+
+class Update(msgspec.Struct, frozen=True):
+    """How a changed spec rolls: the old task first stopped, or the new one first started."""
+
+    order: Literal["stop-first", "start-first"] = "stop-first"
+
+
+class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Desired state: an image with its settings and how many. The fields are those of a service file."""
+
+    name: Name
+    image: Annotated[str, msgspec.Meta(extra={"check": _check_image})]
+    app: Name | None = None
+    mode: Mode = "replicated"
+    replicas: Annotated[int, msgspec.Meta(extra={"check": _check_replicas})] = 1
+    command: Annotated[tuple[str, ...], msgspec.Meta(extra={"parse": _parse_command})] = ()
+    env: Annotated[dict[str, str], msgspec.Meta(extra={"parse": _parse_env})] = {}
+    ports: tuple[Port, ...] = ()
+    resources: Resources = Resources()
+    volumes: tuple[Volume, ...] = ()
+    restart: Restart = Restart()
+    constraints: tuple[Constraint, ...] = ()
+    stop: Stop = Stop()
+    update: Update = Update()
+    labels: Labels = {}
+
+    def problems(self) -> Iterator[FieldError]:
+        """What no single field shows."""
+        if self.mode == "cron":
+            yield FieldError("mode", "cron is not there yet; use replicated, global or job")
+        if self.mode == "job" and self.restart.policy == "always":
+            yield FieldError("restart", "a job ends, so it cannot restart always; use on-failure or never")
+        seen: set[tuple[int, str]] = set()
+        targets: set[str] = set()
+        for n, port in enumerate(self.ports):
+            if port.host and (port.host, port.protocol) in seen:
+                yield FieldError(f"ports[{n}].host", f"host port {port.host}/{port.protocol} is given twice")
+            seen.add((port.host, port.protocol))
+        for n, volume in enumerate(self.volumes):
+            if volume.target in targets:
+                yield FieldError(f"volumes[{n}].target", f"{volume.target} is given twice")
+            targets.add(volume.target)
+
+
+READ_ONLY = frozenset(
+    {"kind", "id", "running", "version", "revision", "created_by", "created_at", "updated_at", "stopped", "message"}
+)
+"""What an answer has beside the spec: passed over when an answer is sent back, so that what GET gives, PUT takes."""
+
+
+def decode_spec(data: object, *, what: str = "service") -> ServiceSpec:
+    """A service from plain data (a file's document or a request's body).
+
+    Raises:
+        InvalidInput: with every error at its field path.
+    """
+    if isinstance(data, dict):
+        data = _without_defaults_of_mode(data)
+        name = data.get("name")
+        what = f"service {name}" if isinstance(name, str) and what == "service" else what
+    return decode(ServiceSpec, data, what=what, ignore=READ_ONLY)
+
+
+def _without_defaults_of_mode(data: dict[str, Any]) -> dict[str, Any]:
+    """The same data with what its mode implies: a job restarts on failure unless it says otherwise."""
+    made = dict(data)
+    update = made.get("update")
+    if isinstance(update, dict) and "order" not in update and "state" in update:
+        del made["update"]  # the progress of an answer, not a policy
+    elif isinstance(update, dict):
+        made["update"] = {k: v for k, v in update.items() if k not in ("state", "done", "total")}
+    if made.get("mode") == "job" and "restart" not in made:
+        made["restart"] = {"policy": "on-failure"}
+    return made

@@ -1,0 +1,134 @@
+"""What managers and agents say to each other (msgpack bodies over HTTPS with mutual TLS).
+
+Agent to any manager:   ``POST /v1/agents/{node}/register`` Registration → RegistrationAnswer
+                        ``POST /v1/agents/{node}/heartbeat`` Heartbeat → HeartbeatAnswer
+Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (409 with one for an older epoch)
+Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``
+"""
+
+from typing import Literal
+
+import msgspec
+
+from okube.model.commands import TaskReport
+from okube.model.epoch import Epoch
+from okube.model.spec import ServiceSpec
+from okube.model.task import Reason
+
+__all__ = [
+    "AssignedTask",
+    "Assignment",
+    "AssignmentAnswer",
+    "Heartbeat",
+    "HeartbeatAnswer",
+    "LogLine",
+    "Registration",
+    "RegistrationAnswer",
+    "Usage",
+]
+
+
+class AssignedTask(msgspec.Struct, frozen=True, array_like=True):
+    """One task as its node needs it."""
+
+    id: str
+    service: str
+    slot: int
+    spec: ServiceSpec
+    app: str | None = None
+    host_ports: tuple[int, ...] = ()
+    desired: Literal["run", "stop"] = "run"
+    stop_reason: Reason | None = None
+
+
+class Assignment(msgspec.Struct, frozen=True, array_like=True):
+    """What a node should hold now.
+
+    With ``base`` None it is whole: whatever is not in it goes. Else it is what changed since revision ``base`` of the
+    same epoch: ``tasks`` are new or changed, ``dropped`` are gone. ``ended`` are tasks that have ended and whose
+    containers and logs are still wanted (whole in either form).
+    """
+
+    node: str
+    instance: str
+    epoch: Epoch
+    revision: int
+    base: int | None
+    tasks: tuple[AssignedTask, ...]
+    dropped: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+
+
+class AssignmentAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """What the agent has stored: equal to what was sent, or higher if the sender is stale; a gap asks for the whole."""
+
+    epoch: Epoch
+    revision: int
+    accepted: bool
+    message: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True, array_like=True):
+    """What the machine uses now: cores, bytes."""
+
+    cpus: float = 0.0
+    memory: int = 0
+    disk: int = 0
+
+
+class Registration(msgspec.Struct, frozen=True, array_like=True):
+    """Who an agent is and what its machine has."""
+
+    node: str
+    instance: str
+    address: str
+    labels: dict[str, str]
+    zone: str
+    cores: float
+    memory: int
+    disk: int
+    runtime: str
+    software: str
+
+
+class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """Whether the node may take part; if not, why and what to do."""
+
+    accepted: bool
+    epoch: Epoch
+    message: str = ""
+    heartbeat_ms: int = 1000
+    managers: tuple[str, ...] = ()  # API URLs
+
+
+class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
+    """A sign of life with what changed since the last answered one (empty: nothing).
+
+    ``epoch`` and ``revision`` are of the assignment that the agent holds. ``absence_s`` announces a stop in order: the
+    node is not down before it ends (60 s at most).
+    """
+
+    node: str
+    instance: str
+    epoch: Epoch
+    revision: int
+    reports: tuple[TaskReport, ...] = ()
+    usage: Usage = Usage()
+    absence_s: float = 0.0
+
+
+class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """The highest epoch whose leader has committed an entry; with it the reports are committed too."""
+
+    epoch: Epoch
+    known: bool = True  # False: register (again)
+    heartbeat_ms: int = 1000
+    managers: tuple[str, ...] = ()
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """One line of a container's output; the time is the agent's, milliseconds since 1970, UTC."""
+
+    time_ms: int
+    stream: Literal["stdout", "stderr"]
+    text: str

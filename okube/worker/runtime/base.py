@@ -1,0 +1,100 @@
+"""What an agent needs of whatever runs its containers; `docker.py` and `process.py` are its two forms."""
+
+from collections.abc import AsyncIterator
+from typing import Literal, Protocol
+
+import msgspec
+
+from okube.model.errors import OkubeError
+from okube.model.task import Reason
+from okube.model.wire import AssignedTask, LogLine
+
+__all__ = ["Container", "ContainerState", "Runtime", "RuntimeFailure", "RuntimeUnavailable"]
+
+ContainerState = Literal["created", "running", "exited"]
+
+
+class RuntimeFailure(OkubeError):
+    """A container cannot be made or started, with the reason code that its task gets and a sentence."""
+
+    kind = "runtime-failure"
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class RuntimeUnavailable(OkubeError):
+    """The engine itself does not answer; nothing is known about containers, and nothing is decided about them."""
+
+    kind = "runtime-unavailable"
+
+
+class Container(msgspec.Struct, frozen=True):
+    """One container of ours as it is now. Times are milliseconds since 1970, UTC."""
+
+    id: str
+    task_id: str
+    state: ContainerState
+    exit_code: int | None = None  # 128 + N where signal N ended it
+    oom_killed: bool = False
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    error: str = ""
+
+
+class Runtime(Protocol):
+    """Containers of one cluster and one node; others are never seen, let alone touched.
+
+    Every call may raise RuntimeUnavailable; every call is idempotent: what is there is not made twice, what is gone
+    is not an error.
+    """
+
+    name: str
+
+    async def start(self) -> None:
+        """Connect, and make sure that it works."""
+
+    async def close(self) -> None:
+        """Let go of connections and threads; containers go on."""
+
+    async def list(self) -> list[Container]:
+        """All containers of this cluster and node, in any state, found by their labels."""
+
+    async def prepare(self, task: AssignedTask) -> None:
+        """Bring the image if it is absent, and check what can be checked before: volumes' paths, the command.
+
+        Raises:
+            RuntimeFailure: ``image-pull``, ``volume-missing``.
+        """
+
+    async def create(self, task: AssignedTask) -> Container:
+        """Make the task's container; one that is there already is returned as it is.
+
+        Raises:
+            RuntimeFailure: ``start-failed``, ``image-pull``, ``volume-missing``, ``port-conflict``.
+        """
+
+    async def run(self, container_id: str) -> Container:
+        """Start a container that is created or exited.
+
+        Raises:
+            RuntimeFailure: ``start-failed`` (no such command), ``port-conflict``, ``volume-missing``.
+        """
+
+    async def stop(self, container_id: str, *, signal: str, grace_s: float) -> None:
+        """Send ``signal``, and SIGKILL when ``grace_s`` have passed; returns when it has ended."""
+
+    async def remove(self, container_id: str) -> None:
+        """Remove it, running or not, with its anonymous volumes and its logs."""
+
+    async def inspect(self, container_id: str) -> Container | None:
+        """One container as it is now, or None if it is gone."""
+
+    def changes(self) -> AsyncIterator[str]:
+        """Ids of tasks whose container may have changed (started, ended, gone); may miss some, `list` is the truth."""
+
+    def logs(
+        self, container_id: str, *, follow: bool, tail: int | None, since_ms: int | None
+    ) -> AsyncIterator[LogLine]:
+        """Its output, oldest first; with ``follow`` also what comes, until the container ends."""
