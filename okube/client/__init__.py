@@ -1,0 +1,1 @@
+"""The API client: a list of managers, failover, retries with request ids."""

@@ -1,0 +1,1 @@
+"""cluster.yaml and its errors."""

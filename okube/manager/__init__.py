@@ -1,0 +1,1 @@
+"""The manager process: API routes, leader loops, forwarding."""

@@ -6,8 +6,6 @@ goes to the end with a default.
 """
 
 import hashlib
-from typing import Union
-
 import msgspec
 
 from okube.model.epoch import Epoch
@@ -208,23 +206,23 @@ class EndTasks(msgspec.Struct, frozen=True, array_like=True, tag="end-tasks/1"):
     message: str = ""
 
 
-Command = Union[
-    SeedCluster,
-    PutServices,
-    DeleteServices,
-    ScaleServices,
-    RefreshServices,
-    RegisterNode,
-    UpdateNode,
-    SetNodeState,
-    RemoveNode,
-    CreateTasks,
-    PlaceTasks,
-    WithdrawTasks,
-    StopTasks,
-    ReportTasks,
-    EndTasks,
-]
+Command = (
+    SeedCluster
+    | PutServices
+    | DeleteServices
+    | ScaleServices
+    | RefreshServices
+    | RegisterNode
+    | UpdateNode
+    | SetNodeState
+    | RemoveNode
+    | CreateTasks
+    | PlaceTasks
+    | WithdrawTasks
+    | StopTasks
+    | ReportTasks
+    | EndTasks
+)
 
 
 class Applied(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -242,7 +240,7 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
     errors: tuple[tuple[str, str], ...] = ()
 
 
-Result = Union[Applied, Refused]
+Result = Applied | Refused
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):

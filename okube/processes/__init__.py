@@ -1,0 +1,1 @@
+"""Starts and ends managers and workers on this machine."""

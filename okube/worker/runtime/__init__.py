@@ -1,0 +1,1 @@
+"""What runs containers: Docker, or processes of this machine."""
