@@ -6,6 +6,7 @@ goes to the end with a default.
 """
 
 import hashlib
+
 import msgspec
 
 from okube.model.epoch import Epoch
