@@ -3,6 +3,7 @@
 import msgspec
 
 __all__ = [
+    "BadFile",
     "Conflict",
     "Defect",
     "FieldError",
@@ -43,6 +44,12 @@ class Malformed(OkubeError):
     """The input cannot be read at all: not JSON, not YAML, a wrong type of body (400)."""
 
     kind = "malformed"
+
+
+class BadFile(Malformed):
+    """A file of this machine cannot be used: missing, unreadable, damaged, or a secret open to others (exit 2)."""
+
+    kind = "bad-file"
 
 
 class Unauthorized(OkubeError):

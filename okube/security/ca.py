@@ -1,0 +1,130 @@
+"""The cluster's own certificate authority: made once by the first ``okube up``, and the root of all trust in it.
+
+Imports ``cryptography``, which takes its time to load: for those that make certificates, not for those that use them.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from okube.model.errors import BadFile, Conflict
+from okube.security.files import ClusterFiles
+from okube.security.private import read_private, write_private, write_public
+
+__all__ = ["BACKDATED", "CA_LIFE", "Authority", "create_ca", "load_ca", "private_pem", "save_ca"]
+
+CA_LIFE = timedelta(days=3652)
+BACKDATED = timedelta(hours=1)
+"""How far in the past certificates begin, so that a machine whose clock is slow believes them too."""
+
+
+class Authority(msgspec.Struct, frozen=True):
+    """A CA that can sign: its certificate and its private key."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate as ``ca.crt`` holds it."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def create_ca(cluster: str, cluster_id: str, *, now_ms: int) -> Authority:
+    """A new CA for one cluster: ECDSA P-256, ten years, and it signs leaves only.
+
+    Args:
+        cluster: the cluster's name, for people.
+        cluster_id: the cluster's id.
+        now_ms: milliseconds since 1970, UTC.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, cluster_id),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"Okube CA {cluster}"[:64]),  # 64 is the limit of X.509
+        ]
+    )
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + CA_LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_may_sign_certificates(), critical=True)
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Authority(certificate, key)
+
+
+def save_ca(authority: Authority, files: ClusterFiles) -> None:
+    """Keep a new CA; the certificate comes last, so that a CA that has one is whole.
+
+    Raises:
+        Conflict: there is a CA already; nothing is changed.
+    """
+    if files.ca_certificate.exists():
+        raise Conflict(
+            f"The cluster has a CA already, {files.ca_certificate}: a second one would shut out all who trust "
+            "the first."
+        )
+    write_private(files.ca_key, private_pem(authority.key))
+    write_public(files.ca_certificate, authority.certificate_pem)
+
+
+def load_ca(files: ClusterFiles) -> Authority:
+    """The CA in the cluster's files.
+
+    Raises:
+        BadFile: there is none, its key is open to others, or its files are not what they should be.
+    """
+    try:
+        pem = files.ca_certificate.read_bytes()
+    except OSError as error:
+        raise BadFile(
+            f"The certificate of the cluster's CA, {files.ca_certificate}, cannot be read: {error.strerror}. "
+            "New certificates can be made only on the machine that has the CA."
+        ) from error
+    key_pem = read_private(files.ca_key)
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        key = serialization.load_pem_private_key(key_pem, password=None)
+    except (ValueError, TypeError) as error:
+        raise BadFile(
+            f"{files.ca_dir} is damaged: ca.crt or ca.key is no PEM file; restore both from a backup."
+        ) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+        raise BadFile(f"{files.ca_dir} is damaged: ca.key is not the key of ca.crt; restore both from a backup.")
+    return Authority(certificate, key)
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as its file holds it: PKCS #8, not encrypted; the file's mode guards it."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _may_sign_certificates() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
