@@ -1,0 +1,46 @@
+"""What a node has promised to its tasks: sums that are kept as tasks come and go."""
+
+from okube.model.spec import ServiceSpec
+from okube.model.task import Task
+
+__all__ = ["NO_ALLOCATION", "Allocation"]
+
+
+class Allocation:
+    """Sums over the placed, not ended tasks of one node. Cores are counted in thousandths: sums of floats drift."""
+
+    __slots__ = ("disk", "memory", "millicores", "ports", "tasks")
+
+    def __init__(self) -> None:
+        self.millicores = 0
+        self.memory = 0  # bytes
+        self.disk = 0  # bytes
+        self.tasks = 0
+        self.ports: dict[tuple[int, str], str] = {}  # (host port, protocol) → task
+
+    @property
+    def cores(self) -> float:
+        """Cores promised."""
+        return self.millicores / 1000
+
+    def add(self, task: Task, spec: ServiceSpec) -> None:
+        """Count a task in."""
+        self.millicores += round(spec.resources.cpus * 1000)
+        self.memory += spec.resources.memory
+        self.disk += spec.resources.disk
+        self.tasks += 1
+        for port, wanted in zip(task.host_ports, spec.ports, strict=False):
+            self.ports[port, wanted.protocol] = task.id
+
+    def remove(self, task: Task, spec: ServiceSpec) -> None:
+        """Count a task out."""
+        self.millicores -= round(spec.resources.cpus * 1000)
+        self.memory -= spec.resources.memory
+        self.disk -= spec.resources.disk
+        self.tasks -= 1
+        for port, wanted in zip(task.host_ports, spec.ports, strict=False):
+            if self.ports.get((port, wanted.protocol)) == task.id:
+                del self.ports[port, wanted.protocol]
+
+
+NO_ALLOCATION = Allocation()

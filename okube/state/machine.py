@@ -1,0 +1,107 @@
+"""The replicated state machine: batches in, results out; it never raises and asks nothing of the outside."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from okube.model import commands as c
+from okube.model.errors import KeyReused, OkubeError, StaleEpoch
+from okube.state import nodes, services, settings, tasks
+from okube.state.requests import KnownRequest
+from okube.state.snapshot import dump, load
+from okube.state.tables import Tables
+
+__all__ = ["BATCH_VERSION", "StateMachine"]
+
+BATCH_VERSION = 1
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[Tables, Any, int], bytes]
+
+_HANDLERS: dict[type, Handler] = {
+    c.SeedCluster: settings.seed,
+    c.PutServices: services.put,
+    c.DeleteServices: services.delete,
+    c.ScaleServices: services.scale,
+    c.RefreshServices: services.refresh,
+    c.RegisterNode: nodes.register,
+    c.UpdateNode: nodes.update,
+    c.SetNodeState: nodes.set_state,
+    c.RemoveNode: nodes.remove,
+    c.CreateTasks: tasks.create,
+    c.PlaceTasks: tasks.place,
+    c.WithdrawTasks: tasks.withdraw,
+    c.StopTasks: tasks.stop,
+    c.ReportTasks: tasks.report,
+    c.EndTasks: tasks.end,
+}
+
+
+class StateMachine:
+    """Applies the log to the tables. Equal logs give equal tables, digests and results on every manager."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self.defects = 0
+        self.restored: list[Callable[[], None]] = []  # called when a snapshot has replaced the tables' contents
+
+    def apply(self, index: int, term: int, payload: bytes) -> list[c.Result]:
+        """Carry out one batch; one result for each of its items, in order.
+
+        An entry that cannot be read (from a version that is newer by more than one) has no results and changes
+        nothing; a batch of a deposed leader is refused whole.
+        """
+        try:
+            batch = c.decode_batch(payload)
+        except msgspec.MsgspecError:
+            _log.error("entry %d of term %d is not a batch that this version can read; passed over", index, term)
+            return []
+        tables = self.tables
+        if batch.version != BATCH_VERSION or batch.epoch < tables.epoch:
+            refused = c.Refused(StaleEpoch.kind, f"proposed in epoch {batch.epoch}, and {tables.epoch} has begun")
+            return [refused] * len(batch.items)
+        tables.epoch = batch.epoch
+        tables.time_ms = max(tables.time_ms, batch.time_ms)
+        return [self._apply_item(item) for item in batch.items]
+
+    def _apply_item(self, item: c.Item) -> c.Result:
+        if not item.request_id:
+            return self._apply_command(item.command)
+        known = self.tables.requests.get(item.request_id)
+        if known is not None:
+            if known.fingerprint == item.fingerprint:
+                return known.result
+            return c.Refused(KeyReused.kind, "this Idempotency-Key was used for another request; take a new one")
+        result = self._apply_command(item.command)
+        self.tables.put_request(KnownRequest(item.request_id, item.fingerprint, self.tables.time_ms, result))
+        return result
+
+    def _apply_command(self, data: bytes) -> c.Result:
+        try:
+            command = c.decode_command(data)
+        except msgspec.MsgspecError:
+            return c.Refused("unknown-command", "this command is of another version of Okube")
+        try:
+            body = _HANDLERS[type(command)](self.tables, command, self.tables.time_ms)
+        except OkubeError as error:
+            return c.Refused(error.kind, error.detail, tuple((e.path, e.message) for e in error.errors))
+        except Exception:
+            # The last resort: an exception that reached Raft would come again on every tick, on every manager, for ever.
+            self.defects += 1
+            _log.exception("a defect in applying %s; the command is refused", type(command).__name__)
+            return c.Refused(
+                "defect", f"a defect of Okube in {type(command).__name__}; the manager's log has the trace"
+            )
+        return c.Applied(self.tables.revision, msgspec.Raw(body))
+
+    def snapshot(self) -> bytes:
+        """All tables, in the format of ``snapshot.py``."""
+        return dump(self.tables)
+
+    def restore(self, data: bytes) -> None:
+        """Take the tables of a snapshot instead of what is here; raises ValueError where it cannot be read."""
+        load(self.tables, data)
+        for callback in self.restored:
+            callback()

@@ -1,0 +1,107 @@
+"""Commands about nodes: register, update, state, remove."""
+
+import msgspec
+
+from okube.model.commands import RegisterNode, RemoveNode, SetNodeState, UpdateNode
+from okube.model.errors import Conflict, NotFound
+from okube.model.node import Node
+from okube.state.queries import view_of_node
+from okube.state.tables import Tables
+from okube.state.tasks import end_task
+
+__all__ = ["register", "remove", "set_state", "update"]
+
+_json = msgspec.json.Encoder()
+
+
+def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
+    """Let a node in, or take what its agent says of the machine; another instance under its name is refused."""
+    old = tables.nodes.get(command.name)
+    if old is not None and old.id != command.instance:
+        raise Conflict(
+            f"{command.name} is registered as instance {old.id}, and this is {command.instance}: if its data was "
+            f"wiped on purpose, run `okube nodes rm {command.name}` and it is let in as a new node"
+        )
+    base = old or Node(
+        name=command.name,
+        id=command.instance,
+        address=command.address,
+        role=command.role,
+        labels=command.labels,
+        zone=command.zone,
+        joined_ms=now_ms,
+    )
+    new = msgspec.structs.replace(
+        base,
+        address=command.address,
+        cores=command.cores,
+        memory=command.memory,
+        disk=command.disk,
+        runtime=command.runtime,
+        software=command.software,
+        state="ready",
+    )
+    if new != old:
+        tables.put_node(new)
+    return b"null"
+
+
+def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
+    """Change availability, labels or zone. Answers the view."""
+    del now_ms
+    old = _named(tables, command.name, command.if_match)
+    availability = old.availability if command.availability is None else command.availability
+    if availability == "draining" and old.availability == "drained":
+        availability = "drained"  # it is empty already; draining it again changes nothing
+    new = msgspec.structs.replace(
+        old,
+        availability=availability,
+        labels=old.labels if command.labels is None else command.labels,
+        zone=old.zone if command.zone is None else command.zone,
+    )
+    if new != old:
+        tables.put_node(new)
+    return _json.encode(view_of_node(tables, tables.nodes[command.name], None))
+
+
+def set_state(tables: Tables, command: SetNodeState, now_ms: int) -> bytes:
+    """Take what the leader has found: ready or down. Tasks of a node that is down are not ready."""
+    del now_ms
+    for name, instance in zip(command.names, command.instances, strict=True):
+        node = tables.nodes.get(name)
+        if node is None or node.id != instance or node.state == command.state:
+            continue
+        tables.put_node(msgspec.structs.replace(node, state=command.state))
+        if command.state == "down":
+            _unready(tables, name)
+    return b"null"
+
+
+def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
+    """Forget a node; what it held is failed (node-lost) and replaced elsewhere. Answers the view as it was."""
+    node = _named(tables, command.name, command.if_match)
+    if node.state == "ready":
+        raise Conflict(f"{node.name} is ready: drain it and stop its agent first, then remove it")
+    answer = _json.encode(view_of_node(tables, node, None))
+    for task_id in list(tables.tasks_on_node.get(node.name, ())):
+        task = tables.tasks.get(task_id)
+        if task is not None and not task.ended:
+            end_task(tables, task, "failed", "node-lost", f"node {node.name} was removed", now_ms)
+    tables.delete_node(node.name)
+    return answer
+
+
+def _unready(tables: Tables, name: str) -> None:
+    for task_id in list(tables.tasks_on_node.get(name, ())):
+        task = tables.tasks[task_id]
+        if not task.ended and task.ready:
+            tables.put_task(msgspec.structs.replace(task, ready=False, message=f"node {name} is down"))
+
+
+def _named(tables: Tables, name: str, if_match: int | None) -> Node:
+    node = tables.nodes.get(name)
+    if node is None:
+        raise NotFound(f"there is no node {name}")
+    if if_match is not None and node.revision != if_match:
+        raise Conflict(f"node {name} is at revision {node.revision}, not {if_match}: read it again and retry")
+    return node

@@ -1,0 +1,61 @@
+"""Which requests were carried out lately, with their results: what makes a repeated write safe.
+
+Bounded by age and by number, whichever ends first; the age is measured on the proposers' stamps, so it is the same on
+every manager.
+"""
+
+from collections import OrderedDict
+
+import msgspec
+
+from okube.model.commands import Result
+
+__all__ = ["KEPT_MS", "KEPT_NUMBER", "KnownRequest", "RequestTable"]
+
+KEPT_MS = 10 * 60 * 1000
+KEPT_NUMBER = 20_000
+
+
+class KnownRequest(msgspec.Struct, frozen=True, array_like=True):
+    """One request that was answered: its client's key, what it was, when, and the first result."""
+
+    request_id: str
+    fingerprint: bytes
+    time_ms: int
+    result: Result
+
+
+class RequestTable:
+    """The requests of the last ten minutes, oldest first."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[str, KnownRequest] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, request_id: str) -> KnownRequest | None:
+        """What is remembered of a request."""
+        return self._rows.get(request_id)
+
+    def rows(self) -> list[KnownRequest]:
+        """All, oldest first."""
+        return list(self._rows.values())
+
+    def put(self, row: KnownRequest) -> list[KnownRequest]:
+        """Remember a request; returns the old ones that were forgotten for it."""
+        self._rows[row.request_id] = row
+        return self._forget(row.time_ms)
+
+    def oldest_ms(self) -> int | None:
+        """When the oldest remembered request was answered: how far back a repeat is safe."""
+        return next(iter(self._rows.values())).time_ms if self._rows else None
+
+    def _forget(self, now_ms: int) -> list[KnownRequest]:
+        forgotten = []
+        while self._rows:
+            oldest = next(iter(self._rows.values()))
+            if len(self._rows) <= KEPT_NUMBER and oldest.time_ms >= now_ms - KEPT_MS:
+                break
+            forgotten.append(self._rows.popitem(last=False)[1])
+        return forgotten

@@ -1,0 +1,161 @@
+"""Commands about services: put, delete, scale, stop, start, restart, roll back."""
+
+from typing import Any
+
+import msgspec
+
+from okube.model.commands import DeleteServices, PutServices, RefreshServices, ScaleServices
+from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound
+from okube.model.service import KEPT_VERSIONS, Service, SpecVersion
+from okube.model.spec import MAX_REPLICAS, ServiceSpec
+from okube.state.queries import view_of_service
+from okube.state.tables import Tables
+from okube.state.tasks import forget_ended, stop_tasks
+
+__all__ = ["change_of", "delete", "put", "refresh", "scale"]
+
+_json = msgspec.json.Encoder()
+
+
+def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
+    """Make or change services: all or none. Answers ``[{service view, plus action}]``."""
+    names = [spec.name for spec in command.specs]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InvalidInput.of([FieldError("name", f"{name} is given twice") for name in twice], what="services")
+    for spec in command.specs:
+        _check_put(tables, spec, command)
+    answer = []
+    for service_id, spec in zip(command.ids, command.specs, strict=True):
+        old = tables.service_named(spec.name)
+        action = change_of(old, spec)
+        if old is None:
+            tables.put_service(
+                Service(id=service_id, spec=spec, created_by=command.created_by, created_ms=now_ms, updated_ms=now_ms)
+            )
+        elif action == "changed":
+            tables.put_service(_with_spec(old, spec, now_ms))
+        answer.append({**_view(tables, spec.name), "action": action})
+    return _json.encode(answer)
+
+
+def change_of(old: Service | None, spec: ServiceSpec) -> str:
+    """What putting ``spec`` in the place of ``old`` would be: created, changed or unchanged."""
+    if old is None:
+        return "created"
+    return "unchanged" if old.spec == spec and not old.stopped else "changed"
+
+
+def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
+    """Forget services and stop their tasks. Answers the views as they were."""
+    found = [_named(tables, name, command.if_match) for name in dict.fromkeys(command.names)]
+    answer = [_view(tables, service.name) for service in found]
+    for service in found:
+        tables.delete_service(service.id)
+        stop_tasks(tables, list(tables.tasks_of_service.get(service.id, ())), "stopped", now_ms)
+        forget_ended(tables, service.id)
+    return _json.encode(answer)
+
+
+def scale(tables: Tables, command: ScaleServices, now_ms: int) -> bytes:
+    """Set how many tasks services should have: all or none. Answers the views."""
+    found = [_named(tables, name, command.if_match) for name in command.names]
+    for service, replicas in zip(found, command.replicas, strict=True):
+        if service.spec.mode == "global":
+            raise Conflict(f"{service.name} is global: it has one task on each node and is not scaled")
+        if not 0 <= replicas <= MAX_REPLICAS:
+            raise InvalidInput.of([FieldError("replicas", f"{replicas} is out of range: 0 to {MAX_REPLICAS}")])
+    for service, replicas in zip(found, command.replicas, strict=True):
+        if service.spec.replicas != replicas or service.stopped:
+            spec = msgspec.structs.replace(service.spec, replicas=replicas)
+            tables.put_service(_with_spec(service, spec, now_ms))
+    return _json.encode([_view(tables, service.name) for service in found])
+
+
+def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
+    """Stop, start, restart or roll back services: all or none. Answers the views."""
+    found = [_named(tables, name, command.if_match) for name in command.names]
+    changed = [_REFRESH[command.how](service, now_ms) for service in found]
+    for old, new in zip(found, changed, strict=True):
+        if old != new:
+            tables.put_service(new)
+    return _json.encode([_view(tables, service.name) for service in found])
+
+
+def _check_put(tables: Tables, spec: ServiceSpec, command: PutServices) -> None:
+    old = tables.service_named(spec.name)
+    if old is None:
+        if command.how == "replace" or command.if_match is not None:
+            raise NotFound(f"there is no service {spec.name}")
+        return
+    if command.how == "create":
+        raise Conflict(f"there is a service {spec.name} already; change it with apply or scale, or take another name")
+    _check_revision(old, command.if_match)
+    if (old.spec.mode == "global") != (spec.mode == "global"):
+        raise Conflict(
+            f"{spec.name} is {old.spec.mode}; a service's mode is not changed to or from global: rm it first"
+        )
+
+
+def _check_revision(service: Service, if_match: int | None) -> None:
+    if if_match is not None and service.revision != if_match:
+        raise Conflict(f"{service.name} is at revision {service.revision}, not {if_match}: read it again and retry")
+
+
+def _named(tables: Tables, name: str, if_match: int | None) -> Service:
+    service = tables.service_named(name)
+    if service is None:
+        raise NotFound(f"there is no service {name}")
+    _check_revision(service, if_match)
+    return service
+
+
+def _with_spec(old: Service, spec: ServiceSpec, now_ms: int) -> Service:
+    """The service with another spec: a new version if tasks would differ by it."""
+    same_tasks = msgspec.structs.replace(spec, replicas=old.spec.replicas, update=old.spec.update) == old.spec
+    if same_tasks:
+        return msgspec.structs.replace(old, spec=spec, stopped=False, updated_ms=now_ms)
+    return _new_version(old, spec, now_ms)
+
+
+def _new_version(old: Service, spec: ServiceSpec, now_ms: int) -> Service:
+    versions = (*old.versions, SpecVersion(old.version, old.spec))[-KEPT_VERSIONS:]
+    return msgspec.structs.replace(
+        old, spec=spec, version=old.version + 1, versions=versions, stopped=False, updated_ms=now_ms
+    )
+
+
+def _stop(service: Service, now_ms: int) -> Service:
+    if service.stopped:
+        return service
+    return msgspec.structs.replace(service, stopped=True, updated_ms=now_ms)
+
+
+def _start(service: Service, now_ms: int) -> Service:
+    if not service.stopped:
+        return service
+    return msgspec.structs.replace(service, stopped=False, updated_ms=now_ms)
+
+
+def _restart(service: Service, now_ms: int) -> Service:
+    if service.stopped:
+        raise Conflict(f"{service.name} is stopped; start it")
+    return _new_version(service, service.spec, now_ms)
+
+
+def _roll_back(service: Service, now_ms: int) -> Service:
+    """To the newest version before whose spec differs; how many there should be stays as it is."""
+    for kept in reversed(service.versions):
+        spec = msgspec.structs.replace(kept.spec, replicas=service.spec.replicas)
+        if spec != service.spec:
+            return _new_version(service, spec, now_ms)
+    raise Conflict(f"{service.name} has no version before to go back to")
+
+
+_REFRESH = {"stop": _stop, "start": _start, "restart": _restart, "rollback": _roll_back}
+
+
+def _view(tables: Tables, name: str) -> dict[str, Any]:
+    service = tables.service_named(name)
+    assert service is not None
+    return view_of_service(tables, service)

@@ -1,0 +1,29 @@
+"""Commands about the whole cluster."""
+
+import msgspec
+
+from okube.model.commands import SeedCluster
+from okube.model.errors import Conflict
+from okube.state.tables import Tables
+
+__all__ = ["seed"]
+
+
+def seed(tables: Tables, command: SeedCluster, now_ms: int) -> bytes:
+    """Take what cluster.yaml says, once."""
+    del now_ms
+    if tables.settings.cluster_id:
+        if tables.settings.cluster_id != command.cluster_id:
+            raise Conflict(f"this is cluster {tables.settings.cluster_id}, not {command.cluster_id}")
+        return b"null"
+    tables.put_settings(
+        msgspec.structs.replace(
+            tables.settings,
+            cluster=command.cluster,
+            cluster_id=command.cluster_id,
+            admin_token_sha256=command.admin_token_sha256,
+            node_down_after_ms=command.node_down_after_ms,
+            heartbeat_ms=command.heartbeat_ms,
+        )
+    )
+    return b"null"

@@ -1,0 +1,265 @@
+"""The tables of the cluster and their indexes.
+
+Rows are frozen; a change is a new row put in the old one's place. Every change goes through ``put_*`` and
+``delete_*`` here, which keep the indexes, the per-node sums, the revision and the digest right, and tell observers.
+Iteration is always over dicts in the order of insertion, which is the order of the log: equal on every manager.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from okube.model.epoch import Epoch
+from okube.model.node import Node
+from okube.model.service import Service
+from okube.model.spec import ServiceSpec
+from okube.model.task import KEPT_ENDED_TASKS, Task
+from okube.state.allocation import NO_ALLOCATION, Allocation
+from okube.state.digest import Digest
+from okube.state.requests import KnownRequest, RequestTable
+
+__all__ = ["Observer", "Row", "Settings", "Tables"]
+
+Row = Service | Task | Node
+Observer = Callable[[str, Row | None, Row | None], None]
+"""Called with the table's name, the row before and the row after; must not raise and must not change tables."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for the whole cluster; one row."""
+
+    cluster: str = ""
+    cluster_id: str = ""
+    admin_token_sha256: str = ""
+    node_down_after_ms: int = 3000
+    heartbeat_ms: int = 1000
+    revision: int = 0
+
+
+class Tables:
+    """All rows, with what is derived from them."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.epoch = Epoch()
+        self.time_ms = 0  # of the newest batch
+        self.settings = Settings()
+        self.services: dict[str, Service] = {}
+        self.tasks: dict[str, Task] = {}
+        self.nodes: dict[str, Node] = {}
+        self.specs: dict[tuple[str, int], ServiceSpec] = {}
+        self.requests = RequestTable()
+        self.digest = Digest()
+        self.observers: list[Observer] = []
+
+        self.service_ids: dict[str, str] = {}  # name → id
+        self.tasks_of_service: dict[str, dict[str, None]] = {}
+        self.tasks_on_node: dict[str, dict[str, None]] = {}  # placed there, ended ones too
+        self.tasks_in_state: dict[str, dict[str, None]] = {}
+        self.allocations: dict[str, Allocation] = {}
+        self.ended_in_slot: dict[tuple[str, int], list[str]] = {}  # in the order in which they ended
+        self._tasks_of_spec: dict[tuple[str, int], int] = {}
+
+    def refill(
+        self,
+        *,
+        revision: int,
+        epoch: Epoch,
+        time_ms: int,
+        settings: Settings,
+        nodes: list[Node],
+        services: list[Service],
+        specs: dict[tuple[str, int], ServiceSpec],
+        tasks: list[Task],
+        ended_in_slot: dict[tuple[str, int], list[str]],
+        requests: list[KnownRequest],
+    ) -> None:
+        """Take these rows as they are, with their revisions, in place of all that is here; observers are kept."""
+        observers = self.observers
+        self.__init__()  # type: ignore[misc]  # back to empty tables: everything below is derived anew
+        self.observers = observers
+        self.revision, self.epoch, self.time_ms, self.settings = revision, epoch, time_ms, settings
+        if settings.revision:
+            self.digest.swap("settings", None, settings)
+        for node in nodes:
+            self.nodes[node.name] = node
+            self.digest.swap("nodes", None, node)
+        for service in services:
+            self.services[service.id] = service
+            self.service_ids[service.name] = service.id
+            self.digest.swap("services", None, service)
+        self.specs = specs
+        for task in tasks:
+            self._add_task(task)
+            self.digest.swap("tasks", None, task)
+        self.ended_in_slot = ended_in_slot
+        for request in requests:
+            self.requests.put(request)
+            self.digest.swap("requests", None, request)
+
+    # Reading
+
+    def service_named(self, name: str) -> Service | None:
+        """The service of that name."""
+        service_id = self.service_ids.get(name)
+        return None if service_id is None else self.services[service_id]
+
+    def spec_of(self, task: Task) -> ServiceSpec:
+        """The spec that a task was made from."""
+        return self.specs[task.service_id, task.version]
+
+    def allocation_of(self, node: str) -> Allocation:
+        """What the placed, not ended tasks of a node were promised."""
+        return self.allocations.get(node, NO_ALLOCATION)
+
+    def tasks_of(self, service_id: str) -> list[Task]:
+        """All tasks of a service, ended ones too, oldest first."""
+        return [self.tasks[task_id] for task_id in self.tasks_of_service.get(service_id, ())]
+
+    # Changing
+
+    def next_revision(self) -> int:
+        """One more change."""
+        self.revision += 1
+        return self.revision
+
+    def put_settings(self, settings: Settings) -> None:
+        """Replace the settings."""
+        new = msgspec.structs.replace(settings, revision=self.next_revision())
+        self.digest.swap("settings", self.settings if self.settings.revision else None, new)
+        self.settings = new
+
+    def put_request(self, request: KnownRequest) -> None:
+        """Remember a request and its result; the oldest go where the bounds say so."""
+        self.next_revision()
+        self.digest.swap("requests", None, request)
+        for forgotten in self.requests.put(request):
+            self.next_revision()
+            self.digest.swap("requests", forgotten, None)
+
+    def put_service(self, service: Service) -> Service:
+        """Add or replace a service (by id)."""
+        old = self.services.get(service.id)
+        new = msgspec.structs.replace(service, revision=self.next_revision())
+        self.services[new.id] = new
+        self.service_ids[new.name] = new.id
+        self._keep_spec(new.id, new.version, new.spec)
+        for kept in new.versions:
+            self._keep_spec(new.id, kept.version, kept.spec)
+        self._changed("services", old, new)
+        if old is not None:
+            self._drop_unused_specs(old)
+        return new
+
+    def delete_service(self, service_id: str) -> None:
+        """Forget a service; its tasks' specs stay as long as the tasks."""
+        self.next_revision()
+        old = self.services.pop(service_id)
+        del self.service_ids[old.name]
+        self._changed("services", old, None)
+        self._drop_unused_specs(old)
+
+    def put_node(self, node: Node) -> Node:
+        """Add or replace a node (by name)."""
+        old = self.nodes.get(node.name)
+        new = msgspec.structs.replace(node, revision=self.next_revision())
+        self.nodes[new.name] = new
+        self._changed("nodes", old, new)
+        return new
+
+    def delete_node(self, name: str) -> None:
+        """Forget a node."""
+        self.next_revision()
+        self._changed("nodes", self.nodes.pop(name), None)
+
+    def put_task(self, task: Task) -> Task:
+        """Add or replace a task (by id); a slot's history beyond its bound goes with it."""
+        old = self.tasks.get(task.id)
+        new = msgspec.structs.replace(task, revision=self.next_revision())
+        if old is None:
+            self._add_task(new)
+        else:
+            self._unindex_task(old)
+            self.tasks[new.id] = new
+            self._index_task(new)
+        self._changed("tasks", old, new)
+        if new.ended and (old is None or not old.ended):
+            self._remember_end(new)
+        return new
+
+    def delete_task(self, task_id: str) -> None:
+        """Forget a task."""
+        self.next_revision()
+        old = self.tasks.pop(task_id)
+        self._unindex_task(old)
+        siblings = self.tasks_of_service[old.service_id]
+        del siblings[task_id]
+        if not siblings:
+            del self.tasks_of_service[old.service_id]
+        slot = (old.service_id, old.slot)
+        if task_id in self.ended_in_slot.get(slot, ()):
+            self.ended_in_slot[slot].remove(task_id)
+            if not self.ended_in_slot[slot]:
+                del self.ended_in_slot[slot]
+        key = (old.service_id, old.version)
+        self._tasks_of_spec[key] -= 1
+        self._changed("tasks", old, None)
+        if not self._tasks_of_spec[key]:
+            del self._tasks_of_spec[key]
+            self._drop_spec_if_unused(key)
+
+    # Indexes
+
+    def _add_task(self, task: Task) -> None:
+        key = (task.service_id, task.version)
+        self._tasks_of_spec[key] = self._tasks_of_spec.get(key, 0) + 1
+        self.tasks_of_service.setdefault(task.service_id, {})[task.id] = None
+        self.tasks[task.id] = task
+        self._index_task(task)
+
+    def _index_task(self, task: Task) -> None:
+        self.tasks_in_state.setdefault(task.state, {})[task.id] = None
+        if task.node is not None:
+            self.tasks_on_node.setdefault(task.node, {})[task.id] = None
+            if task.holds_resources:
+                self.allocations.setdefault(task.node, Allocation()).add(task, self.spec_of(task))
+
+    def _unindex_task(self, task: Task) -> None:
+        del self.tasks_in_state[task.state][task.id]
+        if task.node is not None:
+            on_node = self.tasks_on_node[task.node]
+            del on_node[task.id]
+            if not on_node:
+                del self.tasks_on_node[task.node]
+            if task.holds_resources:
+                allocation = self.allocations[task.node]
+                allocation.remove(task, self.spec_of(task))
+                if not allocation.tasks:
+                    del self.allocations[task.node]
+
+    def _remember_end(self, task: Task) -> None:
+        if task.service_id not in self.services:
+            self.delete_task(task.id)
+            return
+        ended = self.ended_in_slot.setdefault((task.service_id, task.slot), [])
+        ended.append(task.id)
+        if len(ended) > KEPT_ENDED_TASKS:
+            self.delete_task(ended[0])
+
+    def _keep_spec(self, service_id: str, version: int, spec: ServiceSpec) -> None:
+        self.specs[service_id, version] = spec
+
+    def _drop_unused_specs(self, old: Service) -> None:
+        for version in (old.version, *(kept.version for kept in old.versions)):
+            self._drop_spec_if_unused((old.id, version))
+
+    def _drop_spec_if_unused(self, key: tuple[str, int]) -> None:
+        service = self.services.get(key[0])
+        kept = () if service is None else (service.version, *(v.version for v in service.versions))
+        if key[1] not in kept and key not in self._tasks_of_spec:
+            self.specs.pop(key, None)
+
+    def _changed(self, table: str, old: Row | None, new: Row | None) -> None:
+        self.digest.swap(table, old, new)
+        for observer in self.observers:
+            observer(table, old, new)

@@ -1,0 +1,175 @@
+"""Commands about tasks: create, place, withdraw, stop, report, end. Each may be repeated and does no more by it."""
+
+import msgspec
+
+from okube.model.commands import CreateTasks, EndTasks, PlaceTasks, ReportTasks, StopTasks, TaskReport, WithdrawTasks
+from okube.model.task import Reason, Task, TaskState, is_forward
+from okube.state.tables import Tables
+
+__all__ = ["create", "end", "end_task", "forget_ended", "place", "report", "stop", "stop_tasks", "withdraw"]
+
+
+def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
+    """New pending tasks; a slot that has a task that should run takes no second one but for a successor."""
+    service = tables.services.get(command.service_id)
+    if service is None or service.version != command.version:
+        return b"null"  # it changed under the planner, which plans again
+    rows = zip(
+        command.ids,
+        command.slots,
+        command.attempts,
+        command.not_before_ms,
+        command.replaces,
+        command.pinned,
+        strict=True,
+    )
+    held = _tasks_that_should_run(tables, service.id)
+    for task_id, slot, attempt, not_before_ms, replaces, pinned in rows:
+        if task_id in tables.tasks or any(other != replaces for other in held.get(slot, ())):
+            continue
+        held.setdefault(slot, []).append(task_id)
+        tables.put_task(
+            Task(
+                id=task_id,
+                service_id=service.id,
+                service=service.name,
+                app=service.spec.app,
+                slot=slot,
+                version=command.version,
+                attempt=attempt,
+                not_before_ms=not_before_ms,
+                replaces=replaces,
+                pinned=pinned,
+                created_ms=now_ms,
+            )
+        )
+    return b"null"
+
+
+def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
+    """Pending tasks get their nodes, where those still take tasks and the host ports are still free."""
+    for task_id, node_name, host_ports in zip(command.ids, command.nodes, command.host_ports, strict=True):
+        task = tables.tasks.get(task_id)
+        node = tables.nodes.get(node_name)
+        if task is None or node is None or task.state != "pending" or task.desired != "run" or not node.takes_tasks:
+            continue
+        spec = tables.spec_of(task)
+        taken = tables.allocation_of(node_name).ports
+        if any((port, p.protocol) in taken for port, p in zip(host_ports, spec.ports, strict=False)):
+            continue
+        _fail_lost_predecessor(tables, task, now_ms)
+        tables.put_task(
+            msgspec.structs.replace(
+                task,
+                state="scheduled",
+                node=node.name,
+                node_id=node.id,
+                host_ports=host_ports,
+                scheduled_ms=now_ms,
+                reason=None,
+                message="",
+            )
+        )
+    return b"null"
+
+
+def withdraw(tables: Tables, command: WithdrawTasks, now_ms: int) -> bytes:
+    """Pending tasks fit nowhere: they stay pending, and say why."""
+    del now_ms
+    for task_id, message in zip(command.ids, command.messages, strict=True):
+        task = tables.tasks.get(task_id)
+        if task is None or task.state != "pending" or task.desired != "run" or task.message == message:
+            continue
+        tables.put_task(msgspec.structs.replace(task, reason="no-fit", message=message))
+    return b"null"
+
+
+def stop(tables: Tables, command: StopTasks, now_ms: int) -> bytes:
+    """Tasks should stop."""
+    stop_tasks(tables, command.ids, command.reason, now_ms)
+    return b"null"
+
+
+def stop_tasks(tables: Tables, ids: tuple[str, ...] | list[str], reason: Reason, now_ms: int) -> None:
+    """Mark tasks to be stopped; a pending one has nothing to stop and is forgotten."""
+    del now_ms
+    for task_id in ids:
+        task = tables.tasks.get(task_id)
+        if task is None or task.ended:
+            continue
+        if task.state == "pending":
+            tables.delete_task(task_id)
+        elif task.desired == "run":
+            tables.put_task(msgspec.structs.replace(task, desired="stop", stop_reason=reason, ready=False))
+
+
+def report(tables: Tables, command: ReportTasks, now_ms: int) -> bytes:
+    """Take what an agent says of tasks that it holds and that have not ended; forwards only."""
+    del now_ms
+    for entry in command.reports:
+        task = tables.tasks.get(entry.id)
+        if task is None or task.node != command.node or task.node_id != command.instance:
+            continue
+        if not is_forward(task.state, entry.state):
+            continue
+        new = _reported(task, entry)
+        if new != task:
+            tables.put_task(new)
+    return b"null"
+
+
+def end(tables: Tables, command: EndTasks, now_ms: int) -> bytes:
+    """End tasks whose node will not report them any more."""
+    for task_id in command.ids:
+        task = tables.tasks.get(task_id)
+        if task is not None and not task.ended:
+            end_task(tables, task, command.state, command.reason, command.message, now_ms)
+    return b"null"
+
+
+def end_task(tables: Tables, task: Task, state: TaskState, reason: Reason, message: str, now_ms: int) -> None:
+    """One task ends as said."""
+    tables.put_task(
+        msgspec.structs.replace(task, state=state, ready=False, reason=reason, message=message, ended_ms=now_ms)
+    )
+
+
+def forget_ended(tables: Tables, service_id: str) -> None:
+    """Forget the history of a service that is gone."""
+    for task in tables.tasks_of(service_id):
+        if task.ended:
+            tables.delete_task(task.id)
+
+
+def _reported(task: Task, entry: TaskReport) -> Task:
+    return msgspec.structs.replace(
+        task,
+        state=entry.state,
+        ready=entry.ready and entry.state == "running" and task.desired == "run",
+        reason=entry.reason,
+        message=entry.message,
+        exit_code=entry.exit_code,
+        restarts=entry.restarts,
+        container_id=entry.container_id or task.container_id,
+        started_ms=entry.started_ms or task.started_ms,
+        ended_ms=entry.ended_ms,
+    )
+
+
+def _fail_lost_predecessor(tables: Tables, task: Task, now_ms: int) -> None:
+    """In the very command that places its successor, a task on a lost node is given up."""
+    lost = None if task.replaces is None else tables.tasks.get(task.replaces)
+    if lost is None or lost.ended or lost.node is None:
+        return
+    node = tables.nodes.get(lost.node)
+    if node is None or node.state == "down":
+        message = f"node {lost.node} is down; {task.name} was placed anew"
+        end_task(tables, lost, "failed", "node-lost", message, now_ms)
+
+
+def _tasks_that_should_run(tables: Tables, service_id: str) -> dict[int, list[str]]:
+    held: dict[int, list[str]] = {}
+    for task in tables.tasks_of(service_id):
+        if not task.ended and task.desired == "run":
+            held.setdefault(task.slot, []).append(task.id)
+    return held
