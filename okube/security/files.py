@@ -4,10 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["RESERVED_NAMES", "ClusterFiles", "ProcessFiles", "TlsFiles"]
-
-RESERVED_NAMES = frozenset({"ca", "admin"})
-"""Folders beside those of the processes, so that no manager and no worker may bear their names."""
+__all__ = ["ClusterFiles", "ProcessFiles", "TlsFiles"]
 
 
 class TlsFiles(msgspec.Struct, frozen=True):

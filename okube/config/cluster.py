@@ -1,0 +1,137 @@
+"""cluster.yaml as typed data: the managers and workers that a cluster begins with, its folder and its timing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from okube.config.fields import (
+    AmountOfBytes,
+    Cores,
+    DockerHost,
+    DownAfter,
+    Election,
+    Folder,
+    Heartbeat,
+    HostName,
+    PortNumber,
+    ProcessName,
+    Zone,
+    seconds_text,
+)
+from okube.model.errors import FieldError
+from okube.model.spec import Labels, Name
+
+__all__ = [
+    "RAFT_PORT_OFFSET",
+    "Capacity",
+    "ClusterConfig",
+    "ClusterFile",
+    "DockerConfig",
+    "ManagerConfig",
+    "RuntimeChoice",
+    "Timing",
+    "WorkerConfig",
+]
+
+RAFT_PORT_OFFSET = 1000
+MISSED_HEARTBEATS = 2
+"""How many signs of life in a row must be missing before a node counts as down."""
+
+RuntimeChoice = Literal["auto", "docker", "process"]
+
+
+class ManagerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A manager: where its API and its Raft port are reached. ``raft_port`` is ``port`` + 1000 unless given."""
+
+    name: ProcessName
+    host: HostName
+    port: PortNumber
+    raft_port: PortNumber = 0
+
+    def __post_init__(self) -> None:
+        """Derive the Raft port where none is given (the 0 of the default is never seen)."""
+        if self.raft_port == 0:
+            msgspec.structs.force_setattr(self, "raft_port", self.port + RAFT_PORT_OFFSET)
+
+    def problems(self) -> Iterator[FieldError]:
+        """A port so high that the Raft port derived from it is none."""
+        if self.raft_port > 65535:
+            yield FieldError(
+                "raft_port", f"is {self.port} + {RAFT_PORT_OFFSET} unless given, which is no port: give one, 1 to 65535"
+            )
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker offers: cores, and bytes of memory and disk; None is what its machine has."""
+
+    cores: Cores | None = None
+    memory: AmountOfBytes | None = None
+    disk: AmountOfBytes | None = None
+
+
+class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker: where its agent is reached, and what the scheduler knows of its machine."""
+
+    name: ProcessName
+    host: HostName
+    port: PortNumber
+    zone: Zone = ""
+    labels: Labels = {}
+    capacity: Capacity = Capacity()
+
+
+class DockerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where workers find the Docker Engine."""
+
+    host: DockerHost = "unix:///var/run/docker.sock"
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds: between an agent's signs of life, until a silent node is down, until managers elect a new leader."""
+
+    heartbeat: Heartbeat = 1.0
+    node_down_after: DownAfter = 3.0
+    election: Election = 0.5
+
+    def problems(self) -> Iterator[FieldError]:
+        """Times that cannot work together."""
+        least = MISSED_HEARTBEATS * self.heartbeat
+        if round(self.node_down_after * 1000) < round(least * 1000):
+            yield FieldError(
+                "node_down_after",
+                f"{seconds_text(self.node_down_after)} cannot work with a heartbeat of {seconds_text(self.heartbeat)}: "
+                f"two heartbeats must be missing, or one late packet would take a node's tasks away; "
+                f"make it at least {seconds_text(least)}, or the heartbeat at most "
+                f"{seconds_text(self.node_down_after / MISSED_HEARTBEATS)}",
+            )
+
+
+class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The file as it is written."""
+
+    cluster: Name
+    managers: tuple[ManagerConfig, ...]
+    data_dir: Folder = ".okube"
+    workers: tuple[WorkerConfig, ...] = ()
+    runtime: RuntimeChoice = "auto"
+    docker: DockerConfig = DockerConfig()
+    timing: Timing = Timing()
+
+
+class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The file as it is meant: checked as a whole, with an absolute ``data_dir``.
+
+    ``file`` is where it came from; ``warnings`` are sentences on what works and should still be thought over.
+    """
+
+    cluster: str
+    data_dir: Path
+    managers: tuple[ManagerConfig, ...]
+    workers: tuple[WorkerConfig, ...] = ()
+    runtime: RuntimeChoice = "auto"
+    docker: DockerConfig = DockerConfig()
+    timing: Timing = Timing()
+    file: Path | None = None
+    warnings: tuple[str, ...] = ()

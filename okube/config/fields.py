@@ -1,0 +1,119 @@
+"""How single values of cluster.yaml are read, and which are allowed."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+
+from okube.config.hosts import host_error
+from okube.model.names import RESERVED_NAMES, name_error
+from okube.model.quantities import MAX_CPUS, format_bytes
+from okube.model.spec import Bytes, Seconds
+
+__all__ = [
+    "AmountOfBytes",
+    "Cores",
+    "DockerHost",
+    "DownAfter",
+    "Election",
+    "Folder",
+    "Heartbeat",
+    "HostName",
+    "PortNumber",
+    "ProcessName",
+    "Zone",
+    "seconds_text",
+]
+
+_ZONE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_LEAST_BYTES = 16 << 20
+_DOCKER_HOST = re.compile(r"unix:///\S+|(?:tcp|ssh)://\S+")
+
+
+def seconds_text(seconds: float) -> str:
+    """A time as cluster.yaml would have it: ``500ms``, ``1.5s``."""
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{round(seconds, 3):g}s"
+
+
+def _check(check: Callable[[Any], str | None]) -> msgspec.Meta:
+    return msgspec.Meta(extra={"check": check})
+
+
+def _process_name(text: str) -> str | None:
+    if text in RESERVED_NAMES:
+        return f"{text!r} is the name of a folder in the data directory already: choose another"
+    return name_error(text)
+
+
+def _port(port: int) -> str | None:
+    return None if 1 <= port <= 65535 else f"{port} is no port: 1 to 65535"
+
+
+def _zone(text: str) -> str | None:
+    if not text or _ZONE.fullmatch(text):
+        return None
+    return f"{text!r} is no zone: up to 63 letters, digits, '.', '_' and '-', without blanks"
+
+
+def _cores(cores: float) -> str | None:
+    return None if 0.01 <= cores <= MAX_CPUS else f"{cores:g} cores are out of range: 0.01 to {MAX_CPUS:.0f}"
+
+
+def _amount(count: int) -> str | None:
+    if count >= _LEAST_BYTES:
+        return None
+    return f"{format_bytes(count)} is too little for a node: at least 16M (did you forget the unit?)"
+
+
+def _folder(text: str) -> str | None:
+    if not text.strip() or "\0" in text:
+        return f"{text!r} is no folder"
+    return None
+
+
+def _docker_host(text: str) -> str | None:
+    if _DOCKER_HOST.fullmatch(text):
+        return None
+    return (
+        f"{text!r} is no address of a Docker Engine: write unix:///var/run/docker.sock, tcp://HOST:PORT or ssh://HOST"
+    )
+
+
+def _between(least: float, most: float, why_least: str, why_most: str) -> msgspec.Meta:
+    def check(seconds: float) -> str | None:
+        allowed = f"{seconds_text(least)} to {seconds_text(most)}"
+        if seconds < least:
+            return f"{seconds_text(seconds)} is too short: {allowed}; {why_least}"
+        if seconds > most:
+            return f"{seconds_text(seconds)} is too long: {allowed}; {why_most}"
+        return None
+
+    return _check(check)
+
+
+ProcessName = Annotated[str, _check(_process_name)]
+HostName = Annotated[str, _check(host_error)]
+PortNumber = Annotated[int, _check(_port)]
+Zone = Annotated[str, _check(_zone)]
+Cores = Annotated[float, _check(_cores)]
+AmountOfBytes = Annotated[Bytes, _check(_amount)]
+Folder = Annotated[str, _check(_folder)]
+DockerHost = Annotated[str, _check(_docker_host)]
+Heartbeat = Annotated[
+    Seconds,
+    _between(0.1, 60, "the leader would do little else than answer agents", "a lost node would go unnoticed too long"),
+]
+DownAfter = Annotated[
+    Seconds,
+    _between(0.2, 3600, "every pause of a node would count as its loss", "its tasks would be gone for an hour"),
+]
+Election = Annotated[
+    Seconds,
+    _between(
+        0.1,
+        30,
+        "a busy moment of the leader would cost it its office",
+        "the cluster would stand still that long without it",
+    ),
+]
