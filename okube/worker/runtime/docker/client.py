@@ -1,0 +1,136 @@
+"""One engine's API: the SDK in threads for calls, and the loop itself for streams.
+
+Calls go through the Docker SDK in a bounded pool. Streams (events, logs, pulls) may last for days and be many; on the
+loop each costs a socket instead of a thread, and ends the moment its reader is cancelled.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import aiohttp
+import requests.exceptions
+from docker import APIClient
+from docker.errors import APIError, DockerException
+
+from okube.worker.runtime.base import RuntimeUnavailable
+from okube.worker.runtime.threads import Threads
+
+__all__ = ["EngineClient", "message_of"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+_OLDEST_API = (1, 41)  # Docker 20.10
+
+
+class EngineClient:
+    """The connection to the engine at ``base_url`` (``unix://…`` or ``tcp://…``); made anew after each break."""
+
+    def __init__(self, base_url: str, *, threads: int, timeout_s: float) -> None:
+        self.base_url = base_url
+        self._timeout_s = timeout_s
+        self._threads = Threads(threads, "docker")
+        self._sdk: APIClient | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(self, function: Callable[[APIClient], T]) -> T:
+        """What ``function`` makes of the SDK's client, in a thread.
+
+        Raises:
+            APIError: the engine refused.
+            RuntimeUnavailable: it does not answer.
+        """
+        return await self._threads.run(self._call, function)
+
+    async def in_thread(self, function: Callable[[], T]) -> T:
+        """Something else that blocks, in one of the same threads."""
+        return await self._threads.run(function)
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, params: dict[str, str], *, quiet_s: float | None = None, auth: str = ""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that is read as it comes, refusals included; with ``quiet_s``, silence for so long is a break.
+
+        Raises:
+            RuntimeUnavailable: the engine does not answer, or breaks off while it is read.
+        """
+        version = await self.call(lambda sdk: sdk.api_version)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout_s, sock_read=quiet_s)
+        headers = {"X-Registry-Auth": auth} if auth else {}
+        try:
+            async with self._streams().request(
+                method, f"/v{version}{path}", params=params, headers=headers, timeout=timeout
+            ) as response:
+                yield response
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unavailable(error) from error
+
+    async def close(self) -> None:
+        """Let go of threads and sockets."""
+        if self._session is not None:
+            await self._session.close()
+        await self._threads.close()
+        self._drop()
+
+    def _call(self, function: Callable[[APIClient], T]) -> T:
+        try:
+            return function(self._connected())
+        except APIError as error:
+            if "client version" in str(error.explanation):  # the engine was exchanged for one of another age
+                self._drop()
+                raise self._unavailable(error) from error
+            raise
+        except (DockerException, requests.exceptions.RequestException, OSError) as error:
+            self._drop()
+            raise self._unavailable(error) from error
+
+    def _connected(self) -> APIClient:
+        sdk = self._sdk
+        if sdk is None:
+            sdk = self._sdk = APIClient(base_url=self.base_url, version="auto", timeout=int(self._timeout_s))
+            log.info("Docker Engine at %s answers, API %s", self.base_url, sdk.api_version)
+        if tuple(int(n) for n in sdk.api_version.split(".")) < _OLDEST_API:
+            raise RuntimeUnavailable(
+                f"the Docker Engine at {self.base_url} speaks API {sdk.api_version}, which is too old; "
+                "Okube needs Docker 20.10 or later"
+            )
+        return sdk
+
+    def _drop(self) -> None:
+        sdk, self._sdk = self._sdk, None
+        if sdk is not None:
+            sdk.close()
+
+    def _streams(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            scheme, _, rest = self.base_url.partition("://")
+            connector: aiohttp.BaseConnector
+            if scheme == "unix":
+                connector, base = aiohttp.UnixConnector(path=rest, limit=0, force_close=True), "http://docker"
+            else:
+                connector, base = aiohttp.TCPConnector(limit=0, force_close=True), f"http://{rest}"
+            self._session = aiohttp.ClientSession(base, connector=connector, read_bufsize=1 << 20)
+        return self._session
+
+    def _unavailable(self, error: Exception) -> RuntimeUnavailable:
+        return RuntimeUnavailable(
+            f"the Docker Engine at {self.base_url} does not answer ({_short(error)}); "
+            "see on this node whether it runs: systemctl status docker"
+        )
+
+
+async def message_of(response: aiohttp.ClientResponse) -> str:
+    """The engine's sentence in a refusal."""
+    text = await response.text()
+    try:
+        data: Any = await response.json(content_type=None)
+    except ValueError:
+        return text.strip()
+    return str(data.get("message", text)) if isinstance(data, dict) else text.strip()
+
+
+def _short(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 200 else text[:200] + "…"

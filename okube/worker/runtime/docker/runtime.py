@@ -1,0 +1,283 @@
+"""The runtime on a Docker Engine."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+
+from okube.model.wire import AssignedTask, LogLine
+from okube.seams.clock import Clock
+from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
+from okube.worker.runtime.changes import Changes, Listener
+from okube.worker.runtime.docker.body import LogBounds, container_body, read_container, read_state
+from okube.worker.runtime.docker.client import EngineClient, message_of
+from okube.worker.runtime.docker.events import EventPump
+from okube.worker.runtime.docker.images import Images
+from okube.worker.runtime.docker.output import read_lines
+from okube.worker.runtime.docker.refusals import start_refused, volume_absent
+from okube.worker.runtime.naming import CLUSTER_LABEL, NODE_LABEL, container_name
+from okube.worker.runtime.signals import check_signal, signal_number
+
+__all__ = ["DockerRuntime"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+_LOOK_AGAIN_S = 1.0  # while waiting for an end whose event may be lost
+_DYING_S = 30.0  # what a killed container may take to be gone
+
+
+class DockerRuntime:
+    """Containers of one cluster and one node on the engine at ``base_url``; see `Runtime`.
+
+    Several runtimes may share one engine: each sees only what carries its cluster's id and its node's name.
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        cluster_id: str,
+        node: str,
+        base_url: str,
+        clock: Clock,
+        *,
+        threads: int = 8,
+        timeout_s: float = 30.0,
+        logs: LogBounds | None = None,
+    ) -> None:
+        self._cluster_id = cluster_id
+        self._node = node
+        self._clock = clock
+        self._logs = logs or LogBounds()
+        self._labels = [f"{CLUSTER_LABEL}={cluster_id}", f"{NODE_LABEL}={node}"]
+        self._client = EngineClient(base_url, threads=threads, timeout_s=timeout_s)
+        self._images = Images(self._client, node)
+        self._changes = Changes()
+        self._events = EventPump(
+            self._client,
+            clock,
+            self._labels,
+            on_event=self._happened,
+            on_break=self._forget,
+            on_return=self._tell_all,
+        )
+        self._pump: asyncio.Task[None] | None = None
+        self._known: dict[str, Container] = {}  # as inspected; holds only while no event is missed
+        self._epoch = 0  # counts what may have made an inspection out of date while it was under way
+        self._processors = 0.0
+
+    async def start(self) -> None:
+        """Connect, learn what the machine has, and listen to the engine's events."""
+        info: dict[str, Any] = await self._ask(lambda sdk: sdk.info())
+        self._processors = float(info.get("NCPU") or 0)
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._events.run(), name="docker-events")
+
+    async def close(self) -> None:
+        """Let go of the connection, the threads and the event stream; containers go on."""
+        if self._pump is not None:
+            self._pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump
+        self._changes.close()
+        await self._client.close()
+
+    async def list(self) -> list[Container]:
+        """All containers of this cluster and node, by their labels; one that is just being removed is not there."""
+        epoch = self._epoch
+        found = await self._ask(lambda sdk: _list(sdk, self._labels, dict(self._known)))
+        if self._events.connected and epoch == self._epoch:
+            self._known = {container.id: container for container in found}
+        return found
+
+    async def prepare(self, task: AssignedTask) -> None:
+        """Check the stop signal and the volumes' paths, and bring the image if it is absent."""
+        check_signal(task.spec.stop.signal, service=task.service)
+        if self._client.base_url.startswith("unix://"):  # else the paths are another machine's
+            for volume in task.spec.volumes:
+                if "/" in volume.source and not await self._client.in_thread(Path(volume.source).exists):
+                    raise volume_absent(volume.source, self._node)
+        await self._images.ensure(task.spec.image)
+
+    async def create(self, task: AssignedTask) -> Container:
+        """Make the task's container, or find the one that its name shows to be there."""
+        name = container_name(self._cluster_id, task.id)
+        body = container_body(
+            task, cluster_id=self._cluster_id, node=self._node, processors=self._processors, logs=self._logs
+        )
+        try:
+            made = await self._client.call(lambda sdk: sdk.create_container_from_config(body, name))
+        except APIError as error:
+            if error.status_code == 409:
+                return await self._existing(name)
+            raise start_refused(error.explanation or "", image=task.spec.image, node=self._node) from error
+        return Container(made["Id"], task.id, "created")
+
+    async def run(self, container_id: str) -> Container:
+        """Start it, also again; one that runs goes on."""
+        data = await self._ours(container_id)
+        if data is None:
+            raise RuntimeFailure("start-failed", f"container {container_id[:12]} is gone from node {self._node}")
+        self._changed(container_id)
+        try:
+            await self._client.call(lambda sdk: sdk.start(container_id))
+        except APIError as error:
+            raise start_refused(error.explanation or "", image=data["Config"]["Image"], node=self._node) from error
+        finally:
+            self._changed(container_id)
+        container = await self.inspect(container_id)
+        if container is None:
+            raise RuntimeFailure("start-failed", f"container {container_id[:12]} was removed while it started")
+        return container
+
+    async def stop(self, container_id: str, *, signal: str, grace_s: float) -> None:
+        """Send ``signal``, and SIGKILL after ``grace_s``; no thread waits meanwhile."""
+        container = await self.inspect(container_id)
+        if container is None or container.state != "running":
+            return
+        ends = self._changes.listen(container.task_id)
+        await self._signal(container_id, signal)
+        if await self._ended(container_id, ends, grace_s):
+            return
+        log.info("task %s did not end within %.1f s of %s: SIGKILL", container.task_id, grace_s, signal)
+        await self._signal(container_id, "SIGKILL")
+        if not await self._ended(container_id, ends, _DYING_S):
+            raise RuntimeUnavailable(
+                f"container {container_id[:12]} of node {self._node} lives {_DYING_S:.0f} s after SIGKILL; "
+                "its process hangs in the kernel (a dead disk or NFS mount?)"
+            )
+
+    async def remove(self, container_id: str) -> None:
+        """Remove it by force, with its anonymous volumes."""
+        if await self._ours(container_id) is None:
+            return
+        try:
+            await self._client.call(lambda sdk: sdk.remove_container(container_id, force=True, v=True))
+        except APIError as error:
+            if error.status_code not in (404, 409):  # gone, or its removal is under way
+                raise RuntimeUnavailable(
+                    f"the Docker Engine of node {self._node} cannot remove {container_id[:12]}: {error.explanation}"
+                ) from error
+        finally:
+            self._changed(container_id)
+
+    async def inspect(self, container_id: str) -> Container | None:
+        """One container as it is now, or None if it is gone or not ours."""
+        data = await self._ours(container_id)
+        return read_container(data) if data is not None else None
+
+    def changes(self) -> Listener:
+        """Ids of tasks whose container may have changed, from the engine's events; all of them after a break."""
+        return self._changes.listen()
+
+    async def logs(
+        self, container_id: str, *, follow: bool, tail: int | None, since_ms: int | None
+    ) -> AsyncIterator[LogLine]:
+        """Its output as the engine keeps it; nothing for a container that is gone."""
+        if await self._ours(container_id) is None:
+            return
+        params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": "1" if follow else "0"}
+        params["tail"] = "all" if tail is None else str(tail)
+        if since_ms is not None:
+            params["since"] = f"{since_ms / 1000:.3f}"
+        async with self._client.stream("GET", f"/containers/{container_id}/logs", params) as answer:
+            if answer.status in (404, 409):
+                return
+            if answer.status >= 400:
+                raise RuntimeUnavailable(
+                    f"the engine of node {self._node} has no log of container {container_id[:12]}: "
+                    f"{await message_of(answer)}"
+                )
+            async for line in read_lines(answer.content):
+                yield line
+
+    async def _ask(self, function: Callable[[APIClient], T]) -> T:
+        """A question that the engine has no reason to refuse."""
+        try:
+            return await self._client.call(function)
+        except APIError as error:
+            raise RuntimeUnavailable(
+                f"the Docker Engine of node {self._node} refuses to answer: {error.explanation}"
+            ) from error
+
+    async def _existing(self, name: str) -> Container:
+        data = await self._ours(name)
+        if data is None:
+            raise RuntimeFailure(
+                "start-failed",
+                f"node {self._node} has another container named {name}; remove it there with docker rm {name}",
+            )
+        return read_container(data)
+
+    async def _ours(self, container: str) -> dict[str, Any] | None:
+        data = await self._ask(lambda sdk: _inspect(sdk, container))
+        if data is None:
+            return None
+        labels = data["Config"]["Labels"] or {}
+        mine = labels.get(CLUSTER_LABEL) == self._cluster_id and labels.get(NODE_LABEL) == self._node
+        return data if mine else None
+
+    async def _signal(self, container_id: str, name: str) -> None:
+        known = name if signal_number(name) is not None else "SIGTERM"
+        try:
+            await self._client.call(lambda sdk: sdk.kill(container_id, known))
+        except APIError as error:
+            if error.status_code not in (404, 409):  # gone, or not running any more
+                raise RuntimeUnavailable(
+                    f"the Docker Engine of node {self._node} cannot signal {container_id[:12]}: {error.explanation}"
+                ) from error
+
+    async def _ended(self, container_id: str, changes: Listener, seconds: float) -> bool:
+        end = self._clock.monotonic() + seconds
+        while True:
+            container = await self.inspect(container_id)
+            if container is None or container.state != "running":
+                return True
+            left = end - self._clock.monotonic()
+            if left <= 0:
+                return False
+            await changes.within(min(left, _LOOK_AGAIN_S))
+
+    def _happened(self, container_id: str, task_id: str) -> None:
+        self._changed(container_id)
+        self._changes.publish(task_id)
+
+    def _changed(self, container_id: str) -> None:
+        self._epoch += 1
+        self._known.pop(container_id, None)
+
+    def _forget(self) -> None:
+        self._epoch += 1
+        self._known.clear()
+
+    async def _tell_all(self) -> None:
+        for container in await self.list():
+            self._changes.publish(container.task_id)
+
+
+def _list(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> list[Container]:
+    """All with ``labels``; those that are known and still in the same state are not inspected again."""
+    found = []
+    for summary in sdk.containers(all=True, filters={"label": labels}):
+        container = known.get(summary["Id"])
+        if summary["State"] == "removing":
+            continue
+        if container is None or container.state != read_state(summary["State"]):
+            data = _inspect(sdk, summary["Id"])
+            container = read_container(data) if data is not None else None
+        if container is not None:
+            found.append(container)
+    return found
+
+
+def _inspect(sdk: APIClient, container: str) -> dict[str, Any] | None:
+    try:
+        data: dict[str, Any] = sdk.inspect_container(container)
+    except NotFound:
+        return None
+    return data
