@@ -19,6 +19,7 @@ __all__ = [
     "TooLarge",
     "Unauthorized",
     "Unreachable",
+    "error_of_kind",
 ]
 
 
@@ -128,3 +129,29 @@ class Defect(OkubeError):
     """A bug of Okube that was caught at the outermost rim (500)."""
 
     kind = "defect"
+
+
+def error_of_kind(kind: str, detail: str, errors: tuple[tuple[str, str], ...] = ()) -> OkubeError:
+    """The error whose class has that kind; a kind that this version does not know is a plain OkubeError."""
+    found = tuple(FieldError(path, message) for path, message in errors)
+    return _BY_KIND.get(kind, OkubeError)(detail, found)
+
+
+_BY_KIND: dict[str, type[OkubeError]] = {
+    cls.kind: cls
+    for cls in (
+        Malformed,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        Conflict,
+        StaleEpoch,
+        TooLarge,
+        InvalidInput,
+        KeyReused,
+        NoQuorum,
+        OutcomeUnknown,
+        Unreachable,
+        Defect,
+    )
+}
