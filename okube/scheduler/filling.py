@@ -1,0 +1,67 @@
+"""Puts many equal tasks onto nodes at once, with the result of placing them one by one."""
+
+import numpy as np
+
+from okube.scheduler.filters import room_for
+from okube.scheduler.groups import TaskGroup
+from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.nodes import IntArray
+from okube.scheduler.scores import Spread, best_by_score, order_by_score
+
+__all__ = ["Filling"]
+
+
+class Filling:
+    """The tasks of one group on their way to nodes.
+
+    Spread counts first, so nodes fill like water: no node gets another task while one with fewer of the service has
+    room. Each step therefore takes the lowest level, sorts it once, and gives each of its nodes one task; k tasks on n
+    nodes cost about k/n sorts. What a node has room for is counted once, at the start.
+    """
+
+    def __init__(self, ledger: Ledger, group: TaskGroup, demand: Demand) -> None:
+        self._ledger = ledger
+        self._demand = demand
+        self._room = room_for(ledger, demand)
+        self._spread = Spread(ledger.service_tasks(group), ledger)
+
+    def rows_with_room(self) -> IntArray:
+        """The nodes that can take another task."""
+        return np.flatnonzero(self._room > 0)
+
+    def fill(self, among: IntArray, wanted: int) -> list[int]:
+        """Places at most ``wanted`` tasks on these nodes (rows, ascending), and tells the node of each, in order."""
+        placed: list[int] = []
+        while len(placed) < wanted:
+            among = among[self._room[among] > 0]
+            if len(among) == 0:
+                break
+            placed += self._step(among, wanted - len(placed))
+        return placed
+
+    def _step(self, among: IntArray, wanted: int) -> list[int]:
+        tasks = self._spread.by_node[among]
+        lowest = tasks.min()
+        level = among[tasks == lowest]
+        if len(level) == 1:
+            return self._raise_one(level, among, wanted)
+        by_score = best_by_score if wanted == 1 else order_by_score
+        chosen = by_score(self._ledger, self._demand, self._spread, level)[:wanted]
+        self._take(chosen, 1)
+        rows: list[int] = chosen.tolist()
+        return rows
+
+    def _raise_one(self, level: IntArray, among: IntArray, wanted: int) -> list[int]:
+        """A node that is alone at the lowest level gets every task until it reaches the next level."""
+        tasks = self._spread.by_node[among]
+        above = tasks[tasks > tasks.min()]
+        times = min(wanted, int(self._room[level[0]]))
+        if len(above):
+            times = min(times, int(above.min() - tasks.min()))
+        self._take(level, times)
+        return [int(level[0])] * times
+
+    def _take(self, rows: IntArray, times: int) -> None:
+        self._ledger.take(rows, self._demand, times)
+        self._spread.add(rows, times)
+        self._room[rows] -= times

@@ -1,0 +1,186 @@
+"""Filters: why a node cannot take a task, and how many it can take."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from okube.scheduler.amounts import apart, write_bytes, write_nanocores
+from okube.scheduler.constraints import Constraint, Operator
+from okube.scheduler.ledger import Demand, Ledger, Resource
+from okube.scheduler.nodes import BoolArray, IntArray
+from okube.scheduler.ports import UNLIMITED, fixed_ports
+
+__all__ = ["FILTERS", "Filter", "Refusal", "room_for"]
+
+_VALUES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """So many nodes refuse a task for one reason, given in words a person can act on."""
+
+    nodes: int
+    reason: str
+
+
+class Filter(Protocol):
+    """One rule that every node with a task has to meet."""
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """How many more tasks of the demand this rule lets onto each node, 0 where it refuses the node."""
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """Why the rule refuses these nodes (rows), all of which it gives no room."""
+
+
+class ReadyFilter:
+    """Only nodes that are heard of get tasks."""
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        return _any_number(ledger.nodes.ready)
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``."""
+        return [Refusal(len(refused), "down")]
+
+
+class SchedulableFilter:
+    """Nodes that are cordoned, draining or drained get no tasks."""
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        return _any_number(ledger.nodes.schedulable)
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``."""
+        words = Counter(ledger.nodes.availability[row] for row in refused.tolist())
+        return [Refusal(nodes, word) for word, nodes in sorted(words.items())]
+
+
+class ConstraintFilter:
+    """All constraints of the service hold on the node."""
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        allowed = np.ones(len(ledger.nodes), dtype=np.bool_)
+        for constraint in demand.constraints:
+            allowed &= ledger.allowed(constraint)
+        return _any_number(allowed)
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``; a node that fails several constraints counts for the first of them."""
+        refusals = []
+        for constraint in demand.constraints:
+            allowed = ledger.allowed(constraint)[refused]
+            if not allowed.all():
+                refusals.append(_unmet(constraint, ledger, refused[~allowed]))
+            refused = refused[allowed]
+        return refusals
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFilter:
+    """The node has enough of one resource left; who asks for none of it is never refused."""
+
+    resource: Resource
+    name: str
+    write: Callable[[int, int], str]
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        asked = int(demand.resources[self.resource, 0])
+        if asked == 0:
+            return np.full(len(ledger.nodes), UNLIMITED, dtype=np.int64)
+        room: IntArray = ledger.free[self.resource] // asked
+        return np.maximum(room, 0)
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``; nodes that are too small even when empty are told from those that are full."""
+        asked = int(demand.resources[self.resource, 0])
+        total = ledger.total[self.resource]
+        too_small = total[refused] < asked
+        refusals = []
+        if too_small.any():
+            largest = int(total[refused[too_small]].max())
+            refusals.append(self._too_small(asked, largest, int(too_small.sum()), int(total.max())))
+        if not too_small.all():
+            most = int(ledger.free[self.resource, refused[~too_small]].max())
+            refusals.append(self._full(asked, most, int((~too_small).sum())))
+        return refusals
+
+    def _too_small(self, asked: int, largest: int, nodes: int, largest_of_all: int) -> Refusal:
+        wanted, there = apart(asked, largest, self.write)
+        who = "the largest node has" if largest == largest_of_all else "the largest of these has"
+        return Refusal(nodes, f"{self.name} {wanted} asked, {who if nodes > 1 else 'the node has'} {there}")
+
+    def _full(self, asked: int, most: int, nodes: int) -> Refusal:
+        wanted, there = apart(asked, most, self.write)
+        free = "free at most" if nodes > 1 and most > 0 else "free"
+        return Refusal(nodes, f"{self.name} {wanted} asked, {there} {free}")
+
+
+class PortFilter:
+    """The host ports asked for are free on the node."""
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        if not demand.ports:
+            return np.full(len(ledger.nodes), UNLIMITED, dtype=np.int64)
+        return ledger.ports.room(demand.ports)
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``; a node that lacks several ports counts for the first of them."""
+        fixed = fixed_ports(demand.ports)
+        for (port, protocol), times in Counter(fixed).items():
+            if times > 1:
+                return [Refusal(len(refused), f"host port {port}/{protocol} asked {times} times by one task")]
+        refusals = []
+        for port, protocol in fixed:
+            taken = ledger.ports.taken(port, protocol)[refused]
+            if taken.any():
+                refusals.append(Refusal(int(taken.sum()), f"host port {port}/{protocol} taken"))
+            refused = refused[~taken]
+        if len(refused):
+            ports = ledger.ports
+            refusals.append(Refusal(len(refused), f"too few free host ports in {ports.first}-{ports.last}"))
+        return refusals
+
+
+FILTERS: tuple[Filter, ...] = (
+    ReadyFilter(),
+    SchedulableFilter(),
+    ConstraintFilter(),
+    ResourceFilter(Resource.CPU, "cpu", write_nanocores),
+    ResourceFilter(Resource.MEMORY, "memory", write_bytes),
+    ResourceFilter(Resource.DISK, "disk", write_bytes),
+    PortFilter(),
+)
+"""All filters, in the order in which a node is asked; a refused node counts for the first that refuses it."""
+
+
+def room_for(ledger: Ledger, demand: Demand) -> IntArray:
+    """How many more tasks of the demand fit on each node."""
+    room = FILTERS[0].room(ledger, demand)
+    for rule in FILTERS[1:]:
+        np.minimum(room, rule.room(ledger, demand), out=room)
+    return room
+
+
+def _any_number(allowed: BoolArray) -> IntArray:
+    return np.where(allowed, UNLIMITED, 0)
+
+
+def _unmet(constraint: Constraint, ledger: Ledger, refused: IntArray) -> Refusal:
+    reason = f"constraint {constraint} not met"
+    if constraint.operator is Operator.IS_NOT:
+        return Refusal(len(refused), reason)
+    attributes = ledger.nodes.attributes
+    present = {attributes[row].get(constraint.attribute, "") for row in refused.tolist()}
+    values = sorted(present - {""}) + ["not set"] * ("" in present)
+    if len(values) <= _VALUES_SHOWN:
+        reason += f" ({constraint.short_attribute} is {' or '.join(values)})"
+    return Refusal(len(refused), reason)

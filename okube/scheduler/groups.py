@@ -1,0 +1,51 @@
+"""What is to be placed: groups of equal tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["PortRequest", "TaskGroup"]
+
+_MOST_CORES = 2**20
+_MOST_BYTES = 2**60
+
+
+@dataclass(frozen=True, slots=True)
+class PortRequest:
+    """A port of the container that is to be reached at a port of its node; host port 0 means any free one."""
+
+    host: int
+    container: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskGroup:
+    """Tasks of one service version: they differ in nothing but their id, and where each may or should not go.
+
+    ``cpus`` are cores, ``memory`` and ``disk`` bytes. ``placed`` counts the tasks of the service that are on a node
+    already; where a service comes in two groups of one call, the second knows of the first without being told. A task
+    uses a node of its ``avoid`` (where it failed to start lately) only when nothing else fits, and no node but the one
+    in ``pinned``.
+
+    Raises ``ValueError`` for an amount that is negative or beyond counting.
+    """
+
+    service: str
+    tasks: tuple[str, ...]
+    cpus: float = 0.0
+    memory: int = 0
+    disk: int = 0
+    ports: tuple[PortRequest, ...] = ()
+    constraints: tuple[str, ...] = ()
+    placed: Mapping[str, int] = field(default_factory=dict)
+    avoid: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pinned: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, amount, limit in (
+            ("cpus", self.cpus, _MOST_CORES),
+            ("memory", self.memory, _MOST_BYTES),
+            ("disk", self.disk, _MOST_BYTES),
+        ):
+            if not 0 <= amount <= limit:
+                raise ValueError(f"service {self.service} asks for {name} {amount}: allowed is 0 to {limit}")

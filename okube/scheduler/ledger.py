@@ -1,0 +1,97 @@
+"""What is left on every node while a call of ``place`` takes from it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from okube.scheduler.amounts import NANOCORES
+from okube.scheduler.constraints import Constraint, parse_constraint
+from okube.scheduler.groups import PortRequest, TaskGroup
+from okube.scheduler.nodes import BoolArray, FloatArray, IntArray, NodeTable
+from okube.scheduler.ports import HostPorts
+
+__all__ = ["Demand", "Ledger", "Resource"]
+
+
+class Resource(IntEnum):
+    """The rows of the resource arrays: nanocores, bytes, bytes."""
+
+    CPU = 0
+    MEMORY = 1
+    DISK = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demand:
+    """What one task of a group asks of a node; ``resources`` has a row for each resource and one column."""
+
+    resources: IntArray
+    constraints: tuple[Constraint, ...]
+    ports: tuple[PortRequest, ...]
+
+    @classmethod
+    def of(cls, group: TaskGroup) -> "Demand":
+        """The demand of a task of the group. Raises ``ValueError`` where a constraint cannot be read."""
+        resources = np.array([[round(group.cpus * NANOCORES)], [group.memory], [group.disk]], dtype=np.int64)
+        return cls(resources, tuple(parse_constraint(text) for text in group.constraints), group.ports)
+
+
+class Ledger:
+    """The nodes with what the decisions of one call have taken so far.
+
+    ``total`` and ``free`` have a row for each ``Resource`` and a column for each node; ``tasks`` counts the tasks of
+    all services on a node; ``zones`` numbers the zone of each node, from 0 up to ``zone_count``.
+    """
+
+    def __init__(self, nodes: NodeTable, port_range: tuple[int, int]) -> None:
+        self.nodes = nodes
+        self.total = np.stack((_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total))
+        self.free = np.stack((_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free))
+        self.tasks = nodes.tasks.copy()
+        self.ports = HostPorts(nodes.ports_used, port_range)
+        numbers = {zone: number for number, zone in enumerate(sorted(set(self.attribute("node.zone"))))}
+        self.zones = np.array([numbers[zone] for zone in self.attribute("node.zone")], dtype=np.int64)
+        self.zone_count = len(numbers)
+        self._row = {name: row for row, name in enumerate(nodes.names)}
+        self._allowed: dict[Constraint, BoolArray] = {}
+        self._of_service: dict[str, Counter[int]] = {}
+
+    def row(self, name: str) -> int | None:
+        """The row of a node, if there is a node of that name."""
+        return self._row.get(name)
+
+    def attribute(self, name: str) -> list[str]:
+        """One attribute of every node, empty where a node has none."""
+        return [attributes.get(name, "") for attributes in self.nodes.attributes]
+
+    def allowed(self, constraint: Constraint) -> BoolArray:
+        """The nodes that meet the constraint; to be read, not changed."""
+        if constraint not in self._allowed:
+            values = self.attribute(constraint.attribute)
+            self._allowed[constraint] = np.fromiter(map(constraint.allows, values), np.bool_, len(values))
+        return self._allowed[constraint]
+
+    def service_tasks(self, group: TaskGroup) -> IntArray:
+        """How many tasks of the group's service each node has, those of this call included."""
+        counts = np.zeros(len(self.nodes), dtype=np.int64)
+        for name, placed in group.placed.items():
+            if name in self._row:
+                counts[self._row[name]] = placed
+        for row, placed in self._of_service.get(group.service, {}).items():
+            counts[row] += placed
+        return counts
+
+    def take(self, rows: IntArray, demand: Demand, times: int = 1) -> None:
+        """Takes the resources of so many tasks on each of these nodes, every one named once; ports are taken apart."""
+        self.free[:, rows] -= demand.resources * times
+        self.tasks[rows] += times
+
+    def remember(self, service: str, rows: list[int]) -> None:
+        """Counts tasks of a service, one for each row given, for the groups of the service that follow."""
+        self._of_service.setdefault(service, Counter()).update(rows)
+
+
+def _nanocores(cores: FloatArray) -> IntArray:
+    return np.rint(cores * NANOCORES).astype(np.int64)

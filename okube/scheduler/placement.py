@@ -1,0 +1,123 @@
+"""Placement: every task gets a node and host ports, or a reason."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+
+from okube.scheduler.explain import explain_no_fit
+from okube.scheduler.filling import Filling
+from okube.scheduler.groups import TaskGroup
+from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.nodes import IntArray, NodeTable
+
+__all__ = ["PlacedTask", "Placement", "Rejection", "place"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTask:
+    """A task with its node and a host port for each port it asked for, in the order it asked."""
+
+    task: str
+    node: str
+    host_ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Tasks of one group that no node can take, and a sentence that says why."""
+
+    tasks: tuple[str, ...]
+    message: str
+
+
+@dataclass(slots=True)
+class Placement:
+    """What became of every task, in the order the tasks were given."""
+
+    placed: list[PlacedTask] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Tasks of a group that follow each other and may go to the same nodes."""
+
+    pinned: str | None
+    avoid: frozenset[str]
+    tasks: tuple[str, ...]
+
+
+def place(nodes: NodeTable, groups: Sequence[TaskGroup], *, port_range: tuple[int, int] = (30000, 32767)) -> Placement:
+    """Finds a node for each task, group after group and task after task; what one takes, the next does not find.
+
+    A pure function: equal arguments give equal placements. Host port 0 is given out of ``port_range`` (both ends
+    count). A group with a constraint that cannot be read is rejected and disturbs no other. Raises ``ValueError`` for
+    a range that holds no port.
+    """
+    ledger = Ledger(nodes, port_range)
+    placement = Placement()
+    for group in groups:
+        _place_group(ledger, group, placement)
+    return placement
+
+
+def _place_group(ledger: Ledger, group: TaskGroup, placement: Placement) -> None:
+    try:
+        demand = Demand.of(group)
+    except ValueError as error:
+        placement.rejected.append(Rejection(group.tasks, str(error)))
+        return
+    filling = Filling(ledger, group, demand)
+    reasons: dict[str | None, str] = {}
+    left_over: dict[str | None, list[str]] = {}
+    for run in _runs(group):
+        rows = _fill_tiers(filling, _tiers(ledger, filling, run), len(run.tasks))
+        _record(ledger, group, run.tasks[: len(rows)], rows, placement)
+        if len(rows) == len(run.tasks):
+            continue
+        # Nothing is given back within a call, so the first reason holds for all that follow.
+        if run.pinned not in reasons:
+            reasons[run.pinned] = explain_no_fit(ledger, demand, run.pinned)
+        left_over.setdefault(run.pinned, []).extend(run.tasks[len(rows) :])
+    placement.rejected += [Rejection(tuple(tasks), reasons[pinned]) for pinned, tasks in left_over.items()]
+
+
+def _runs(group: TaskGroup) -> Iterator[_Run]:
+    if not group.pinned and not group.avoid:
+        yield _Run(None, frozenset(), group.tasks)
+        return
+
+    def where(task: str) -> tuple[str | None, frozenset[str]]:
+        return group.pinned.get(task), group.avoid.get(task, frozenset())
+
+    for (pinned, avoid), tasks in groupby(group.tasks, key=where):
+        yield _Run(pinned, avoid, tuple(tasks))
+
+
+def _tiers(ledger: Ledger, filling: Filling, run: _Run) -> list[IntArray]:
+    """The nodes a run may use, the first ones until they are full, then the next."""
+    if run.pinned is not None:
+        row = ledger.row(run.pinned)
+        return [] if row is None else [np.array([row])]
+    rows = filling.rows_with_room()
+    if not run.avoid:
+        return [rows]
+    avoided = np.isin(rows, [row for name in run.avoid if (row := ledger.row(name)) is not None])
+    return [rows[~avoided], rows[avoided]]
+
+
+def _fill_tiers(filling: Filling, tiers: list[IntArray], wanted: int) -> list[int]:
+    rows: list[int] = []
+    for tier in tiers:
+        rows += filling.fill(tier, wanted - len(rows))
+    return rows
+
+
+def _record(ledger: Ledger, group: TaskGroup, tasks: Sequence[str], rows: list[int], placement: Placement) -> None:
+    ledger.remember(group.service, rows)
+    names = ledger.nodes.names
+    for task, row in zip(tasks, rows, strict=True):
+        host_ports = ledger.ports.take(row, group.ports) if group.ports else ()
+        placement.placed.append(PlacedTask(task, names[row], host_ports))

@@ -1,0 +1,82 @@
+"""Scores: which of the nodes that fit is wanted most.
+
+The rule for one task, in this order: the node with the fewest tasks of its service, the zone with the fewest, then
+balance (the node whose most used resource is the least used once the task is there, then the fewest tasks of any kind),
+then the first by name. A task that asks for nothing adds no load, so for it the number of tasks stands before the load.
+"""
+
+import numpy as np
+
+from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.nodes import FloatArray, IntArray
+
+__all__ = ["Spread", "best_by_score", "order_by_score"]
+
+
+class Spread:
+    """The tasks of one service by node and by zone."""
+
+    def __init__(self, by_node: IntArray, ledger: Ledger) -> None:
+        self.by_node = by_node
+        self._zones = ledger.zones
+        self._zone_count = ledger.zone_count
+        self.by_zone = np.zeros(ledger.zone_count, dtype=np.int64)
+        np.add.at(self.by_zone, self._zones, by_node)  # bincount with weights would count in floats
+
+    def add(self, rows: IntArray, times: int = 1) -> None:
+        """Counts so many new tasks on each of these nodes, every one named once."""
+        self.by_node[rows] += times
+        self.by_zone += np.bincount(self._zones[rows], minlength=self._zone_count) * times
+
+
+def order_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArray) -> IntArray:
+    """The nodes of one level in the order in which they get one task each, one after another.
+
+    A level is nodes (rows, ascending) with equally many tasks of the service. The load of a node does not change before
+    it gets its task, but its zone grows with every task placed in it: the r-th node that is used in a zone meets the
+    zone's tasks + r. These sums rise within each zone, so merging the zones is the same as sorting by the sum.
+    """
+    # The last key of lexsort counts first; equal rows keep their order, which is by name.
+    by_balance = level[np.lexsort(_balance(ledger, demand, level)[::-1])]
+    if ledger.zone_count == 1:
+        return by_balance
+    zones = ledger.zones[by_balance]
+    met = spread.by_zone[zones] + _occurrences_before(zones)
+    return by_balance[np.argsort(met, kind="stable")]
+
+
+def best_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArray) -> IntArray:
+    """The first node of ``order_by_score``, as an array of one: for a single task, found without sorting."""
+    met = spread.by_zone[ledger.zones[level]]
+    level = level[met == met.min()]
+    first, second = _balance(ledger, demand, level)
+    least = first == first.min()
+    level, second = level[least], second[least]
+    best: IntArray = level[second == second.min()][:1]
+    return best
+
+
+def _balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray | IntArray, FloatArray | IntArray]:
+    """What makes a node less wanted among equals: the first key, and the second for where the first is equal."""
+    load, tasks = _load_with(ledger, demand, rows), ledger.tasks[rows]
+    return (load, tasks) if demand.resources.any() else (tasks, load)
+
+
+def _load_with(ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
+    """The largest used share of any resource on each node, with one more task on it."""
+    total = ledger.total[:, rows]
+    used = total - ledger.free[:, rows] + demand.resources
+    share = np.zeros(total.shape)
+    np.divide(used, total, out=share, where=total > 0)
+    largest: FloatArray = share.max(axis=0)
+    return largest
+
+
+def _occurrences_before(values: IntArray) -> IntArray:
+    """For each place, how often its value (a small number) came before."""
+    counts = np.bincount(values)
+    starts = np.cumsum(counts) - counts
+    order = np.argsort(values, kind="stable")
+    before = np.empty_like(values)
+    before[order] = np.arange(len(values)) - starts[values[order]]
+    return before
