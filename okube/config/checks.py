@@ -1,46 +1,46 @@
-"""What no single entry of cluster.yaml shows: names and ports given twice, and managers that cannot meet."""
+"""What no single entry of cluster.yaml shows: names and ports given twice, managers that cannot meet, clashing times.
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+The checks read the raw data, and of it what is right by itself: so they tell what they find beside all other errors,
+and not only once those are mended.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
-from okube.config.cluster import RAFT_PORT_OFFSET, ClusterFile, ManagerConfig, WorkerConfig
-from okube.config.hosts import canonical_host, is_loopback
-from okube.model.decode import decode
-from okube.model.errors import FieldError, InvalidInput
+from okube.config.cluster import RAFT_PORT_OFFSET, ClusterFile, Timing
+from okube.config.fields import seconds_text
+from okube.config.hosts import canonical_host, host_error, is_loopback
+from okube.model.errors import FieldError
+from okube.model.quantities import parse_seconds
 
-__all__ = ["MAX_MANAGERS", "Entries", "entries_of", "problems", "warnings"]
+__all__ = ["MAX_MANAGERS", "MISSED_HEARTBEATS", "problems", "warnings"]
 
-S = TypeVar("S", bound=msgspec.Struct)
 MAX_MANAGERS = 7
+MISSED_HEARTBEATS = 2
+"""How many signs of life in a row must be missing before a node counts as down."""
 
 
-class Entries(msgspec.Struct, frozen=True):
-    """The managers and workers that could be read, each with its field path."""
+class _Entry(msgspec.Struct, frozen=True):
+    """What is right of a manager or worker; an empty text or None is what is missing or wrong."""
 
-    managers: tuple[tuple[str, ManagerConfig], ...]
-    workers: tuple[tuple[str, WorkerConfig], ...]
-    given_managers: int | None  # how many the file has, readable or not; None: no list
-
-
-def entries_of(data: object) -> Entries:
-    """What can be read of a file that may have errors elsewhere, so that all of them can be told at once."""
-    root = data if isinstance(data, dict) else {}
-    managers, workers = root.get("managers"), root.get("workers")
-    return Entries(
-        tuple(_readable(ManagerConfig, managers, "managers")),
-        tuple(_readable(WorkerConfig, workers, "workers")),
-        len(managers) if isinstance(managers, list | tuple) else None,
-    )
+    path: str
+    name: str
+    host: str
+    ports: tuple[tuple[str, int], ...]  # field path, port
 
 
-def problems(entries: Entries) -> Iterator[FieldError]:
-    """What is wrong with the managers and workers taken together."""
-    yield from _count(entries.given_managers)
-    yield from _names([*entries.managers, *entries.workers])
-    yield from _ports(entries)
-    yield from _reach(entries.managers)
+def problems(data: object) -> Iterator[FieldError]:
+    """What is wrong with a file as a whole; ``data`` is the plain data of its document."""
+    root = data if isinstance(data, Mapping) else {}
+    managers = [_manager(item, f"managers[{n}]") for n, item in enumerate(_list(root, "managers"))]
+    workers = [_worker(item, f"workers[{n}]") for n, item in enumerate(_list(root, "workers"))]
+    yield from _count(root)
+    yield from _names([*managers, *workers])
+    yield from _ports([*managers, *workers])
+    yield from _reach(managers)
+    yield from _times(root.get("timing"))
 
 
 def warnings(file: ClusterFile) -> Iterator[str]:
@@ -60,57 +60,91 @@ def warnings(file: ClusterFile) -> Iterator[str]:
                 )
 
 
-def _readable(kind: type[S], items: object, path: str) -> Iterator[tuple[str, S]]:
+def _list(root: Mapping[Any, Any], key: str) -> list[Mapping[Any, Any]]:
+    items = root.get(key)
     if not isinstance(items, list | tuple):
-        return
-    for n, item in enumerate(items):
-        try:
-            yield f"{path}[{n}]", decode(kind, item, what="cluster.yaml")
-        except InvalidInput:
-            continue  # its errors are told already, by the decoding of the whole
+        return []
+    return [item if isinstance(item, Mapping) else {} for item in items]
 
 
-def _count(managers: int | None) -> Iterator[FieldError]:
-    if managers == 0:
+def _manager(item: Mapping[Any, Any], path: str) -> _Entry:
+    port, raft_port = _port_in(item, "port"), _port_in(item, "raft_port")
+    if raft_port is None and port is not None and "raft_port" not in item:
+        raft_port = port + RAFT_PORT_OFFSET
+    return _entry(item, path, {"port": port, "raft_port": raft_port})
+
+
+def _worker(item: Mapping[Any, Any], path: str) -> _Entry:
+    return _entry(item, path, {"port": _port_in(item, "port")})
+
+
+def _entry(item: Mapping[Any, Any], path: str, ports: Mapping[str, int | None]) -> _Entry:
+    name, host = item.get("name"), item.get("host")
+    return _Entry(
+        path,
+        name if isinstance(name, str) else "",
+        host if isinstance(host, str) and host_error(host) is None else "",
+        tuple((f"{path}.{key}", port) for key, port in ports.items() if port is not None),
+    )
+
+
+def _port_in(item: Mapping[Any, Any], key: str) -> int | None:
+    port = item.get(key)
+    return port if isinstance(port, int) and not isinstance(port, bool) and 1 <= port <= 65535 else None
+
+
+def _count(root: Mapping[Any, Any]) -> Iterator[FieldError]:
+    count = len(_list(root, "managers"))
+    if count == 0 and isinstance(root.get("managers"), list | tuple):
         yield FieldError("managers", "is empty: a cluster has 1, 3, 5 or 7 managers")
-    if managers is not None and managers > MAX_MANAGERS:
-        yield FieldError("managers", f"{managers} are too many, each change would wait for all of them: 1, 3, 5 or 7")
+    if count > MAX_MANAGERS:
+        yield FieldError("managers", f"{count} are too many, each change would wait for most of them: 1, 3, 5 or 7")
 
 
-def _names(entries: Sequence[tuple[str, ManagerConfig | WorkerConfig]]) -> Iterator[FieldError]:
+def _names(entries: list[_Entry]) -> Iterator[FieldError]:
     seen: dict[str, str] = {}
-    for path, entry in entries:
-        if entry.name in seen:
-            yield FieldError(f"{path}.name", f"{entry.name!r} is the name of {seen[entry.name]} already")
-        seen.setdefault(entry.name, path)
+    for entry in entries:
+        if entry.name and entry.name in seen:
+            yield FieldError(f"{entry.path}.name", f"{entry.name!r} is the name of {seen[entry.name]} already")
+        seen.setdefault(entry.name, entry.path)
 
 
-def _ports(entries: Entries) -> Iterator[FieldError]:
+def _ports(entries: list[_Entry]) -> Iterator[FieldError]:
     seen: dict[tuple[str, int], str] = {}
-    for path, host, port in _listeners(entries):
-        place = (canonical_host(host), port)
-        if place in seen:
-            derived = f" (it is port + {RAFT_PORT_OFFSET} unless given)" if path.endswith(".raft_port") else ""
-            yield FieldError(path, f"port {port} of {host} is taken by {seen[place]} already{derived}")
-        seen.setdefault(place, path)
+    for entry in entries:
+        for path, port in entry.ports if entry.host else ():
+            place = (canonical_host(entry.host), port)
+            if place in seen:
+                derived = f" (it is port + {RAFT_PORT_OFFSET} unless given)" if path.endswith(".raft_port") else ""
+                yield FieldError(path, f"port {port} of {entry.host} is taken by {seen[place]} already{derived}")
+            seen.setdefault(place, path)
 
 
-def _listeners(entries: Entries) -> Iterator[tuple[str, str, int]]:
-    for path, manager in entries.managers:
-        yield f"{path}.port", manager.host, manager.port
-        yield f"{path}.raft_port", manager.host, manager.raft_port
-    for path, worker in entries.workers:
-        yield f"{path}.port", worker.host, worker.port
-
-
-def _reach(managers: Sequence[tuple[str, ManagerConfig]]) -> Iterator[FieldError]:
-    elsewhere = [manager for _, manager in managers if not is_loopback(manager.host)]
-    if not elsewhere:
+def _reach(managers: list[_Entry]) -> Iterator[FieldError]:
+    elsewhere = next((each for each in managers if each.host and not is_loopback(each.host)), None)
+    if elsewhere is None:
         return
-    for path, manager in managers:
+    for manager in managers:
         if is_loopback(manager.host):
             yield FieldError(
-                f"{path}.host",
-                f"{manager.host} is reached from its own machine alone, and {elsewhere[0].name} is on "
-                f"{elsewhere[0].host}: give the address of the machine",
+                f"{manager.path}.host",
+                f"{manager.host} is reached from its own machine alone, and {elsewhere.path} is on {elsewhere.host}: "
+                "give the address of the machine",
             )
+
+
+def _times(timing: object) -> Iterator[FieldError]:
+    given = timing if isinstance(timing, Mapping) else {}
+    try:
+        heartbeat = parse_seconds(given.get("heartbeat", Timing().heartbeat))
+        down_after = parse_seconds(given.get("node_down_after", Timing().node_down_after))
+    except ValueError:
+        return  # told where the field is decoded
+    least = MISSED_HEARTBEATS * heartbeat
+    if round(down_after * 1000) < round(least * 1000):
+        yield FieldError(
+            "timing.node_down_after",
+            f"{seconds_text(down_after)} cannot work with a heartbeat of {seconds_text(heartbeat)}: two heartbeats "
+            "in a row must be missing, or one late packet would take a node's tasks away; make it at least "
+            f"{seconds_text(least)}, or the heartbeat at most {seconds_text(down_after / MISSED_HEARTBEATS)}",
+        )

@@ -18,7 +18,6 @@ from okube.config.fields import (
     PortNumber,
     ProcessName,
     Zone,
-    seconds_text,
 )
 from okube.model.errors import FieldError
 from okube.model.spec import Labels, Name
@@ -36,9 +35,6 @@ __all__ = [
 ]
 
 RAFT_PORT_OFFSET = 1000
-MISSED_HEARTBEATS = 2
-"""How many signs of life in a row must be missing before a node counts as down."""
-
 RuntimeChoice = Literal["auto", "docker", "process"]
 
 
@@ -94,18 +90,6 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: Heartbeat = 1.0
     node_down_after: DownAfter = 3.0
     election: Election = 0.5
-
-    def problems(self) -> Iterator[FieldError]:
-        """Times that cannot work together."""
-        least = MISSED_HEARTBEATS * self.heartbeat
-        if round(self.node_down_after * 1000) < round(least * 1000):
-            yield FieldError(
-                "node_down_after",
-                f"{seconds_text(self.node_down_after)} cannot work with a heartbeat of {seconds_text(self.heartbeat)}: "
-                f"two heartbeats must be missing, or one late packet would take a node's tasks away; "
-                f"make it at least {seconds_text(least)}, or the heartbeat at most "
-                f"{seconds_text(self.node_down_after / MISSED_HEARTBEATS)}",
-            )
 
 
 class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,7 +60,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         data_dir = _data_dir(written, file, errors)
     except InvalidInput as error:
         errors += error.errors
-    errors += checks.problems(checks.entries_of(document.data))
+    errors += checks.problems(document.data)
     if errors:
         _refuse(document, errors)
     return ClusterConfig(

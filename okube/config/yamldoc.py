@@ -184,4 +184,6 @@ def _trouble(error: yaml.MarkedYAMLError, text: str) -> Trouble:
         message = "a tab stands in the indentation: YAML takes blanks only"
     elif "mapping values are not allowed" in str(error.problem):
         message = "this is no YAML: a second ':' in one line; put a text with ': ' in quotes, or check the indentation"
+    elif "expected" in str(error.problem) and "node content" in str(error.problem):
+        message = "this is no YAML: no value can begin here; put a text that begins with ':', ',' or the like in quotes"
     return Trouble(min(line, max(len(lines), 1)), message)
