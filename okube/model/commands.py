@@ -230,7 +230,7 @@ class Applied(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """The command was carried out; ``revision`` is the last it made, ``body`` its answer as JSON."""
 
     revision: int
-    body: msgspec.Raw = msgspec.Raw(b"null")
+    body: bytes = b"null"
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):

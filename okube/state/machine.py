@@ -94,7 +94,7 @@ class StateMachine:
             return c.Refused(
                 "defect", f"a defect of Okube in {type(command).__name__}; the manager's log has the trace"
             )
-        return c.Applied(self.tables.revision, msgspec.Raw(body))
+        return c.Applied(self.tables.revision, body)
 
     def snapshot(self) -> bytes:
         """All tables, in the format of ``snapshot.py``."""

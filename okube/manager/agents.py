@@ -1,0 +1,111 @@
+"""Calls from managers to agents: a seam, and its form over HTTPS."""
+
+import ssl
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+import aiohttp
+import msgspec
+
+from okube.model.errors import Unreachable
+from okube.model.node import Node
+from okube.model.wire import Assignment, AssignmentAnswer
+from okube.security import server_name
+
+__all__ = ["AgentCalls", "HttpAgentCalls"]
+
+_encoder = msgspec.msgpack.Encoder()
+_answers = msgspec.msgpack.Decoder(AssignmentAnswer)
+
+
+class AgentCalls(Protocol):
+    """What a manager asks of an agent. Each raises Unreachable where the agent does not answer in time."""
+
+    async def assign(self, node: Node, assignment: Assignment) -> AssignmentAnswer:
+        """Tell a node what it should hold."""
+
+    async def probe(self, node: Node) -> bool:
+        """Whether the agent answers at all; never raises."""
+
+    def logs(self, node: Node, task_id: str, query: dict[str, str]) -> AsyncGenerator[bytes, None]:
+        """Chunks of JSON lines of a task's output."""
+
+
+class HttpAgentCalls:
+    """The real form: one session for all agents, mutual TLS, the agent's name checked against its certificate."""
+
+    def __init__(self, cluster_id: str, tls: ssl.SSLContext, *, timeout_s: float = 5.0) -> None:
+        self._cluster_id = cluster_id
+        self._tls = tls
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the session; call it on the loop."""
+        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=60)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def assign(self, node: Node, assignment: Assignment) -> AssignmentAnswer:
+        """PUT the assignment; an answer of 409 is an answer."""
+        body = _encoder.encode(assignment)
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s, sock_connect=1.0)
+        try:
+            async with self._open().put(
+                f"https://{node.address}/v1/assignment",
+                data=body,
+                headers={"Content-Type": "application/msgpack"},
+                timeout=timeout,
+                server_hostname=self._server_name(node),
+            ) as response:
+                answer = await response.read()
+                if response.status not in (200, 409):
+                    raise Unreachable(
+                        f"agent {node.name} answered {response.status}: {answer[:200].decode(errors='replace')}"
+                    )
+                return _answers.decode(answer)
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
+            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {_reason(error)}") from error
+
+    async def probe(self, node: Node) -> bool:
+        """GET /healthz within a second."""
+        timeout = aiohttp.ClientTimeout(total=1.0)
+        url = f"https://{node.address}/healthz"
+        try:
+            async with self._open().get(url, timeout=timeout, server_hostname=self._server_name(node)) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def logs(self, node: Node, task_id: str, query: dict[str, str]) -> AsyncGenerator[bytes, None]:
+        """GET the task's logs, as they come."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=1.0)
+        try:
+            async with self._open().get(
+                f"https://{node.address}/v1/tasks/{task_id}/logs",
+                params=query,
+                timeout=timeout,
+                server_hostname=self._server_name(node),
+            ) as response:
+                if response.status != 200:
+                    detail = (await response.read())[:300].decode(errors="replace")
+                    raise Unreachable(f"agent {node.name} has no logs of {task_id}: {detail}")
+                async for chunk in response.content.iter_any():
+                    yield chunk
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {_reason(error)}") from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        assert self._session is not None, "start() comes first"
+        return self._session
+
+    def _server_name(self, node: Node) -> str:
+        return server_name(node.name, "worker", self._cluster_id)
+
+
+def _reason(error: BaseException) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

@@ -1,0 +1,28 @@
+"""What a request's handler needs, and where it finds it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+
+from okube.manager.agents import AgentCalls
+from okube.manager.core import ManagerCore
+from okube.manager.leader import Leader
+from okube.security import Identity
+
+__all__ = ["CALLER", "CONTEXT", "Context"]
+
+
+@dataclass
+class Context:
+    """One manager as its API sees it."""
+
+    core: ManagerCore
+    agents: AgentCalls
+    leader: Callable[[], Leader | None]  # the leader's loops while they run here
+    peers: aiohttp.ClientSession  # to the other managers
+
+
+CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+CALLER: web.RequestKey[Identity] = web.RequestKey("caller", Identity)

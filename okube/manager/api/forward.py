@@ -1,0 +1,114 @@
+"""Writes go to the leader: a follower passes the whole request on, and waits out a change of leader."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+
+import aiohttp
+from aiohttp import web
+
+from okube.manager.api.context import CALLER, CONTEXT, Context
+from okube.manager.api.identify import FORWARDED_FOR
+from okube.model.errors import NoQuorum, OutcomeUnknown
+from okube.security import server_name
+
+__all__ = ["LEADER_ONLY", "forward_middleware", "leader_only"]
+
+_log = logging.getLogger(__name__)
+_PATIENCE_S = 5.0
+_RETRY_S = 0.05
+_WATCH_S = 0.1
+_PASSED_ON = ("Content-Type", "If-Match", "Accept")
+_PASSED_BACK = ("Content-Type", "Okube-Revision", "Okube-Continue", "Retry-After")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+LEADER_ONLY: set[object] = set()
+"""The handlers that only the leader may run."""
+
+
+def leader_only(handler: Handler) -> Handler:
+    """Mark a handler: a follower forwards its requests."""
+    LEADER_ONLY.add(handler)
+    return handler
+
+
+@web.middleware
+async def forward_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Run a leader's handler where this manager leads, else pass the request on to who does."""
+    if request.match_info.handler not in LEADER_ONLY:
+        return await handler(request)
+    context = request.app[CONTEXT]
+    if FORWARDED_FOR in request.headers:
+        if not context.core.leads:
+            raise NoQuorum(f"{context.core.name} does not lead now; ask again in a moment")
+        return await handler(request)
+    # Without a key of the client's own, this manager makes one: its repeats must not do the work twice.
+    key = request.headers.get("Idempotency-Key") or f"m-{secrets.token_hex(16)}"
+    request["idempotency_key"] = key
+    return await _carry_out(request, handler, context, key)
+
+
+async def _carry_out(request: web.Request, handler: Handler, context: Context, key: str) -> web.StreamResponse:
+    deadline = context.core.clock.monotonic() + _PATIENCE_S
+    uncertain = False
+    while True:
+        try:
+            if context.core.leads:
+                return await handler(request)
+            leader = context.core.raft.leader
+            if leader is not None and leader != context.core.name:
+                return await _while_leading(context, leader, _pass_on(request, context, leader, key))
+        except OutcomeUnknown:
+            uncertain = True  # the key makes a repeat safe, here or at the next leader
+        except NoQuorum:
+            pass
+        if context.core.clock.monotonic() > deadline:
+            break
+        await asyncio.sleep(_RETRY_S)
+    if uncertain:
+        raise OutcomeUnknown("the leader was lost on the way: repeat the request with the same Idempotency-Key")
+    raise NoQuorum("there is no leader now: a majority of the managers must run and reach each other")
+
+
+async def _while_leading(context: Context, leader: str, call: Coroutine[object, object, web.Response]) -> web.Response:
+    """The call's outcome, given up as unknown once another leader is known: a paused one would hold it for long."""
+    task = asyncio.ensure_future(call)
+    try:
+        while context.core.raft.leader in (leader, None):
+            done, _ = await asyncio.wait({task}, timeout=_WATCH_S)
+            if done:
+                return task.result()
+    finally:
+        task.cancel()
+    raise OutcomeUnknown(f"{leader} was followed by another leader before it answered")
+
+
+async def _pass_on(request: web.Request, context: Context, leader: str, key: str) -> web.Response:
+    member = next((m for m in context.core.raft.members if m.name == leader), None)
+    if member is None:
+        raise NoQuorum(f"the leader {leader} is not known here yet")
+    caller = request[CALLER]
+    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+    headers |= {"Idempotency-Key": key, FORWARDED_FOR: f"{caller.role}/{caller.name}"}
+    body = await request.read()
+    try:
+        async with context.peers.request(
+            request.method,
+            f"https://{member.api_address}{request.raw_path}",
+            data=body,
+            headers=headers,
+            server_hostname=server_name(leader, "manager", context.core.settings.cluster_id),
+            timeout=aiohttp.ClientTimeout(total=_PATIENCE_S, sock_connect=0.5),
+        ) as response:
+            data = await response.read()
+            if response.status == 503:
+                raise NoQuorum(f"{leader} does not lead any more")
+            if response.status == 504:
+                raise OutcomeUnknown(f"{leader} lost leadership on the way")
+            kept = {name: response.headers[name] for name in _PASSED_BACK if name in response.headers}
+            return web.Response(body=data, status=response.status, headers=kept)
+    except aiohttp.ClientConnectorError as error:
+        raise NoQuorum(f"the leader {leader} cannot be reached: {error}") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise OutcomeUnknown(f"the leader {leader} did not answer: {error}") from error

@@ -1,0 +1,84 @@
+"""Routes about nodes."""
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from okube.manager.api.bodies import answer, answer_list, json_object
+from okube.manager.api.context import CONTEXT
+from okube.manager.api.forward import leader_only
+from okube.manager.api.reading import tables_to_read
+from okube.manager.api.writing import if_match, result_of, submit
+from okube.model.commands import RemoveNode, UpdateNode
+from okube.model.decode import decode
+from okube.model.errors import NotFound
+from okube.model.node import Availability, Node
+from okube.model.spec import Labels
+from okube.state import Tables
+from okube.state.queries import view_of_node
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+
+
+class NodeChange(msgspec.Struct, frozen=True):
+    """What PATCH takes; what is left out stays as it is."""
+
+    availability: Availability | None = None
+    labels: Labels | None = None
+    zone: Annotated[str, msgspec.Meta(max_length=63)] | None = None
+
+
+@routes.get("/v1/nodes")
+async def list_nodes(request: web.Request) -> web.Response:
+    """All nodes, by name; filters ``state``, ``zone``, ``availability``, ``label``."""
+    tables = await tables_to_read(request)
+    query = request.query
+    labels = [text.partition("=")[::2] for text in query.getall("label", [])]
+
+    def wanted(node: Node) -> bool:
+        return (
+            query.get("state", node.state) == node.state
+            and query.get("zone", node.zone) == node.zone
+            and query.get("availability", node.availability) == node.availability
+            and all(node.labels.get(key) == value for key, value in labels)
+        )
+
+    rows = ((name, tables.nodes[name]) for name in sorted(tables.nodes))
+    return answer_list(request, ((n, node) for n, node in rows if wanted(node)), lambda n: _view(request, tables, n))
+
+
+@routes.get("/v1/nodes/{name}")
+async def get_node(request: web.Request) -> web.Response:
+    """One node."""
+    tables = await tables_to_read(request)
+    name = request.match_info["name"]
+    if name not in tables.nodes:
+        raise NotFound(f"there is no node {name}")
+    return answer(request, _view(request, tables, tables.nodes[name]))
+
+
+@routes.patch("/v1/nodes/{name}")
+@leader_only
+async def change_node(request: web.Request) -> web.Response:
+    """Change availability (``draining`` empties the node), labels or zone."""
+    name = request.match_info["name"]
+    change = decode(NodeChange, await json_object(request), what=f"node {name}")
+    availability = "draining" if change.availability == "drained" else change.availability
+    applied = await submit(request, UpdateNode(name, availability, change.labels, change.zone, if_match(request)))
+    return answer(request, result_of(applied), revision=applied.revision)
+
+
+@routes.delete("/v1/nodes/{name}")
+@leader_only
+async def remove_node(request: web.Request) -> web.Response:
+    """Forget a node that is down."""
+    applied = await submit(request, RemoveNode(request.match_info["name"], if_match(request)))
+    return answer(request, result_of(applied), revision=applied.revision)
+
+
+def _view(request: web.Request, tables: Tables, node: Node) -> dict[str, Any]:
+    leader = request.app[CONTEXT].leader()
+    return view_of_node(tables, node, None if leader is None else leader.liveness.last_seen_ms(node.name))

@@ -1,0 +1,90 @@
+"""Errors as problem+json (RFC 9457): the one place where they are mapped to HTTP."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from okube.model.errors import (
+    Conflict,
+    Defect,
+    Forbidden,
+    InvalidInput,
+    Malformed,
+    NoQuorum,
+    NotFound,
+    OkubeError,
+    OutcomeUnknown,
+    TooLarge,
+    Unauthorized,
+    Unreachable,
+)
+
+__all__ = ["problem", "problems_middleware", "status_of"]
+
+_log = logging.getLogger(__name__)
+_STATUS: tuple[tuple[type[OkubeError], int], ...] = (
+    (Malformed, 400),
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (InvalidInput, 422),
+    (NoQuorum, 503),
+    (Unreachable, 502),
+    (OutcomeUnknown, 504),
+)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def status_of(error: OkubeError) -> int:
+    """The HTTP status of an error."""
+    return next((status for cls, status in _STATUS if isinstance(error, cls)), 500)
+
+
+def problem(error: OkubeError, status: int | None = None) -> web.Response:
+    """The error as an answer."""
+    code = status or status_of(error)
+    body = {
+        "type": f"urn:okube:error:{error.kind}",
+        "title": HTTPStatus(code).phrase,
+        "status": code,
+        "detail": error.detail,
+        "errors": [{"path": e.path, "message": e.message} for e in error.errors],
+    }
+    headers = {"Retry-After": "1"} if code == 503 else {}
+    return web.Response(
+        body=msgspec.json.encode(body), status=code, headers=headers, content_type="application/problem+json"
+    )
+
+
+@web.middleware
+async def problems_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into an answer; a defect is logged with its trace and told without it."""
+    try:
+        return await handler(request)
+    except OkubeError as error:
+        return problem(error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return problem(_of_http(request, error), error.status)
+    except ConnectionError:
+        raise
+    except Exception:
+        _log.exception("a defect in %s %s", request.method, request.path)
+        return problem(Defect("a defect of Okube; the manager's log has the trace"))
+
+
+def _of_http(request: web.Request, error: web.HTTPException) -> OkubeError:
+    if error.status == 404:
+        return NotFound(f"there is no {request.path}")
+    if error.status == 405:
+        allowed = error.headers.get("Allow", "")
+        return OkubeError(f"{request.path} does not take {request.method}; it takes {allowed}")
+    if error.status == 413:
+        return TooLarge("the request's body is larger than 2 MiB: send it in parts")
+    return OkubeError(error.reason)

@@ -1,0 +1,155 @@
+"""Routes about services."""
+
+from typing import Any
+
+from aiohttp import web
+
+from okube.manager.api.bodies import answer, answer_list, json_object, query_flag
+from okube.manager.api.context import CALLER, CONTEXT
+from okube.manager.api.forward import leader_only
+from okube.manager.api.reading import tables_to_read
+from okube.manager.api.writing import if_match, result_of, submit
+from okube.model.commands import Applied, DeleteServices, PutServices, RefreshServices, ScaleServices
+from okube.model.errors import FieldError, InvalidInput, NotFound
+from okube.model.service import Service
+from okube.model.spec import ServiceSpec, decode_spec
+from okube.state.queries import view_of_service
+from okube.state.services import change_of
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+_MAX_SPECS = 1000
+
+
+@routes.get("/v1/services")
+async def list_services(request: web.Request) -> web.Response:
+    """All services, by name; filters ``app``, ``label`` (``key=value``, repeatable)."""
+    tables = await tables_to_read(request)
+    app = request.query.get("app")
+    labels = [text.partition("=")[::2] for text in request.query.getall("label", [])]
+
+    def wanted(service: Service) -> bool:
+        spec = service.spec
+        return (app is None or spec.app == app) and all(spec.labels.get(key) == value for key, value in labels)
+
+    names = sorted(tables.service_ids)
+    rows = ((name, tables.services[tables.service_ids[name]]) for name in names)
+    return answer_list(
+        request, ((name, s) for name, s in rows if wanted(s)), lambda service: view_of_service(tables, service)
+    )
+
+
+@routes.get("/v1/services/{name}")
+async def get_service(request: web.Request) -> web.Response:
+    """One service; what this gives, PUT takes."""
+    tables = await tables_to_read(request)
+    name = request.match_info["name"]
+    service = tables.service_named(name)
+    if service is None:
+        raise NotFound(f"there is no service {name}")
+    response = answer(request, view_of_service(tables, service))
+    response.headers["ETag"] = f'"{service.revision}"'
+    return response
+
+
+@routes.post("/v1/services")
+@leader_only
+async def create_service(request: web.Request) -> web.Response:
+    """Make a service; 409 if the name is taken."""
+    spec = decode_spec(await json_object(request))
+    return _one(request, await _put(request, (spec,), "create"), status=201)
+
+
+@routes.put("/v1/services/{name}")
+@leader_only
+async def put_service(request: web.Request) -> web.Response:
+    """Make or change a service; with ``If-Match`` only if it has that revision."""
+    body = await json_object(request)
+    name = request.match_info["name"]
+    body.setdefault("name", name)
+    spec = decode_spec(body)
+    if spec.name != name:
+        raise InvalidInput.of([FieldError("name", f"{spec.name!r} is not {name!r}, as the path says")], what="service")
+    return _one(request, await _put(request, (spec,), "upsert"))
+
+
+@routes.delete("/v1/services/{name}")
+@leader_only
+async def delete_service(request: web.Request) -> web.Response:
+    """Forget a service and stop its tasks."""
+    applied = await submit(request, DeleteServices((request.match_info["name"],), if_match(request)))
+    return _one(request, applied)
+
+
+@routes.post("/v1/services/{name}/{how:restart|stop|start|rollback}")
+@leader_only
+async def refresh_service(request: web.Request) -> web.Response:
+    """Restart (rolling), stop, start, or go back to the version before."""
+    name, how = request.match_info["name"], request.match_info["how"]
+    return _one(request, await submit(request, RefreshServices((name,), how, if_match(request))))
+
+
+@routes.post("/v1/scale")
+@leader_only
+async def scale_services(request: web.Request) -> web.Response:
+    """``{"services": {"web": 5}}``: set how many tasks each should have, all or none."""
+    body = await json_object(request)
+    wanted = body.get("services")
+    if not isinstance(wanted, dict) or not wanted:
+        raise InvalidInput.of([FieldError("services", 'a mapping is expected: {"services": {"web": 5}}')], what="body")
+    errors = [
+        FieldError(f"services.{name}", f"{count!r} is not a whole number")
+        for name, count in wanted.items()
+        if not isinstance(count, int) or isinstance(count, bool) or abs(count) > 1 << 31
+    ]
+    if errors:
+        raise InvalidInput.of(errors, what="body")
+    applied = await submit(request, ScaleServices(tuple(wanted), tuple(wanted.values()), if_match(request)))
+    return answer(request, result_of(applied), revision=applied.revision)
+
+
+@routes.post("/v1/apply")
+@leader_only
+async def apply(request: web.Request) -> web.Response:
+    """Several services at once: all or none. ``?dry_run=true`` answers what would change."""
+    specs = _specs_of(await json_object(request))
+    core = request.app[CONTEXT].core
+    if query_flag(request, "dry_run"):
+        await core.read_barrier()
+        tables = core.tables
+        actions = [{"name": spec.name, "action": change_of(tables.service_named(spec.name), spec)} for spec in specs]
+        return answer(request, {"revision": tables.revision, "services": actions})
+    applied = await _put(request, specs, "upsert")
+    services = [{"name": made["name"], "action": made["action"]} for made in result_of(applied)]
+    return answer(request, {"revision": applied.revision, "services": services}, revision=applied.revision)
+
+
+def _specs_of(body: dict[str, Any]) -> tuple[ServiceSpec, ...]:
+    documents = body.get("services")
+    if not isinstance(documents, list) or not 1 <= len(documents) <= _MAX_SPECS:
+        raise InvalidInput.of(
+            [FieldError("services", f"a list of 1 to {_MAX_SPECS} services is expected")], what="body"
+        )
+    specs = []
+    errors: list[FieldError] = []
+    for number, document in enumerate(documents):
+        try:
+            specs.append(decode_spec(document))
+        except InvalidInput as error:
+            where = f"services[{number}]"
+            errors.extend(FieldError(f"{where}.{e.path}" if e.path else where, e.message) for e in error.errors)
+    if errors:
+        raise InvalidInput.of(errors, what="services")
+    return tuple(specs)
+
+
+async def _put(request: web.Request, specs: tuple[ServiceSpec, ...], how: str) -> Applied:
+    core = request.app[CONTEXT].core
+    ids = tuple(core.new_id() for _ in specs)
+    return await submit(request, PutServices(specs, ids, how, request[CALLER].name, if_match(request)))
+
+
+def _one(request: web.Request, applied: Applied, *, status: int = 200) -> web.Response:
+    made = result_of(applied)
+    return answer(request, made[0] if isinstance(made, list) else made, status=status, revision=applied.revision)

@@ -1,0 +1,121 @@
+"""Routes about the control plane itself: status, managers, health."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from okube.manager.api.bodies import answer
+from okube.manager.api.context import CONTEXT, Context
+from okube.raft import Member
+from okube.security import server_name
+from okube.state.queries import count_nodes, count_tasks
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+_PEER_TIMEOUT_S = 0.5
+
+
+@routes.get("/healthz")
+async def healthz(request: web.Request) -> web.Response:
+    """Alive."""
+    del request
+    return web.json_response({"status": "alive"})
+
+
+@routes.get("/readyz")
+async def readyz(request: web.Request) -> web.Response:
+    """Serving and caught up: a majority confirms a read within a second."""
+    core = request.app[CONTEXT].core
+    await core.read_barrier(timeout_s=1.0)
+    return answer(request, {"status": "ready"})
+
+
+@routes.get("/v1/status")
+async def status(request: web.Request) -> web.Response:
+    """The cluster at a glance, from any living manager, with or without a quorum."""
+    context = request.app[CONTEXT]
+    core = context.core
+    managers = await _managers(context)
+    tables = core.tables
+    has_quorum = core.raft.has_quorum
+    leader = next((m["name"] for m in managers if m["role"] == "leader"), None)
+    return answer(
+        request,
+        {
+            "cluster": tables.settings.cluster or core.settings.cluster,
+            "cluster_id": core.settings.cluster_id,
+            "leader": leader if has_quorum else None,
+            "epoch": str(core.epoch),
+            "revision": tables.revision,
+            "quorum": has_quorum,
+            "age_s": round(core.raft.last_contact_s, 1),
+            "answered_by": core.name,
+            "managers": managers,
+            "nodes": count_nodes(tables),
+            "tasks": count_tasks(tables),
+        },
+    )
+
+
+@routes.get("/v1/managers")
+async def managers(request: web.Request) -> web.Response:
+    """Every manager with what it says of itself; one that does not answer is down."""
+    return answer(request, await _managers(request.app[CONTEXT]))
+
+
+@routes.get("/v1/managers/self")
+async def own_state(request: web.Request) -> web.Response:
+    """What this manager knows of itself; managers ask each other."""
+    return answer(request, _own_state(request.app[CONTEXT]))
+
+
+def _own_state(context: Context) -> dict[str, Any]:
+    core = context.core
+    tables = core.tables
+    return {
+        "name": core.name,
+        "role": "leader" if core.leads else core.raft.role if core.raft.role != "leader" else "candidate",
+        "state": "ready",
+        "epoch": str(core.epoch),
+        "revision": tables.revision,
+        "digest": tables.digest.hex(),
+        "index": core.raft.applied_index,
+    }
+
+
+async def _managers(context: Context) -> list[dict[str, Any]]:
+    states = await asyncio.gather(*(_state_of(context, member) for member in context.core.raft.members))
+    newest = max(state["revision"] for state in states if state["revision"] is not None)
+    for state in states:
+        state["lag"] = None if state["revision"] is None else newest - state["revision"]
+    return sorted(states, key=lambda state: str(state["name"]))
+
+
+async def _state_of(context: Context, member: Member) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "name": member.name,
+        "address": member.api_address,
+        "role": "unknown",
+        "state": "down",
+        "epoch": None,
+        "revision": None,
+        "digest": None,
+    }
+    if member.name == context.core.name:
+        return said | _own_state(context)
+    try:
+        async with context.peers.get(
+            f"https://{member.api_address}/v1/managers/self",
+            timeout=aiohttp.ClientTimeout(total=_PEER_TIMEOUT_S),
+            server_hostname=server_name(member.name, "manager", context.core.settings.cluster_id),
+        ) as response:
+            if response.status == 200:
+                own: dict[str, Any] = msgspec.json.decode(await response.read())
+                return said | own
+    except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError):
+        pass
+    return said

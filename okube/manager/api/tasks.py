@@ -1,0 +1,118 @@
+"""Routes about tasks, and their logs."""
+
+from aiohttp import web
+
+from okube.manager.api.bodies import answer, answer_list, query_flag, query_number
+from okube.manager.api.context import CONTEXT
+from okube.manager.api.forward import leader_only
+from okube.manager.api.reading import tables_to_read
+from okube.manager.api.writing import submit
+from okube.model.commands import StopTasks
+from okube.model.errors import Conflict, FieldError, InvalidInput, Unreachable
+from okube.model.node import Node
+from okube.model.task import Task
+from okube.state import Tables
+from okube.state.queries import find_task, view_of_task
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+_STATES = frozenset({"pending", "scheduled", "running", "completed", "failed"})
+_SLOT_DIGITS = 6
+
+
+@routes.get("/v1/tasks")
+async def list_tasks(request: web.Request) -> web.Response:
+    """Tasks by service and slot; filters ``service``, ``node``, ``app``, ``state``; ended ones with ``all=true``."""
+    tables = await tables_to_read(request)
+    query = request.query
+    states = set(query.getall("state", []))
+    unknown = states - _STATES
+    if unknown:
+        allowed = ", ".join(sorted(_STATES))
+        errors = [FieldError("state", f"{state!r} is no state; one of {allowed}") for state in sorted(unknown)]
+        raise InvalidInput.of(errors, what="query")
+    everything = query_flag(request, "all") or bool(states)
+
+    def wanted(task: Task) -> bool:
+        return (
+            (everything or not task.ended)
+            and (not states or task.state in states)
+            and query.get("service", task.service) == task.service
+            and query.get("node", task.node) == task.node
+            and query.get("app", task.app) == task.app
+        )
+
+    rows = sorted((_sort_key(task), task) for task in _candidates(tables, query.get("service"), query.get("node")))
+    return answer_list(request, ((k, t) for k, t in rows if wanted(t)), lambda task: view_of_task(tables, task))
+
+
+@routes.get("/v1/tasks/{id}")
+async def get_task(request: web.Request) -> web.Response:
+    """One task, by id, unique prefix or SERVICE.SLOT."""
+    tables = await tables_to_read(request)
+    return answer(request, view_of_task(tables, find_task(tables, request.match_info["id"])))
+
+
+@routes.delete("/v1/tasks/{id}")
+@leader_only
+async def end_task(request: web.Request) -> web.Response:
+    """End a task; its service replaces it."""
+    core = request.app[CONTEXT].core
+    await core.read_barrier()
+    task = find_task(core.tables, request.match_info["id"])
+    applied = await submit(request, StopTasks((task.id,), "stopped"))
+    left = core.tables.tasks.get(task.id)
+    return answer(request, view_of_task(core.tables, left) if left else None, revision=applied.revision)
+
+
+@routes.get("/v1/tasks/{id}/logs")
+async def task_logs(request: web.Request) -> web.StreamResponse:
+    """A task's output as JSON lines, passed on from its agent; ``follow``, ``tail``, ``since`` (milliseconds)."""
+    tables = await tables_to_read(request)
+    context = request.app[CONTEXT]
+    task = find_task(tables, request.match_info["id"])
+    query = {"follow": str(query_flag(request, "follow")).lower()}
+    if "tail" in request.query:
+        query["tail"] = str(query_number(request, "tail", default=0, low=0, high=1_000_000))
+    if "since" in request.query:
+        query["since"] = str(query_number(request, "since", default=0, low=0, high=1 << 53))
+    node = _node_with_logs(tables, task)
+    chunks = context.agents.logs(node, task.id, query)
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    try:
+        first = await anext(chunks, b"")  # an agent that cannot answer is told as an error, not as an empty log
+        await response.prepare(request)
+        await response.write(first)
+        async for chunk in chunks:
+            await response.write(chunk)
+    except Unreachable:
+        if not response.prepared:
+            raise
+    finally:
+        await chunks.aclose()
+    return response
+
+
+def _node_with_logs(tables: Tables, task: Task) -> Node:
+    if task.node is None:
+        raise Conflict(f"{task.name} has no logs yet: it is {task.state}{': ' + task.message if task.message else ''}")
+    node = tables.nodes.get(task.node)
+    if node is None or node.id != task.node_id:
+        raise Conflict(f"the logs of {task.name} went with node {task.node}")
+    if node.state == "down":
+        raise Conflict(f"the logs of {task.name} are on node {task.node}, which is down")
+    return node
+
+
+def _candidates(tables: Tables, service: str | None, node: str | None) -> list[Task]:
+    if node is not None:
+        return [tables.tasks[task_id] for task_id in tables.tasks_on_node.get(node, ())]
+    service_id = None if service is None else tables.service_ids.get(service)
+    if service_id is not None:
+        return tables.tasks_of(service_id)
+    return list(tables.tasks.values())
+
+
+def _sort_key(task: Task) -> str:
+    return f"{task.service} {task.slot:0{_SLOT_DIGITS}} {task.created_ms:015} {task.id}"

@@ -1,0 +1,121 @@
+"""One manager without its sockets: the state machine behind Raft, and the one way to change it."""
+
+import asyncio
+import logging
+import random
+
+import msgspec
+
+from okube.manager.settings import ManagerSettings
+from okube.model.commands import Applied, Command, Item, Refused, Result, encode_command
+from okube.model.epoch import Epoch
+from okube.model.errors import NoQuorum, OkubeError, OutcomeUnknown, error_of_kind
+from okube.model.names import new_id
+from okube.raft import Proposer, RaftNode
+from okube.seams.clock import Clock
+from okube.state import BATCH_VERSION, StateMachine, Tables
+
+__all__ = ["ManagerCore"]
+
+_log = logging.getLogger(__name__)
+_encoder = msgspec.msgpack.Encoder()
+_PROPOSAL_TIMEOUT_S = 10.0
+
+
+class ManagerCore:
+    """State, Raft and the proposer of one manager. Every argument is a seam, so that it runs in a simulator too."""
+
+    def __init__(
+        self,
+        settings: ManagerSettings,
+        *,
+        machine: StateMachine,
+        raft: RaftNode,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self.settings = settings
+        self.machine = machine
+        self.raft = raft
+        self.clock = clock
+        self.rng = rng
+        self.proposer = Proposer(raft, self._seal)
+
+    @property
+    def tables(self) -> Tables:
+        """The state as applied here."""
+        return self.machine.tables
+
+    @property
+    def name(self) -> str:
+        """This manager's name."""
+        return self.settings.name
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch of the leader whose entries were applied last here."""
+        return self.tables.epoch
+
+    @property
+    def leads(self) -> bool:
+        """Whether this manager may act as leader now: an entry of its own term is applied."""
+        return self.raft.is_ready_leader
+
+    def new_id(self) -> str:
+        """A new id for a row."""
+        return new_id(self.rng)
+
+    async def submit(
+        self,
+        command: Command,
+        *,
+        request_id: str = "",
+        fingerprint: bytes = b"",
+        timeout_s: float = _PROPOSAL_TIMEOUT_S,
+    ) -> Applied:
+        """Propose a command and wait until it is committed and applied here. Only the leader may.
+
+        Raises:
+            NoQuorum: this manager does not lead; nothing was proposed.
+            OutcomeUnknown: it was proposed, and whether it will be committed is not known.
+            TooLarge: it does not fit into a proposal.
+            OkubeError: the command was refused; the kind of error says why.
+        """
+        item = _encoder.encode(Item(encode_command(command), request_id, fingerprint))
+        result: Result = await self.proposer.submit(item, timeout_s=timeout_s)
+        if isinstance(result, Refused):
+            raise error_of_kind(result.kind, result.detail, result.errors)
+        return result
+
+    async def propose(self, commands: list[Command]) -> None:
+        """Propose what a leader loop wants; a refusal is logged, for the loop looks again anyway.
+
+        Raises:
+            NoQuorum, OutcomeUnknown: this manager may not lead any more.
+        """
+        outcomes = await asyncio.gather(*(self.submit(command) for command in commands), return_exceptions=True)
+        for command, outcome in zip(commands, outcomes, strict=True):
+            if isinstance(outcome, NoQuorum | OutcomeUnknown):
+                raise outcome
+            if isinstance(outcome, OkubeError):
+                _log.warning("%s was refused: %s", type(command).__name__, outcome)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+
+    async def read_barrier(self, timeout_s: float = 3.0) -> None:
+        """Wait until what is read here is not older than this call.
+
+        Raises:
+            NoQuorum: no leader could be confirmed in time.
+        """
+        try:
+            await self.raft.read_barrier(timeout_s=timeout_s)
+        except (NoQuorum, OutcomeUnknown, TimeoutError) as error:
+            raise NoQuorum(
+                "no majority of managers answers now, so nothing can be confirmed; "
+                "a stale read (--stale) shows what this manager last knew"
+            ) from error
+
+    def _seal(self, term: int, items: list[bytes]) -> bytes:
+        epoch = Epoch(max(1, self.tables.epoch.incarnation), term)
+        return _encoder.encode((BATCH_VERSION, epoch, self.clock.time_ms(), [msgspec.Raw(item) for item in items]))

@@ -1,0 +1,99 @@
+"""Tell every agent what its node should hold: a push when something changed, the whole where nothing is agreed on."""
+
+import asyncio
+import logging
+
+from okube.manager.agents import AgentCalls
+from okube.manager.assignments import changed_assignment, whole_assignment
+from okube.manager.changes import Changes
+from okube.manager.core import ManagerCore
+from okube.model.errors import Unreachable
+
+__all__ = ["Dispatcher"]
+
+_log = logging.getLogger(__name__)
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = 5.0
+
+
+class Dispatcher:
+    """One conversation a node, for as long as this manager leads. Only committed state is ever sent."""
+
+    def __init__(self, core: ManagerCore, changes: Changes, agents: AgentCalls) -> None:
+        self._core = core
+        self._changes = changes
+        self._agents = agents
+        self._agreed: dict[str, int] = {}  # node → the revision that its agent has stored in this epoch
+        self._suspected: dict[str, int] = {}  # node → the agreed revision that its last heartbeat lacked
+
+    async def run(self) -> None:
+        """Serve all nodes until cancelled; nodes come and go with the table."""
+        conversations: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._changes.nodes_for_dispatch.clear()
+                for name in self._core.tables.nodes.keys() - conversations.keys():
+                    conversations[name] = group.create_task(self._converse(name), name=f"dispatch {name}")
+                for name in conversations.keys() - self._core.tables.nodes.keys():
+                    conversations.pop(name).cancel()
+                    self._changes.forget_node(name)
+                    self._agreed.pop(name, None)
+                await self._changes.nodes_for_dispatch.wait()
+
+    def agent_holds(self, name: str, *, same_epoch: bool, revision: int) -> None:
+        """What a heartbeat says about the agent's assignment; one that lacks ours twice in a row gets the whole.
+
+        Once is no proof: the heartbeat may have left before the assignment came.
+        """
+        agreed = self._agreed.get(name)
+        lacks = agreed is not None and (not same_epoch or revision < agreed)
+        if lacks and self._suspected.get(name) == agreed:
+            del self._agreed[name]
+        if lacks and agreed is not None:
+            self._suspected[name] = agreed
+        else:
+            self._suspected.pop(name, None)
+        if name not in self._agreed:
+            self._changes.event_of(name).set()
+
+    async def _converse(self, name: str) -> None:
+        retry_s = _FIRST_RETRY_S
+        changed = self._changes.event_of(name)
+        while True:
+            node = self._core.tables.nodes.get(name)
+            if node is not None and node.state == "ready":
+                changed.clear()
+                if await self._send(name):
+                    retry_s = _FIRST_RETRY_S
+                else:
+                    await asyncio.sleep(retry_s)
+                    retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
+                    continue
+            await changed.wait()
+
+    async def _send(self, name: str) -> bool:
+        """One assignment, if there is something to tell; whether the node now agrees with what was sent."""
+        tables, epoch = self._core.tables, self._core.epoch
+        node = tables.nodes[name]
+        tasks = self._changes.take_tasks(name)
+        agreed = self._agreed.get(name)
+        if agreed is not None and not tasks:
+            return True
+        if agreed is None:
+            assignment = whole_assignment(tables, node, epoch)
+        else:
+            assignment = changed_assignment(tables, node, epoch, agreed, tasks)
+        self._agreed.pop(name, None)
+        try:
+            answer = await self._agents.assign(node, assignment)
+        except Unreachable as error:
+            _log.info("%s; trying again", error)
+            return False
+        if answer.accepted:
+            self._agreed[name] = assignment.revision
+            return True
+        if answer.epoch > epoch:
+            _log.warning("agent %s obeys epoch %s; this leader's is %s", name, answer.epoch, epoch)
+        else:
+            _log.info("agent %s wants the whole assignment: %s", name, answer.message)
+        return False

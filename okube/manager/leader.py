@@ -1,0 +1,119 @@
+"""The leader's loops: they start with leadership, from the state at hand, and stop the moment it is lost."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from okube.manager.agents import AgentCalls
+from okube.manager.changes import Changes
+from okube.manager.core import ManagerCore
+from okube.manager.dispatch import Dispatcher
+from okube.manager.liveness import Liveness
+from okube.manager.placement import next_start_ms, plan_placement
+from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service
+from okube.model.commands import SeedCluster, UpdateNode
+from okube.model.errors import NoQuorum, OutcomeUnknown
+
+__all__ = ["Leader"]
+
+_log = logging.getLogger(__name__)
+_FULL_PASS_S = 10.0
+
+
+class Leader:
+    """All that a manager does because it leads; made anew for each time it does."""
+
+    def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
+        self._core = core
+        self.changes = Changes(core.tables)
+        self.liveness = Liveness(core, agents)
+        self.dispatcher = Dispatcher(core, self.changes, agents)
+
+    async def run(self) -> None:
+        """Lead until cancelled, or until a proposal shows that this manager does not lead any more."""
+        _log.info("leading in epoch %s", self._core.epoch)
+        try:
+            await self._seed()
+            self.changes.all()
+            async with asyncio.TaskGroup() as group:
+                for loop in (self._reconcile, self._place, self._tend_nodes, self.liveness.run, self.dispatcher.run):
+                    group.create_task(self._guarded(loop), name=f"leader {loop.__qualname__}")
+        finally:
+            self.changes.close()
+            _log.info("not leading any more")
+
+    async def _guarded(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a loop; what it cannot do because leadership is in doubt, it tries again while this manager leads."""
+        while True:
+            try:
+                await loop()
+            except (NoQuorum, OutcomeUnknown) as error:
+                _log.info("%s paused: %s", loop.__qualname__, error)
+                await asyncio.sleep(0.05)
+                self.changes.all()
+
+    async def _seed(self) -> None:
+        settings = self._core.settings
+        if self._core.tables.settings.cluster_id:
+            return
+        await self._core.propose(
+            [
+                SeedCluster(
+                    cluster=settings.cluster,
+                    cluster_id=settings.cluster_id,
+                    admin_token_sha256=settings.admin_token_sha256,
+                    node_down_after_ms=round(settings.node_down_after_s * 1000),
+                    heartbeat_ms=round(settings.heartbeat_s * 1000),
+                )
+            ]
+        )
+
+    async def _reconcile(self) -> None:
+        """Services into tasks, one that changed at a time."""
+        tables = self._core.tables
+        while True:
+            for service_id in self.changes.take_services():
+                service = tables.services.get(service_id)
+                if service is None:
+                    continue
+                commands = plan_service(tables, service, self._core.clock.time_ms(), self._core.new_id)
+                if commands:
+                    self.changes.mark_service(service_id)
+                    await self._core.propose(commands)
+            orphans = plan_orphans(tables)
+            if orphans:
+                await self._core.propose(orphans)
+            await _wait(self.changes.services_changed, _FULL_PASS_S)
+            if not self.changes.services_changed.is_set():
+                self.changes.all_services()
+
+    async def _place(self) -> None:
+        """Pending tasks onto nodes, whenever something came free or something new wants a place."""
+        tables = self._core.tables
+        while True:
+            self.changes.placement_changed.clear()
+            commands = plan_placement(tables, self._core.clock.time_ms())
+            if commands:
+                await self._core.propose(commands)
+            now_ms = self._core.clock.time_ms()
+            next_ms = next_start_ms(tables, now_ms)
+            pause_s = _FULL_PASS_S if next_ms is None else min(_FULL_PASS_S, (next_ms - now_ms) / 1000 + 0.001)
+            await _wait(self.changes.placement_changed, pause_s)
+
+    async def _tend_nodes(self) -> None:
+        """Draining nodes that are empty are drained."""
+        while True:
+            self.changes.nodes_changed.clear()
+            commands = [
+                UpdateNode(name, "drained" if empty else "draining") for name, empty in plan_nodes(self._core.tables)
+            ]
+            if commands:
+                await self._core.propose(list(commands))
+            await _wait(self.changes.nodes_changed, _FULL_PASS_S)
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout_s)

@@ -1,0 +1,105 @@
+"""From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
+
+import numpy as np
+
+from okube.manager.reconcile import START_FAILURES
+from okube.model.commands import Command, PlaceTasks, WithdrawTasks
+from okube.model.task import Task
+from okube.scheduler import NodeTable, PortRequest, TaskGroup, place
+from okube.state import Tables
+from okube.state.attributes import attributes_of
+
+__all__ = ["next_start_ms", "plan_placement", "waiting_tasks"]
+
+
+def waiting_tasks(tables: Tables, now_ms: int) -> list[Task]:
+    """Pending tasks that may be placed now, oldest first."""
+    tasks = (tables.tasks[task_id] for task_id in tables.tasks_in_state.get("pending", ()))
+    return [task for task in tasks if task.desired == "run" and task.not_before_ms <= now_ms]
+
+
+def next_start_ms(tables: Tables, now_ms: int) -> int | None:
+    """When the next pending task leaves its back-off, or None."""
+    tasks = (tables.tasks[task_id] for task_id in tables.tasks_in_state.get("pending", ()))
+    return min((task.not_before_ms for task in tasks if task.not_before_ms > now_ms), default=None)
+
+
+def plan_placement(tables: Tables, now_ms: int) -> list[Command]:
+    """A node for each waiting task that fits somewhere, a sentence for each that does not and has not said so yet."""
+    waiting = waiting_tasks(tables, now_ms)
+    if not waiting:
+        return []
+    placement = place(_node_table(tables), _groups(tables, waiting))
+    commands: list[Command] = []
+    if placement.placed:
+        commands.append(
+            PlaceTasks(
+                tuple(p.task for p in placement.placed),
+                tuple(p.node for p in placement.placed),
+                tuple(p.host_ports for p in placement.placed),
+            )
+        )
+    unplaced = [
+        (task, rejection.message)
+        for rejection in placement.rejected
+        for task in rejection.tasks
+        if tables.tasks[task].message != rejection.message
+    ]
+    if unplaced:
+        ids, messages = zip(*unplaced, strict=True)
+        commands.append(WithdrawTasks(ids, messages))
+    return commands
+
+
+def _node_table(tables: Tables) -> NodeTable:
+    nodes = [tables.nodes[name] for name in sorted(tables.nodes)]
+    held = [tables.allocation_of(node.name) for node in nodes]
+    pairs = list(zip(nodes, held, strict=True))
+    return NodeTable(
+        names=tuple(node.name for node in nodes),
+        ready=np.array([node.state == "ready" for node in nodes], dtype=np.bool_),
+        schedulable=np.array([node.availability == "active" for node in nodes], dtype=np.bool_),
+        cpus_total=np.array([node.cores for node in nodes], dtype=np.float64),
+        cpus_free=np.array([node.cores - h.cores for node, h in pairs], dtype=np.float64),
+        memory_total=np.array([node.memory for node in nodes], dtype=np.int64),
+        memory_free=np.array([node.memory - h.memory for node, h in pairs], dtype=np.int64),
+        disk_total=np.array([node.disk for node in nodes], dtype=np.int64),
+        disk_free=np.array([node.disk - h.disk for node, h in pairs], dtype=np.int64),
+        ports_used=tuple(frozenset(h.ports) for h in held),
+        attributes=tuple(attributes_of(node) for node in nodes),
+        tasks=np.array([h.tasks for h in held], dtype=np.int64),
+        availability=tuple(node.availability for node in nodes),
+    )
+
+
+def _groups(tables: Tables, waiting: list[Task]) -> list[TaskGroup]:
+    by_version: dict[tuple[str, int], list[Task]] = {}
+    for task in waiting:
+        by_version.setdefault((task.service_id, task.version), []).append(task)
+    return [_group(tables, tasks) for tasks in by_version.values()]
+
+
+def _group(tables: Tables, tasks: list[Task]) -> TaskGroup:
+    spec = tables.spec_of(tasks[0])
+    slots = {task.slot: task.id for task in tasks}
+    placed: dict[str, int] = {}
+    avoid: dict[str, set[str]] = {}
+    for other in tables.tasks_of(tasks[0].service_id):
+        if other.node is None:
+            continue
+        if not other.ended:
+            placed[other.node] = placed.get(other.node, 0) + 1
+        elif other.reason in START_FAILURES and other.version == tasks[0].version and other.slot in slots:
+            avoid.setdefault(slots[other.slot], set()).add(other.node)
+    return TaskGroup(
+        service=tasks[0].service_id,
+        tasks=tuple(task.id for task in tasks),
+        cpus=spec.resources.cpus,
+        memory=spec.resources.memory,
+        disk=spec.resources.disk,
+        ports=tuple(PortRequest(p.host, p.container, p.protocol) for p in spec.ports),
+        constraints=spec.constraints,
+        placed=placed,
+        avoid={task_id: frozenset(nodes) for task_id, nodes in avoid.items()},
+        pinned={task.id: task.pinned for task in tasks if task.pinned is not None},
+    )

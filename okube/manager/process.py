@@ -1,0 +1,117 @@
+"""One manager process: builds every part, starts them in order, and ends them in order."""
+
+import asyncio
+import logging
+import os
+import random
+
+import aiohttp
+from aiohttp import web
+
+from okube.manager.agents import HttpAgentCalls
+from okube.manager.api.app import make_app
+from okube.manager.api.context import Context
+from okube.manager.core import ManagerCore
+from okube.manager.reign import Reign
+from okube.manager.settings import ManagerSettings
+from okube.model.errors import Defect
+from okube.raft import Member, RaftConfig, RaftNode, TlsTransport
+from okube.seams.clock import SystemClock
+from okube.seams.disk import FileDisk
+from okube.security import client_context, identity_of, server_context
+from okube.state import StateMachine
+
+__all__ = ["bootstrap_manager", "serve"]
+
+_log = logging.getLogger(__name__)
+
+
+async def bootstrap_manager(settings: ManagerSettings) -> None:
+    """Write the first members into the empty journal of a manager that was never started; done once, on purpose."""
+    members = [Member(m.name, m.instance, m.raft_address, m.api_address) for m in settings.members]
+    disk = FileDisk()
+    try:
+        await RaftNode.bootstrap(settings.directory / "raft", disk, members, settings.cluster_id)
+    finally:
+        await disk.close()
+
+
+async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
+    """Run one manager until ``stop`` is set.
+
+    Raises:
+        OkubeError: it cannot start (a damaged journal, a port in use), or must not go on (a failed sync).
+    """
+    tls = settings.directory / "tls"
+    peer_tls = client_context(tls)
+    clock, disk, rng = SystemClock(), FileDisk(), random.Random(os.urandom(16))
+    machine = StateMachine()
+    raft = _raft(settings, machine, clock=clock, disk=disk, rng=rng)
+    core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng)
+    agents = HttpAgentCalls(settings.cluster_id, peer_tls)
+    reign = Reign(core, agents)
+    await agents.start()
+    connector = aiohttp.TCPConnector(ssl=peer_tls, limit=0, keepalive_timeout=60)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
+        app = make_app(Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers))
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2.0)
+        await runner.setup()
+        try:
+            await raft.start()
+            site = web.TCPSite(
+                runner, settings.host, settings.port, ssl_context=server_context(tls, client_certificate="optional")
+            )
+            await site.start()
+            _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
+            await _until(stop, raft, reign)
+        finally:
+            await runner.cleanup()
+            await raft.stop()
+            await agents.close()
+            await disk.close()
+
+
+async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign) -> None:
+    """Lead when it is this manager's turn, until it is told to stop or Raft cannot go on."""
+    async with asyncio.TaskGroup() as group:
+        leading = group.create_task(reign.run(), name="reign")
+        stopping = asyncio.ensure_future(stop.wait())
+        fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
+        await asyncio.wait({leading, stopping, fatal}, return_when=asyncio.FIRST_COMPLETED)
+        leading.cancel()
+        stopping.cancel()
+        if raft.fatal.done():
+            raise Defect(f"Raft cannot go on: {raft.fatal.result()}")
+        fatal.cancel()
+
+
+def _raft(
+    settings: ManagerSettings, machine: StateMachine, *, clock: SystemClock, disk: FileDisk, rng: random.Random
+) -> RaftNode:
+    def identify(peercert: dict[str, object]) -> tuple[str, str]:
+        identity = identity_of(peercert)
+        return ("", "") if identity is None else (identity.role, identity.name)
+
+    config = RaftConfig(election_ms=round(settings.election_s * 1000))
+    tls = settings.directory / "tls"
+    transport = TlsTransport(
+        name=settings.name,
+        instance=settings.instance,
+        cluster_id=settings.cluster_id,
+        listen=(settings.host, settings.raft_port),
+        server_tls=server_context(tls, client_certificate="required"),
+        client_tls=client_context(tls),
+        identify=identify,
+        silence_s=config.election_s,
+    )
+    return RaftNode(
+        name=settings.name,
+        instance=settings.instance,
+        directory=settings.directory / "raft",
+        config=config,
+        machine=machine,
+        transport=transport,
+        disk=disk,
+        clock=clock,
+        rng=rng,
+    )

@@ -1,0 +1,267 @@
+"""What a service lacks and what it has too much: from desired state and reality to commands.
+
+Pure and level-triggered: called with the tables as they are, it returns what is to be proposed now; called again after
+that was applied, it returns the rest. The invariant: a slot never has more than one task that should run, but for one
+successor, which waits in ``pending`` for a task on a lost node or, under start-first, for the old one to go.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from okube.manager.backoff import start_delay_ms
+from okube.model.commands import Command, CreateTasks, EndTasks, StopTasks
+from okube.model.node import Node
+from okube.model.service import Service
+from okube.model.spec import ServiceSpec
+from okube.model.task import Reason, Task
+from okube.scheduler.constraints import parse_constraint
+from okube.state import Tables
+from okube.state.attributes import attributes_of
+
+__all__ = ["START_FAILURES", "is_finished", "plan_nodes", "plan_orphans", "plan_service"]
+
+START_FAILURES = frozenset({"image-pull", "start-failed", "port-conflict", "volume-missing"})
+_OWN_ENDS = frozenset({"exited", "exit-code", "signal", "out-of-memory"})
+
+
+@dataclass
+class _Slot:
+    """The tasks of one slot, oldest first."""
+
+    number: int
+    pinned: str | None = None
+    running: list[Task] = field(default_factory=list)  # not ended, desired run
+    stopping: list[Task] = field(default_factory=list)  # not ended, desired stop
+    last_ended: Task | None = None
+
+
+@dataclass
+class _Plan:
+    """What is to be proposed for one service."""
+
+    service: Service
+    creates: list[tuple[str, int, int, int, str | None, str | None]] = field(default_factory=list)
+    stops: dict[Reason, list[str]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+
+    def stop(self, task: Task, reason: Reason) -> None:
+        self.stops.setdefault(reason, []).append(task.id)
+
+    def commands(self) -> Iterator[Command]:
+        for reason, stopped in self.stops.items():
+            yield StopTasks(tuple(stopped), reason)
+        if self.lost:
+            message = "its node is down; whatever is left of it is removed when the node returns"
+            yield EndTasks(tuple(self.lost), "failed", "node-lost", message)
+        if self.creates:
+            ids, slots, attempts, not_before, replaces, pinned = zip(*self.creates, strict=True)
+            yield CreateTasks(self.service.id, self.service.version, ids, slots, attempts, not_before, replaces, pinned)
+
+
+def is_finished(task: Task, spec: ServiceSpec) -> bool:
+    """Whether an ended task ended by its own policy, so that its slot is done and not filled again."""
+    if task.reason in START_FAILURES:
+        return spec.restart.policy == "never"
+    return task.reason in _OWN_ENDS and spec.restart.policy != "always"
+
+
+def plan_service(tables: Tables, service: Service, now_ms: int, new_id: Callable[[], str]) -> list[Command]:
+    """What to propose so that ``service`` comes nearer to what it should be; empty when it is there."""
+    plan = _Plan(service)
+    slots = _slots_of(tables, service)
+    wanted = _wanted_slots(tables, service, slots)
+    for number in sorted(slots.keys() | wanted.keys()):
+        slot = slots.get(number) or _Slot(number)
+        slot.pinned = wanted.get(number)
+        _end_unreachable(tables, plan, slot)
+        if number not in wanted:
+            for task in slot.running:
+                plan.stop(task, "stopped")
+        elif not slot.running:
+            _fill(plan, slot, now_ms, new_id)
+        else:
+            _settle(tables, plan, slot, new_id)
+    _change_one(tables, plan, [slots[n] for n in sorted(wanted) if n in slots], new_id)
+    return list(plan.commands())
+
+
+def plan_orphans(tables: Tables) -> list[Command]:
+    """Tasks of services that are gone, and whose node is down, end at once: nobody waits for the node."""
+    lost = [
+        task.id
+        for service_id, ids in tables.tasks_of_service.items()
+        if service_id not in tables.services
+        for task in (tables.tasks[i] for i in ids)
+        if not task.ended and _is_lost(tables, task)
+    ]
+    if not lost:
+        return []
+    return [EndTasks(tuple(lost), "failed", "node-lost", "its node is down and its service is gone")]
+
+
+def plan_nodes(tables: Tables) -> list[tuple[str, bool]]:
+    """Nodes whose draining has come to its end: (name, True to call it drained, False to call it draining again)."""
+    found = []
+    for node in tables.nodes.values():
+        empty = not tables.allocation_of(node.name).tasks
+        if node.availability == "draining" and empty:
+            found.append((node.name, True))
+        elif node.availability == "drained" and not empty:
+            found.append((node.name, False))
+    return found
+
+
+def _slots_of(tables: Tables, service: Service) -> dict[int, _Slot]:
+    slots: dict[int, _Slot] = {}
+    for task in tables.tasks_of(service.id):
+        slot = slots.setdefault(task.slot, _Slot(task.slot))
+        if task.ended:
+            slot.last_ended = task
+        elif task.desired == "run":
+            slot.running.append(task)
+        else:
+            slot.stopping.append(task)
+    return slots
+
+
+def _wanted_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> dict[int, str | None]:
+    """The numbers of the slots that should be filled, each with the node it is bound to (mode global) or None."""
+    if service.stopped:
+        return {}
+    if service.spec.mode != "global":
+        return dict.fromkeys(range(1, service.spec.replicas + 1))
+    return _global_slots(tables, service, slots)
+
+
+def _global_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> dict[int, str | None]:
+    slot_of_node: dict[str, int] = {}
+    for number, slot in slots.items():
+        tasks = [*slot.running, *slot.stopping, *([slot.last_ended] if slot.last_ended else [])]
+        for task in tasks:
+            if task.pinned is not None:
+                slot_of_node.setdefault(task.pinned, number)
+    constraints = [parse_constraint(text) for text in service.spec.constraints]
+    wanted: dict[int, str | None] = {}
+    free = 1
+    for name in sorted(tables.nodes):
+        node = tables.nodes[name]
+        attributes = attributes_of(node)
+        if node.availability != "active" or not all(c.allows(attributes.get(c.attribute, "")) for c in constraints):
+            continue
+        number = slot_of_node.get(name, 0)
+        while not number:
+            number, free = (free if free not in slots and free not in wanted else 0), free + 1
+        wanted[number] = name
+    return wanted
+
+
+def _is_lost(tables: Tables, task: Task) -> bool:
+    if task.node is None:
+        return False
+    node = tables.nodes.get(task.node)
+    return node is None or node.id != task.node_id or node.state == "down"
+
+
+def _end_unreachable(tables: Tables, plan: _Plan, slot: _Slot) -> None:
+    """A task that should stop on a node that is down cannot tell; nobody waits for it."""
+    for task in list(slot.stopping):
+        if _is_lost(tables, task):
+            plan.lost.append(task.id)
+            slot.stopping.remove(task)
+
+
+def _fill(plan: _Plan, slot: _Slot, now_ms: int, new_id: Callable[[], str]) -> None:
+    """A slot without a task that should run gets one, unless its last one finished or the old one still stops."""
+    if slot.stopping:
+        return
+    last = slot.last_ended
+    attempt = 0
+    not_before_ms = 0
+    if last is not None and last.version == plan.service.version:
+        if is_finished(last, plan.service.spec):
+            return
+        if last.reason in START_FAILURES:
+            attempt = last.attempt + 1
+            not_before_ms = (last.ended_ms or now_ms) + start_delay_ms(attempt)
+    plan.creates.append((new_id(), slot.number, attempt, not_before_ms, None, slot.pinned))
+
+
+def _settle(tables: Tables, plan: _Plan, slot: _Slot, new_id: Callable[[], str]) -> None:
+    """A slot that has a task: see to its loss, to successors, and to tasks that are one too many."""
+    current, *others = slot.running
+    lost = _is_lost(tables, current)
+    for other in others:
+        if other.replaces == current.id and other.version == plan.service.version:
+            if other.ready:
+                plan.stop(current, "superseded")  # start-first: the new one serves
+                continue
+            if lost or _is_out_of_place(tables, plan.service, current):
+                continue
+        plan.stop(other, "superseded")
+    if others:
+        return
+    if current.state == "pending":
+        if current.version != plan.service.version or current.pinned != slot.pinned:
+            plan.stop(current, "superseded")
+    elif lost and plan.service.spec.mode != "global":
+        plan.creates.append((new_id(), slot.number, 0, 0, current.id, slot.pinned))
+
+
+def _is_out_of_place(tables: Tables, service: Service, task: Task) -> bool:
+    """Whether a placed task should give way: an old version, or a node that is being emptied."""
+    node = None if task.node is None else tables.nodes.get(task.node)
+    return task.version != service.version or (node is not None and _is_emptied(node))
+
+
+def _is_emptied(node: Node) -> bool:
+    return node.availability in ("draining", "drained")
+
+
+def _moving(tables: Tables, slot: _Slot, version: int) -> bool:
+    """Whether a slot is between two tasks by our own doing; one that fits nowhere or backs off is not waited for."""
+    if any(t.stop_reason in ("superseded", "drained") and not _is_lost(tables, t) for t in slot.stopping):
+        return True
+    return any(
+        t.version == version
+        and (t.state == "scheduled" or (t.state == "pending" and t.reason != "no-fit" and not t.attempt))
+        for t in slot.running
+    )
+
+
+def _unproven(tables: Tables, slot: _Slot, version: int) -> bool:
+    """Whether a slot has a task of the newest version that does not serve: a version that fails stops at one slot."""
+    return any(t.version == version and not t.ready and not _is_lost(tables, t) for t in slot.running)
+
+
+def _change_one(tables: Tables, plan: _Plan, slots: list[_Slot], new_id: Callable[[], str]) -> None:
+    """Move one task that is out of place on its way, if none is: those that do not serve first, then by slot."""
+    version = plan.service.version
+    if plan.creates or any(_moving(tables, slot, version) for slot in slots):
+        return
+    held_up = any(_unproven(tables, slot, version) for slot in slots)
+    moving = [task for slot in slots if (task := _to_move(tables, plan.service, slot, held_up=held_up)) is not None]
+    if not moving:
+        return
+    task = min(moving, key=lambda t: (t.ready, t.slot))
+    superseded = task.version != version
+    if superseded and task.ready and _starts_first(plan.service.spec):
+        plan.creates.append((new_id(), task.slot, 0, 0, task.id, task.pinned))
+        return
+    plan.stop(task, "superseded" if superseded else "drained")
+
+
+def _to_move(tables: Tables, service: Service, slot: _Slot, *, held_up: bool) -> Task | None:
+    """The one placed task of a slot, if it should give way now; ``held_up`` lets only nodes be emptied."""
+    if len(slot.running) != 1:
+        return None
+    task = slot.running[0]
+    if task.state == "pending" or _is_lost(tables, task) or not _is_out_of_place(tables, service, task):
+        return None
+    if held_up and not _is_emptied(tables.nodes[task.node or ""]):
+        return None
+    return task
+
+
+def _starts_first(spec: ServiceSpec) -> bool:
+    """Whether the new task comes before the old one goes: asked for, and no fixed host port stands against it."""
+    return spec.update.order == "start-first" and not any(port.host for port in spec.ports)

@@ -1,0 +1,63 @@
+"""Starts the leader's loops when this manager may lead, and ends them the moment it may not."""
+
+import asyncio
+import contextlib
+import logging
+
+from okube.manager.agents import AgentCalls
+from okube.manager.core import ManagerCore
+from okube.manager.leader import Leader
+
+__all__ = ["Reign"]
+
+_log = logging.getLogger(__name__)
+
+
+class Reign:
+    """Follows the leadership of one manager; ``leader`` is what runs while it leads, else None."""
+
+    def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
+        self._core = core
+        self._agents = agents
+        self._term: int | None = None
+        self._changed = asyncio.Event()
+        self.leader: Leader | None = None
+        core.raft.subscribe_leadership(self._leadership)
+
+    async def run(self) -> None:
+        """Lead whenever it is this manager's turn, until cancelled."""
+        while True:
+            term = await self._next_term()
+            leader = Leader(self._core, self._agents)
+            self.leader = leader
+            leading = asyncio.ensure_future(leader.run())
+            try:
+                await self._while_term(term, leading)
+            finally:
+                self.leader = None
+                leading.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await leading
+
+    def _leadership(self, term: int | None) -> None:
+        self._term = term
+        if term is None:
+            self.leader = None  # at once: nobody may be answered as by a leader any more
+        self._changed.set()
+
+    async def _next_term(self) -> int:
+        """The next term in which this manager is ready to lead: an entry of its own is applied."""
+        while True:
+            self._changed.clear()
+            if self._term is not None and self._core.leads:
+                return self._term
+            await self._changed.wait()
+
+    async def _while_term(self, term: int, leading: "asyncio.Future[None]") -> None:
+        while self._term == term and not leading.done():
+            self._changed.clear()
+            changed = asyncio.ensure_future(self._changed.wait())
+            await asyncio.wait({changed, leading}, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+        if leading.done():
+            leading.result()  # the loops never end by themselves: what ended them is a defect, and ends the process

@@ -1,0 +1,34 @@
+"""What one manager process is told at its start."""
+
+from pathlib import Path
+
+import msgspec
+
+__all__ = ["ManagerMember", "ManagerSettings"]
+
+
+class ManagerMember(msgspec.Struct, frozen=True):
+    """One manager of the cluster, as it was bootstrapped; addresses are ``host:port``."""
+
+    name: str
+    instance: str
+    raft_address: str
+    api_address: str
+
+
+class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who this manager is, where it listens and keeps its data, and what seeds the cluster. Times are seconds."""
+
+    cluster: str
+    cluster_id: str
+    name: str
+    instance: str
+    directory: Path  # holds raft/ and tls/
+    host: str
+    port: int
+    raft_port: int
+    members: tuple[ManagerMember, ...]
+    admin_token_sha256: str
+    heartbeat_s: float = 1.0
+    node_down_after_s: float = 3.0
+    election_s: float = 0.5

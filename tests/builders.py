@@ -1,0 +1,127 @@
+"""Builders: what a test does not say is made up sensibly."""
+
+import random
+from typing import Any
+
+import msgspec
+
+from okube.manager.placement import plan_placement
+from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service
+from okube.model import commands as c
+from okube.model.epoch import Epoch
+from okube.model.names import new_id
+from okube.model.spec import ServiceSpec, decode_spec
+from okube.model.task import Task
+from okube.state import BATCH_VERSION, StateMachine, Tables
+
+__all__ = ["Cluster", "a_spec"]
+
+
+def a_spec(name: str = "web", **fields: Any) -> ServiceSpec:
+    return decode_spec({"name": name, "image": "example/web:1", **fields})
+
+
+class Cluster:
+    """A state machine with a leader's planners and agents that do as they are told; time is what the test says."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.machine = StateMachine()
+        self.rng = random.Random(seed)
+        self.now_ms = 1_800_000_000_000
+        self.epoch = Epoch(1, 1)
+        self.index = 0
+        self.log: list[bytes] = []
+
+    @property
+    def tables(self) -> Tables:
+        return self.machine.tables
+
+    def apply(self, *commands: c.Command, request_id: str = "", fingerprint: bytes = b"") -> list[c.Result]:
+        items = tuple(c.Item(c.encode_command(command), request_id, fingerprint) for command in commands)
+        return self.apply_batch(c.Batch(BATCH_VERSION, self.epoch, self.now_ms, items))
+
+    def apply_batch(self, batch: c.Batch) -> list[c.Result]:
+        self.index += 1
+        self.log.append(c.encode_batch(batch))
+        return self.machine.apply(self.index, batch.epoch.term, self.log[-1])
+
+    def put(self, *specs: ServiceSpec, how: str = "upsert") -> c.Result:
+        return self.apply(c.PutServices(specs, tuple(new_id(self.rng) for _ in specs), how))[0]
+
+    def scale(self, name: str, replicas: int) -> c.Result:
+        return self.apply(c.ScaleServices((name,), (replicas,)))[0]
+
+    def node(self, name: str, *, cores: float = 4.0, memory: str = "8G", labels: dict[str, str] | None = None) -> None:
+        size = int(memory.rstrip("G")) << 30
+        (result,) = self.apply(
+            c.RegisterNode(name, f"i-{name}", "192.0.2.1:7201", labels or {}, "", cores, size, 50 << 30, "docker", "1")
+        )
+        assert isinstance(result, c.Applied), result
+
+    def node_down(self, name: str) -> None:
+        self.apply(c.SetNodeState((name,), (self.tables.nodes[name].id,), "down"))
+
+    def node_back(self, name: str) -> None:
+        node = self.tables.nodes[name]
+        self.node(name, cores=node.cores, memory=f"{node.memory >> 30}G", labels=node.labels)
+
+    def plan(self) -> bool:
+        """One pass of all the leader's planners; whether anything was proposed."""
+        did = False
+        for service in list(self.tables.services.values()):
+            did |= self._propose(plan_service(self.tables, service, self.now_ms, lambda: new_id(self.rng)))
+        did |= self._propose(plan_orphans(self.tables))
+        did |= self._propose(plan_placement(self.tables, self.now_ms))
+        availability = {True: "drained", False: "draining"}
+        did |= self._propose(
+            [c.UpdateNode(name, availability[empty]) for name, empty in plan_nodes(self.tables)]  # type: ignore[arg-type]  # from a closed table
+        )
+        return did
+
+    def report(self, task: Task, **fields: Any) -> None:
+        assert task.node is not None and task.node_id is not None
+        entry = c.TaskReport(task.id, **{"state": "running", **fields})
+        self.apply(c.ReportTasks(task.node, task.node_id, (entry,)))
+
+    def agents_obey(self) -> bool:
+        """Every agent that lives starts what it should run and ends what it should not; whether anything changed."""
+        did = False
+        for task in list(self.tables.tasks.values()):
+            node = self.tables.nodes.get(task.node or "")
+            if node is None or node.state == "down" or task.ended or node.id != task.node_id:
+                continue
+            if task.desired == "stop":
+                self.report(task, state="completed", reason=task.stop_reason, ended_ms=self.now_ms)
+                did = True
+            elif not task.ready:
+                self.report(task, ready=True, container_id=f"c-{task.id}", started_ms=self.now_ms)
+                did = True
+        return did
+
+    def settle(self, rounds: int = 200) -> None:
+        """Let planners and agents work until nothing changes any more."""
+        for _ in range(rounds):
+            planned = self.plan()
+            obeyed = self.agents_obey()
+            if not planned and not obeyed:
+                return
+        raise AssertionError("it does not settle")
+
+    def active(self, service: str) -> list[Task]:
+        """The tasks that should run, by slot."""
+        service_id = self.tables.service_ids.get(service, "")
+        tasks = [t for t in self.tables.tasks_of(service_id) if not t.ended and t.desired == "run"]
+        return sorted(tasks, key=lambda t: (t.slot, t.created_ms))
+
+    def ready(self, service: str) -> list[Task]:
+        return [task for task in self.active(service) if task.ready]
+
+    def _propose(self, commands: list[c.Command]) -> bool:
+        if commands:
+            for result in self.apply(*commands):
+                assert isinstance(result, c.Applied), result
+        return bool(commands)
+
+
+def same_task(task: Task, **fields: Any) -> Task:
+    return msgspec.structs.replace(task, **fields)

@@ -1,0 +1,122 @@
+"""Equal logs give equal states, whatever is in them, and a snapshot is as good as the log."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from okube.model import commands as c
+from okube.state import StateMachine
+from okube.state.snapshot import dump
+from tests.builders import Cluster, a_spec
+
+_NODES = ("w1", "w2", "w3")
+_NAMES = ("web", "api", "job")
+
+
+def _act(cluster: Cluster, rng: random.Random) -> None:
+    """One random thing that may happen to a cluster."""
+    name, node = rng.choice(_NAMES), rng.choice(_NODES)
+    tasks = list(cluster.tables.tasks.values())
+    match rng.randrange(12):
+        case 0 | 1:
+            cluster.put(a_spec(name, replicas=rng.randrange(4), image=f"i:{rng.randrange(3)}", ports=["80"]))
+        case 2:
+            cluster.scale(name, rng.randrange(5))
+        case 3:
+            cluster.apply(c.DeleteServices((name,)))
+        case 4:
+            cluster.apply(c.RefreshServices((name,), rng.choice(("stop", "start", "restart", "rollback"))))
+        case 5:
+            if node not in cluster.tables.nodes or rng.random() < 0.5:
+                cluster.node(node, cores=2)
+            else:
+                cluster.node_down(node)
+        case 6:
+            cluster.apply(c.RemoveNode(node))
+        case 7:
+            cluster.apply(c.UpdateNode(node, rng.choice(("active", "cordoned", "draining"))))
+        case 8 if tasks:
+            task = rng.choice(tasks)
+            if task.node:
+                state = rng.choice(("running", "completed", "failed"))
+                cluster.report(task, state=state, ready=state == "running", reason=rng.choice((None, "exit-code")))
+        case 9 if tasks:
+            cluster.apply(c.StopTasks((rng.choice(tasks).id,), "stopped"))
+        case 10:
+            cluster.now_ms += rng.randrange(700_000)
+            cluster.apply(
+                c.ScaleServices((name,), (rng.randrange(3),)), request_id=f"r{rng.randrange(5)}", fingerprint=b"f"
+            )
+        case _:
+            cluster.plan()
+            cluster.agents_obey()
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 1 << 32), steps=st.integers(1, 60), cut=st.floats(0, 1))
+def test_replaying_the_log_or_a_snapshot_and_the_rest_gives_the_same_state(seed: int, steps: int, cut: float) -> None:
+    rng = random.Random(seed)
+    cluster = Cluster(seed)
+    for _ in range(steps):
+        _act(cluster, rng)
+    replica = StateMachine()
+    restored = StateMachine()
+    at = int(cut * len(cluster.log))
+    for index, payload in enumerate(cluster.log):
+        if index == at:
+            restored.restore(replica.snapshot())
+        results = replica.apply(index + 1, 1, payload)
+        if index >= at:
+            assert restored.apply(index + 1, 1, payload) == results
+    original = cluster.tables
+    copies = (replica, restored) if at < len(cluster.log) else (replica,)
+    for copy in copies:
+        assert copy.tables.revision == original.revision
+        assert copy.tables.digest.hex() == original.digest.hex()
+        assert dump(copy.tables) == dump(original)
+    assert cluster.machine.defects == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 1 << 32), steps=st.integers(1, 80))
+def test_indexes_and_sums_are_what_a_fresh_look_at_the_rows_gives(seed: int, steps: int) -> None:
+    rng = random.Random(seed)
+    cluster = Cluster(seed)
+    for _ in range(steps):
+        _act(cluster, rng)
+    fresh = StateMachine()
+    fresh.restore(cluster.machine.snapshot())
+    kept, anew = cluster.tables, fresh.tables
+    assert kept.digest.hex() == anew.digest.hex()
+    assert set(kept.tasks_on_node) == set(anew.tasks_on_node)
+    assert kept.tasks_of_service == anew.tasks_of_service
+    assert {s: set(i) for s, i in kept.tasks_in_state.items() if i} == {
+        s: set(i) for s, i in anew.tasks_in_state.items()
+    }
+    for node in _NODES:
+        one, other = kept.allocation_of(node), anew.allocation_of(node)
+        assert (one.millicores, one.memory, one.tasks, one.ports) == (
+            other.millicores,
+            other.memory,
+            other.tasks,
+            other.ports,
+        )
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1 << 32), steps=st.integers(1, 60))
+def test_once_trouble_stops_every_service_has_exactly_what_it_asks_for(seed: int, steps: int) -> None:
+    rng = random.Random(seed)
+    cluster = Cluster(seed)
+    for _ in range(steps):
+        _act(cluster, rng)
+    for node in _NODES:
+        cluster.node(node, cores=64)
+        cluster.apply(c.UpdateNode(node, "active"))
+    cluster.now_ms += 3_600_000
+    cluster.settle(rounds=400)
+    for service in cluster.tables.services.values():
+        assert [task.slot for task in cluster.ready(service.name)] == list(range(1, service.wanted + 1))
+    known = set(cluster.tables.services)
+    assert {task.service_id for task in cluster.tables.tasks.values()} <= known

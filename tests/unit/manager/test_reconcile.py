@@ -1,0 +1,295 @@
+"""A service ends with exactly the tasks it asks for, whatever happens to tasks and nodes."""
+
+import pytest
+
+from okube.model import commands as c
+from tests.builders import Cluster, a_spec
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    made = Cluster()
+    for name in ("w1", "w2", "w3"):
+        made.node(name)
+    return made
+
+
+def test_a_new_service_gets_its_tasks_spread_over_the_nodes(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=6))
+    cluster.settle()
+    assert [t.slot for t in cluster.ready("web")] == [1, 2, 3, 4, 5, 6]
+    assert sorted(t.node or "" for t in cluster.ready("web")) == ["w1", "w1", "w2", "w2", "w3", "w3"]
+
+
+def test_planning_twice_proposes_nothing_new(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    revision = cluster.tables.revision
+    assert not cluster.plan()
+    assert cluster.tables.revision == revision
+
+
+def test_scaling_down_stops_the_highest_slots(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=5))
+    cluster.settle()
+    cluster.scale("web", 2)
+    cluster.settle()
+    assert [t.slot for t in cluster.ready("web")] == [1, 2]
+    ended = [t for t in cluster.tables.tasks.values() if t.ended]
+    assert {(t.state, t.reason) for t in ended} == {("completed", "stopped")}
+
+
+def test_removing_a_service_leaves_nothing_behind(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.apply(c.DeleteServices(("web",)))
+    cluster.settle()
+    assert not cluster.tables.tasks
+    assert not cluster.tables.specs
+    assert not cluster.tables.allocations
+
+
+def test_a_service_removed_before_its_tasks_were_placed_leaves_nothing_behind() -> None:
+    cluster = Cluster()
+    cluster.put(a_spec(replicas=3))
+    cluster.plan()
+    cluster.apply(c.DeleteServices(("web",)))
+    assert not cluster.tables.tasks
+
+
+def test_tasks_of_a_lost_node_are_given_up_when_their_successors_are_placed(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    lost = next(t for t in cluster.active("web") if t.node == "w1")
+    cluster.node_down("w1")
+    assert cluster.tables.tasks[lost.id].state == "running"
+    assert not cluster.tables.tasks[lost.id].ready
+    cluster.settle()
+    assert (cluster.tables.tasks[lost.id].state, cluster.tables.tasks[lost.id].reason) == ("failed", "node-lost")
+    assert sorted(t.node or "" for t in cluster.ready("web")) in (["w2", "w2", "w3"], ["w2", "w3", "w3"])
+
+
+def test_when_nothing_can_take_their_place_nothing_is_given_up() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec(replicas=2))
+    cluster.settle()
+    held = {t.id for t in cluster.active("web")}
+    cluster.node_down("w1")
+    cluster.settle()
+    assert {t.id for t in cluster.tables.tasks.values() if t.state == "running"} == held
+    cluster.node_back("w1")
+    cluster.settle()
+    assert {t.id for t in cluster.ready("web")} == held
+    assert {t.id for t in cluster.tables.tasks.values()} == held
+
+
+def test_a_node_that_comes_back_keeps_what_was_not_replaced() -> None:
+    cluster = Cluster()
+    cluster.node("w1", cores=2)
+    cluster.node("w2", cores=3)
+    cluster.put(a_spec(replicas=4, resources={"cpus": 1}))
+    cluster.settle()
+    on_w1 = {t.id for t in cluster.active("web") if t.node == "w1"}
+    assert len(on_w1) == 2
+    cluster.node_down("w1")
+    cluster.settle()
+    replaced = {t for t in on_w1 if cluster.tables.tasks[t].ended}
+    assert len(replaced) == 1
+    cluster.node_back("w1")
+    cluster.settle()
+    assert {t.id for t in cluster.ready("web") if t.node == "w1"} == on_w1 - replaced
+    assert [t.slot for t in cluster.ready("web")] == [1, 2, 3, 4]
+
+
+def test_a_task_that_should_stop_on_a_lost_node_is_not_waited_for(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.node_down("w1")
+    cluster.apply(c.DeleteServices(("web",)))
+    cluster.settle()
+    assert not cluster.tables.tasks
+
+
+def test_a_task_that_finished_by_its_policy_is_not_replaced(cluster: Cluster) -> None:
+    cluster.put(a_spec("migrate", mode="job", replicas=2))
+    cluster.settle()
+    for task in cluster.active("migrate"):
+        cluster.report(task, state="completed", reason="exited", exit_code=0)
+    cluster.settle()
+    assert cluster.active("migrate") == []
+    assert {t.state for t in cluster.tables.tasks.values()} == {"completed"}
+
+
+def test_a_task_that_cannot_start_is_replaced_after_a_growing_pause_and_elsewhere(cluster: Cluster) -> None:
+    cluster.put(a_spec())
+    nodes = []
+    pauses = []
+    for _ in range(3):
+        cluster.plan()
+        (task,) = cluster.active("web")
+        cluster.now_ms = max(cluster.now_ms, task.not_before_ms)
+        cluster.plan()
+        (task,) = cluster.active("web")
+        assert task.node is not None
+        nodes.append(task.node)
+        cluster.report(task, state="failed", reason="image-pull", message="no such image", ended_ms=cluster.now_ms)
+        cluster.plan()
+        (successor,) = cluster.active("web")
+        assert successor.state == "pending"
+        pauses.append(successor.not_before_ms - cluster.now_ms)
+    assert sorted(nodes) == ["w1", "w2", "w3"]
+    assert pauses == [1000, 2000, 4000]
+
+
+def test_under_never_what_cannot_start_stays_failed(cluster: Cluster) -> None:
+    cluster.put(a_spec(restart="never"))
+    cluster.plan()
+    (task,) = cluster.active("web")
+    cluster.report(task, state="failed", reason="start-failed")
+    cluster.settle()
+    assert cluster.active("web") == []
+
+
+def test_a_task_ended_by_hand_is_replaced_even_under_never(cluster: Cluster) -> None:
+    cluster.put(a_spec(restart="never"))
+    cluster.settle()
+    (task,) = cluster.active("web")
+    cluster.apply(c.StopTasks((task.id,), "stopped"))
+    cluster.settle()
+    (successor,) = cluster.ready("web")
+    assert successor.id != task.id
+
+
+def test_a_changed_spec_rolls_one_slot_at_a_time_and_stops_before_it_starts(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.put(a_spec(replicas=3, image="example/web:2"))
+    fewest = 3
+    for _ in range(100):
+        cluster.plan()
+        per_slot = [sum(t.slot == slot and not t.ended for t in cluster.tables.tasks.values()) for slot in (1, 2, 3)]
+        assert max(per_slot) == 1
+        fewest = min(fewest, len(cluster.ready("web")))
+        if not cluster.agents_obey() and not cluster.plan():
+            break
+    assert fewest == 2
+    assert {t.version for t in cluster.ready("web")} == {2}
+    assert len(cluster.ready("web")) == 3
+
+
+def test_start_first_never_has_fewer_ready_than_asked(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=2, update={"order": "start-first"}))
+    cluster.settle()
+    cluster.put(a_spec(replicas=2, update={"order": "start-first"}, image="example/web:2"))
+    for _ in range(100):
+        cluster.plan()
+        assert len({t.slot for t in cluster.tables.tasks.values() if t.ready}) == 2
+        if not cluster.agents_obey() and not cluster.plan():
+            break
+    assert {t.version for t in cluster.ready("web")} == {2}
+    assert len(cluster.active("web")) == 2
+
+
+def test_a_version_that_does_not_work_stops_at_one_slot_and_the_next_one_repairs_it(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.put(a_spec(replicas=3, image="example/web:broken"))
+    for _ in range(20):
+        cluster.plan()
+        for task in list(cluster.tables.tasks.values()):
+            if not task.ended and task.desired == "stop":
+                cluster.report(task, state="completed", reason=task.stop_reason)
+            elif task.state == "scheduled":
+                cluster.report(task, state="running", ready=False, restarts=3, message="restarting in 4 s")
+    assert sorted(t.version for t in cluster.ready("web")) == [1, 1]
+    cluster.put(a_spec(replicas=3, image="example/web:3"))
+    cluster.settle()
+    assert [t.version for t in cluster.ready("web")] == [3, 3, 3]
+
+
+def test_changing_only_the_number_touches_no_running_task(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=2))
+    cluster.settle()
+    before = {t.id for t in cluster.ready("web")}
+    cluster.put(a_spec(replicas=4))
+    cluster.settle()
+    assert before < {t.id for t in cluster.ready("web")}
+
+
+def test_a_draining_node_is_emptied_one_task_of_a_service_at_a_time_and_called_drained_when_empty(
+    cluster: Cluster,
+) -> None:
+    cluster.put(a_spec(replicas=6))
+    cluster.settle()
+    cluster.apply(c.UpdateNode("w1", "draining"))
+    for _ in range(100):
+        cluster.plan()
+        assert len(cluster.ready("web")) >= 5
+        if cluster.tables.nodes["w1"].availability == "drained":
+            assert not cluster.tables.allocation_of("w1").tasks
+        if not cluster.agents_obey() and not cluster.plan():
+            break
+    assert cluster.tables.nodes["w1"].availability == "drained"
+    assert len(cluster.ready("web")) == 6
+    assert {t.node for t in cluster.ready("web")} == {"w2", "w3"}
+
+
+def test_a_global_service_has_one_task_on_each_node_that_meets_its_constraints() -> None:
+    cluster = Cluster()
+    cluster.node("w1", labels={"disk": "ssd"})
+    cluster.node("w2", labels={"disk": "hdd"})
+    cluster.put(a_spec("agent", mode="global", constraints=["node.labels.disk == ssd"]))
+    cluster.settle()
+    assert [t.node for t in cluster.ready("agent")] == ["w1"]
+    cluster.node("w3", labels={"disk": "ssd"})
+    cluster.settle()
+    assert sorted(t.node or "" for t in cluster.ready("agent")) == ["w1", "w3"]
+
+
+def test_a_global_task_of_a_lost_node_waits_for_its_node() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.node("w2")
+    cluster.put(a_spec("agent", mode="global"))
+    cluster.settle()
+    held = {t.id for t in cluster.active("agent")}
+    cluster.node_down("w1")
+    cluster.settle()
+    cluster.node_back("w1")
+    cluster.settle()
+    assert {t.id for t in cluster.ready("agent")} == held
+
+
+def test_stop_keeps_the_service_at_zero_and_start_brings_its_number_back(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.apply(c.RefreshServices(("web",), "stop"))
+    cluster.settle()
+    assert cluster.active("web") == []
+    cluster.apply(c.RefreshServices(("web",), "start"))
+    cluster.settle()
+    assert len(cluster.ready("web")) == 3
+
+
+def test_a_forgotten_node_has_its_tasks_replaced(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.node_down("w1")
+    cluster.apply(c.RemoveNode("w1"))
+    cluster.settle()
+    assert "w1" not in cluster.tables.nodes
+    assert len(cluster.ready("web")) == 3
+
+
+def test_a_task_that_fits_nowhere_says_why_and_is_placed_when_something_frees_up() -> None:
+    cluster = Cluster()
+    cluster.node("w1", memory="2G")
+    cluster.put(a_spec("big", resources={"memory": "1G"}), a_spec("late", resources={"memory": "2G"}))
+    cluster.settle()
+    (late,) = cluster.active("late")
+    assert (late.state, late.reason) == ("pending", "no-fit")
+    assert "memory 2.0 GiB asked" in late.message
+    cluster.apply(c.DeleteServices(("big",)))
+    cluster.settle()
+    assert [t.id for t in cluster.ready("late")] == [late.id]
