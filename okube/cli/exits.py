@@ -1,0 +1,111 @@
+"""How a command ends: the exit status and the lines on stderr for each error."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from okube.model.errors import BadFile, InvalidInput, NoQuorum, OkubeError, OutcomeUnknown, Unreachable
+
+__all__ = ["DONE", "REFUSED", "UNREACHABLE", "USAGE", "WAITED", "BadInput", "Ended", "WaitedInVain", "report"]
+
+DONE, REFUSED, USAGE, UNREACHABLE, WAITED = 0, 1, 2, 3, 4
+_INTERRUPTED = 130
+
+
+class Ended(Exception):
+    """The command ends with this status; what is to say has been said on stderr, or is ``sentence``."""
+
+    def __init__(self, status: int, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+class BadInput(Ended):
+    """A file or flags are wrong, found before anything was sent.
+
+    Args:
+        lines: one for each thing that is wrong, printed as they are (``file:line: path: message``).
+        sentence: what follows from it.
+    """
+
+    def __init__(self, lines: Sequence[str], sentence: str) -> None:
+        super().__init__(USAGE, sentence)
+        self.lines = tuple(lines)
+
+
+class WaitedInVain(Ended):
+    """What was asked for is committed and has not come about in time."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(WAITED, sentence)
+
+
+def report(error: BaseException) -> int:
+    """Say on stderr what went wrong; returns the exit status."""
+    if isinstance(error, BadInput):
+        for line in error.lines:
+            click.echo(line, err=True)
+    if isinstance(error, Ended):
+        _say(error.sentence)
+        return error.status
+    if isinstance(error, OkubeError):
+        return _cluster_error(error)
+    if isinstance(error, click.UsageError):
+        return _usage_error(error)
+    if isinstance(error, click.ClickException):
+        _say(error.format_message())
+        return USAGE
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        _say("interrupted")
+        return _INTERRUPTED
+    return _bug(error)
+
+
+def _say(sentence: str) -> None:
+    for n, line in enumerate(sentence.splitlines()):
+        click.echo(f"okube: {line}" if n == 0 else f"  {line.strip()}", err=True)
+
+
+def _cluster_error(error: OkubeError) -> int:
+    if isinstance(error, BadFile):
+        _say(error.detail)
+        return USAGE
+    if isinstance(error, Unreachable | NoQuorum | OutcomeUnknown):
+        _say("\n".join([error.detail, *(f"{e.path}: {e.message}" for e in error.errors), _advice(error)]))
+        return UNREACHABLE
+    if isinstance(error, InvalidInput) and len(error.errors) > 1:
+        _say("\n".join(["the cluster refused it:", *(f"{e.path}: {e.message}" for e in error.errors)]))
+        return REFUSED
+    _say(error.detail)
+    return REFUSED
+
+
+def _advice(error: OkubeError) -> str:
+    if isinstance(error, NoQuorum):
+        return "`okube status` shows which managers are missing; `--stale` reads what one of them knows"
+    if isinstance(error, OutcomeUnknown):
+        return "`okube services` and `okube ps` show what is there"
+    return "is the cluster up? `okube up -d` starts it on this machine; `--manager URL` names other managers"
+
+
+def _usage_error(error: click.UsageError) -> int:
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    if error.ctx is not None and "--help" not in message:
+        message = f"{message}\n`{error.ctx.command_path} --help` shows how it is used"
+    _say(message)
+    return USAGE
+
+
+def _bug(error: BaseException) -> int:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    if os.environ.get("OKUBE_DEBUG"):
+        traceback.print_exception(error, file=sys.stderr)
+    said = " ".join(str(error).split())
+    _say(f"a bug of Okube: {type(error).__name__}{where}: {said} (OKUBE_DEBUG=1 shows more; please report it)")
+    return REFUSED

@@ -1,0 +1,66 @@
+"""A group that imports a command's module when the command is called, so that each starts with what it needs."""
+
+import difflib
+import importlib
+from collections.abc import Mapping
+
+import click
+import msgspec
+
+__all__ = ["Entry", "LazyGroup"]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Where a command is (``module:name``), and the line that the group's help shows for it."""
+
+    where: str
+    help: str
+    section: str = ""
+    alias: bool = False
+
+
+class LazyGroup(click.Group):
+    """A group of commands that are known by name before they are imported."""
+
+    entries: Mapping[str, Entry] = {}
+    misspelt: Mapping[str, str] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the help."""
+        return [*self.entries, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        entry = self.entries.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = entry.where.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; raises UsageError with the one that was likely meant."""
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None:
+            raise click.UsageError(f"there is no command {name!r}{self._likely(ctx, name)}", ctx)
+        return name, command, args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands under the headings of their sections."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in self.entries.items():
+            if not entry.alias:
+                sections.setdefault(entry.section or "Commands", []).append((name, entry.help))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def _likely(self, ctx: click.Context, name: str) -> str:
+        known = self.list_commands(ctx)
+        meant = self.misspelt.get(name) or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
+        if meant is None:
+            return f"; `{ctx.command_path} --help` lists them"
+        return f": did you mean `{ctx.command_path} {meant}`?"

@@ -1,0 +1,95 @@
+"""The options that commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from okube.cli.session import FORMATS, Session
+
+__all__ = ["connects", "examples", "shows", "times", "waits"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value is not None and param.name is not None:
+        setattr(ctx.find_root().ensure_object(Session), param.name, value)
+
+
+def connects(command: F) -> F:
+    """``--manager`` and ``--config``: where the cluster is."""
+    command = click.option(
+        "--config",
+        metavar="FILE",
+        callback=_keep,
+        expose_value=False,
+        help="cluster.yaml (else OKUBE_CONFIG, ./, ~/.okube/).",
+    )(command)
+    return click.option(
+        "--manager",
+        metavar="URL[,URL…]",
+        callback=_keep,
+        expose_value=False,
+        help="Managers to ask (else OKUBE_MANAGERS).",
+    )(command)
+
+
+def shows(command: F) -> F:
+    """``-o`` and ``--stale``: how a thing is shown."""
+    command = click.option(
+        "--stale",
+        is_flag=True,
+        default=None,
+        callback=_keep,
+        expose_value=False,
+        help="Take what any living manager knows, also without quorum.",
+    )(command)
+    return formats(command)
+
+
+def formats(command: F) -> F:
+    """``-o``: the format of what a command prints."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(FORMATS),
+        metavar="|".join(FORMATS),
+        callback=_keep,
+        expose_value=False,
+        help="The format; table unless given.",
+    )(command)
+
+
+class Duration(click.ParamType[float]):
+    """Seconds from ``500ms``, ``3s``, ``2m``, or a number of seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds; fails with a sentence on what is allowed."""
+        from okube.model.quantities import parse_seconds
+
+        try:
+            return parse_seconds(float(value) if str(value).replace(".", "", 1).isdigit() else value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+times = Duration()
+
+
+def waits(command: F) -> F:
+    """``--wait``, ``--no-wait`` and ``--timeout``."""
+    command = click.option(
+        "--timeout", type=times, default="60s", metavar="TIME", show_default=True, help="How long to wait."
+    )(command)
+    return click.option(
+        "--wait/--no-wait", default=True, help="Wait until it is so (the default), or return once it is committed."
+    )(command)
+
+
+def examples(text: str) -> str:
+    """An epilog that click leaves as it is."""
+    lines = [f"  {line}" for line in text.strip().splitlines()]
+    return "\b\nExamples:\n" + "\n".join(lines)

@@ -1,0 +1,72 @@
+"""What a command prints: tables for people, JSON and YAML for scripts, and what happens beside it on stderr."""
+
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from okube.cli.columns import columns_of
+from okube.cli.session import Session
+from okube.cli.table import render
+
+__all__ = ["emit", "note", "print_table", "show", "show_list", "tell_age"]
+
+Row = dict[str, Any]
+
+
+def note(sentence: str) -> None:
+    """Something a person should know, on stderr."""
+    click.echo(sentence, err=True)
+
+
+def show_list(session: Session, kind: str, rows: Sequence[Row]) -> None:
+    """A list: an array for scripts; for people a table, or on stderr that it is empty."""
+    if session.output in ("json", "yaml"):
+        emit(session, list(rows))
+    elif rows:
+        print_table(kind, rows, wide=session.output == "wide")
+    else:
+        note(f"no {kind}")
+    tell_age(session)
+
+
+def show(session: Session, kind: str, row: Row) -> None:
+    """One thing: an object for scripts, a table of one row for people."""
+    if session.output in ("json", "yaml"):
+        emit(session, row)
+    else:
+        print_table(kind, [row], wide=session.output == "wide")
+    tell_age(session)
+
+
+def emit(session: Session, data: object) -> None:
+    """Data as JSON or YAML, and nothing else."""
+    if session.output == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False), nl=False)
+        return
+    click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+
+
+def print_table(kind: str, rows: Sequence[Row], *, wide: bool, now_ms: int | None = None) -> None:
+    """A table of ``services``, ``tasks``, ``nodes``, ``managers`` or ``actions``."""
+    now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in render(rows, columns_of(kind, now_ms), wide=wide, width=width):
+        click.echo(line)
+
+
+def tell_age(session: Session) -> None:
+    """After a stale read, whose view it was and how old it may be."""
+    if not session.stale:
+        return
+    freshness = session.client().freshness
+    if freshness is None:
+        return
+    age = "of unknown age" if freshness.age_s is None else f"{freshness.age_s:.1f} s old"
+    note(f"stale: as {freshness.manager} knows it, {age}")

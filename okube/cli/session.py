@@ -1,0 +1,130 @@
+"""What the options that every command shares have said, and the client that is made of them."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from okube.cli.locate import cluster_facts, find_cluster_file, home
+
+if TYPE_CHECKING:
+    from okube.client.address import Address
+    from okube.client.api import OkubeClient
+
+__all__ = ["FORMATS", "Session", "session"]
+
+FORMATS = ("table", "wide", "json", "yaml")
+
+
+class Session:
+    """One run of the program; lives in the outermost context of click."""
+
+    def __init__(self) -> None:
+        self.manager: str | None = None
+        self.config: str | None = None
+        self.output = "table"
+        self.stale = False
+        self._client: OkubeClient | None = None
+
+    def client(self) -> "OkubeClient":
+        """The client of the cluster that the options, the environment or cluster.yaml name.
+
+        Raises:
+            click.UsageError: nothing says where the cluster is.
+            OkubeError: cluster.yaml or the credentials cannot be used.
+        """
+        if self._client is None:
+            self._client = self.new_client()
+        return self._client
+
+    def new_client(self) -> "OkubeClient":
+        """Another client of the same cluster, for another thread."""
+        from okube.client.api import OkubeClient
+        from okube.client.credentials import find_credentials
+        from okube.client.memory import FileMemory
+        from okube.client.retry import Caller
+
+        place = self._place()
+        addresses = _addresses(place)
+        directory = Path(place.credentials)
+        if not directory.is_dir():
+            from okube.model.errors import Unreachable
+
+            raise Unreachable(
+                f"there are no credentials: the folder {directory} is not there, so the cluster was not made yet, "
+                "or on another machine"
+            )
+        memory = FileMemory(directory / "last-manager" if os.access(directory, os.W_OK) else home() / "last-manager")
+        token = os.environ.get("OKUBE_TOKEN", "").strip() or None
+        caller = Caller(addresses, find_credentials(directory, token=token), memory=memory)
+        return OkubeClient(caller, stale=self.stale)
+
+    def close(self) -> None:
+        """End the client's connection."""
+        if self._client is not None:
+            self._client.close()
+
+    def _place(self) -> "_Place":
+        """Managers and credentials, each from the first that names them."""
+        file = find_cluster_file(self.config)
+        facts = cluster_facts(file) if file else None
+        own = _own_file() if facts is None else None
+        managers = self.manager or os.environ.get("OKUBE_MANAGERS")
+        told_by = "--manager" if self.manager else "OKUBE_MANAGERS"
+        if facts is not None:
+            credentials = str(Path(facts.data_dir) / "admin")
+            return _Place(managers or ",".join(facts.managers), credentials, told_by if managers else str(file))
+        if own is not None and (managers or own.managers):
+            credentials = str(Path(own.credentials).expanduser()) if own.credentials else str(home())
+            return _Place(managers or ",".join(own.managers), credentials, told_by if managers else "~/.okube/config")
+        if managers:
+            return _Place(managers, str(home()), told_by)
+        raise click.UsageError(
+            "nothing says where the cluster is: change to the folder of its cluster.yaml, or name that file with "
+            "--config or OKUBE_CONFIG, or its managers with --manager or OKUBE_MANAGERS"
+        )
+
+
+class _Place(msgspec.Struct, frozen=True):
+    managers: str
+    credentials: str
+    told_by: str
+
+
+class _OwnFile(msgspec.Struct, frozen=True):
+    """``~/.okube/config``: managers' URLs, and the folder of the credentials."""
+
+    managers: tuple[str, ...] = ()
+    credentials: str = ""
+
+
+def session() -> Session:
+    """The session of the command that runs."""
+    found = click.get_current_context().find_root().ensure_object(Session)
+    return found
+
+
+def _addresses(place: _Place) -> "tuple[Address, ...]":
+    from okube.client.address import parse_addresses
+
+    try:
+        return parse_addresses(place.managers)
+    except ValueError as error:
+        raise click.UsageError(f"{place.told_by}: {error}") from error
+
+
+def _own_file() -> _OwnFile | None:
+    path = home() / "config"
+    if not path.is_file():
+        return None
+    import yaml
+
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, _OwnFile)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.MsgspecError) as error:
+        raise click.UsageError(
+            f"{path} cannot be read ({error}): it holds `managers: [https://192.0.2.10:7101]` and "
+            "`credentials: FOLDER` with ca.crt, admin.crt and admin.key"
+        ) from error

@@ -1,0 +1,81 @@
+"""Plain tables: aligned columns, two blanks between them, no lines; made for 80 columns and for scripts alike."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+__all__ = ["Column", "render", "width_of"]
+
+_GAP = "  "
+_LEAST = 12  # a column that gives way keeps at least this much
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column: its title, the text of a cell, and how it behaves."""
+
+    title: str
+    cell: Callable[[dict[str, Any]], str]
+    right: bool = False  # numbers
+    wide: bool = False  # only with -o wide
+    optional: bool = False  # left out where every cell is empty
+    gives_way: bool = False  # cut first where a terminal is too narrow
+
+
+def render(rows: Sequence[dict[str, Any]], columns: Sequence[Column], *, wide: bool, width: int | None) -> list[str]:
+    """The lines of a table, its header first.
+
+    Args:
+        rows: what the columns' cells are made of.
+        columns: all of them; those that do not apply are left out.
+        wide: show the columns for ``-o wide`` too, and cut nothing.
+        width: of the terminal; None where there is none, and then nothing is cut.
+    """
+    shown = [c for c in columns if wide or not c.wide]
+    cells = [[_clean(c.cell(row)) for c in shown] for row in rows]
+    kept = [n for n, c in enumerate(shown) if not c.optional or any(line[n] for line in cells)]
+    shown = [shown[n] for n in kept]
+    table = [[c.title for c in shown], *([line[n] for n in kept] for line in cells)]
+    widths = [max(width_of(line[n]) for line in table) for n in range(len(shown))]
+    if width is not None and not wide:
+        _narrow(shown, widths, width)
+    return [_line(line, shown, widths) for line in table]
+
+
+def width_of(text: str) -> int:
+    """The cells of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _narrow(columns: list[Column], widths: list[int], width: int) -> None:
+    for n in reversed(range(len(columns))):
+        over = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+        if over > 0 and columns[n].gives_way:
+            widths[n] = max(min(_LEAST, widths[n]), widths[n] - over)
+
+
+def _line(cells: list[str], columns: list[Column], widths: list[int]) -> str:
+    parts = []
+    for text, column, width in zip(cells, columns, widths, strict=True):
+        cut = _cut(text, width)
+        blanks = " " * (width - width_of(cut))
+        parts.append(blanks + cut if column.right else cut + blanks)
+    return _GAP.join(parts).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    if width_of(text) <= width:
+        return text
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _clean(text: str) -> str:
+    """One line, without what would steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,168 @@
+"""Waiting, after a write, until what was asked for has come about."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from okube.cli.exits import REFUSED, Ended, WaitedInVain
+from okube.cli.progress import Progress
+from okube.cli.verdict import Verdict, describe_tasks, judge
+from okube.client.api import OkubeClient
+from okube.model.errors import NoQuorum, NotFound, OutcomeUnknown, Unreachable
+
+__all__ = ["Waiter"]
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+_SHORTEST_S, _LONGEST_S = 0.1, 0.5
+_SHORTEST_READ_S = 2.0
+_PAUSES_PER_LOOK = 4  # a look that takes long, since there are many tasks, is taken less often
+
+
+class Waiter:
+    """Looks again and again, more and more rarely, until a condition holds or the time is over.
+
+    Args:
+        client: asks the managers.
+        timeout_s: how long to wait.
+        progress: what a person sees.
+        monotonic: seconds on a clock that never jumps.
+        sleep: waits for that many seconds.
+    """
+
+    def __init__(
+        self,
+        client: OkubeClient,
+        timeout_s: float,
+        *,
+        progress: Progress | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+        self._progress = progress or Progress()
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def until_settled(self, names: Sequence[str]) -> list[Row]:
+        """Wait until every task of the services is ready on the newest version, or completed by its policy.
+
+        Returns:
+            the services as they are then.
+
+        Raises:
+            Ended: some task has failed, and nothing will try again.
+            WaitedInVain: the time is over.
+        """
+        open_names = list(dict.fromkeys(names))
+        done: dict[str, Row] = {}
+
+        def look() -> tuple[bool, list[str], list[str]]:
+            verdicts = []
+            for name in [n for n in open_names if n not in done]:
+                service = self._service(name)
+                verdict = judge(service, self._client.tasks(service=name, ended=True))
+                if verdict.hopeless:
+                    self._give_up(verdict)
+                if verdict.done:
+                    done[name] = service
+                else:
+                    verdicts.append(verdict)
+            troubles = [trouble for verdict in verdicts for trouble in verdict.troubles]
+            return not verdicts, [v.summary for v in verdicts], troubles
+
+        self._until(look)
+        return [done[name] for name in open_names]
+
+    def until_gone(self, names: Sequence[str]) -> None:
+        """Wait until no task of the services is left.
+
+        Raises:
+            WaitedInVain: the time is over.
+        """
+
+        def look() -> tuple[bool, list[str], list[str]]:
+            left = [task for name in names for task in self._tasks_of_gone(name)]
+            return (
+                not left,
+                [f"{len(left)} tasks still to stop"],
+                list(describe_tasks(t for t in left if t.get("message"))),
+            )
+
+        self._until(look)
+
+    def until_drained(self, names: Sequence[str]) -> None:
+        """Wait until no task is left on the nodes.
+
+        Raises:
+            WaitedInVain: the time is over.
+        """
+
+        def look() -> tuple[bool, list[str], list[str]]:
+            summaries: list[str] = []
+            troubles: list[str] = []
+            for name in names:
+                tasks = self._client.tasks(node=name)
+                if not tasks and self._client.node(name).get("availability") != "draining":
+                    continue
+                summaries.append(f"{name}: {len(tasks)} tasks still there")
+                troubles += self._held_up(tasks)
+            return not summaries, summaries, troubles
+
+        self._until(look)
+
+    def _held_up(self, tasks: Sequence[Row]) -> tuple[str, ...]:
+        """What tasks that should leave a node say, and the pending ones that should take their place."""
+        services = {str(task.get("service")) for task in tasks}
+        pending = [t for name in sorted(services) for t in self._client.tasks(service=name, state="pending")]
+        return describe_tasks(t for t in (*tasks, *pending) if t.get("message"))
+
+    def _until(self, look: Callable[[], tuple[bool, list[str], list[str]]]) -> None:
+        started = self._monotonic()
+        pause = _SHORTEST_S
+        state: tuple[list[str], list[str]] = ([], [])
+        try:
+            while True:
+                before = self._monotonic()
+                self._client.hurry(max(_SHORTEST_READ_S, started + self._timeout_s - before))
+                try:
+                    over, summaries, troubles = look()
+                except (NoQuorum, Unreachable, OutcomeUnknown) as error:
+                    over, summaries, troubles = False, state[0] or ["the managers do not answer"], [error.detail]
+                if over:
+                    return
+                state = (summaries, troubles)
+                now = self._monotonic()
+                self._progress.troubles(troubles)
+                self._progress.summary("; ".join(summaries), now - started)
+                left = started + self._timeout_s - now
+                if left <= 0:
+                    self._in_vain(summaries, troubles)
+                self._sleep(min(left, max(pause, (now - before) * _PAUSES_PER_LOOK)))
+                pause = min(pause * 1.3, _LONGEST_S)
+        finally:
+            self._progress.close()
+            self._client.hurry(None)
+
+    def _in_vain(self, summaries: Sequence[str], troubles: Sequence[str]) -> NoReturn:
+        sentence = f"waited {self._timeout_s:g} s in vain: {'; '.join(summaries)}; what was asked for stays"
+        raise WaitedInVain("\n".join([sentence, *troubles]))
+
+    def _give_up(self, verdict: Verdict) -> NoReturn:
+        lines = [f"{sentence}; its restart policy lets nothing try again" for sentence in verdict.hopeless]
+        advice = f"`okube logs {verdict.name}` shows what it wrote; `okube rm {verdict.name}` removes it"
+        raise Ended(REFUSED, "\n".join([*lines, advice]))
+
+    def _service(self, name: str) -> Row:
+        try:
+            return self._client.service(name)
+        except NotFound:
+            raise Ended(REFUSED, f"somebody removed service {name} meanwhile") from None
+
+    def _tasks_of_gone(self, name: str) -> list[Row]:
+        try:
+            return self._client.tasks(service=name)
+        except NotFound:
+            return []

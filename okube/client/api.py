@@ -1,0 +1,248 @@
+"""The HTTP API of the managers as methods of Python: one for each thing that can be done.
+
+Objects are the JSON of the API as it is, decoded; its shapes are those of ``okube.model.views``.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from okube.client import logs
+from okube.client.answer import Answer, OpenAnswer
+from okube.client.attempt import Request
+from okube.client.errors import GarbledAnswer, error_of
+from okube.client.retry import Caller, Patience
+
+__all__ = ["READS", "WRITES", "Freshness", "Json", "OkubeClient", "Verb"]
+
+Json = dict[str, Any]
+Verb = Literal["restart", "stop", "start", "rollback"]
+Scalar = str | int | bool | None
+
+READS = Patience(deadline_s=10.0, refused_s=3.0)
+WRITES = Patience(deadline_s=30.0, refused_s=5.0)
+_PAGE = 1000
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """What a stale read was made of: one manager's state at a revision, and how old it may be (None: not known)."""
+
+    manager: str
+    revision: int | None
+    age_s: float | None
+
+
+class OkubeClient:
+    """One user's connection to a cluster; not for several threads at once.
+
+    Every method raises the errors of ``okube.model.errors``: what the cluster refuses as it says (``NotFound``,
+    ``Conflict``, ``InvalidInput``, ...), ``Unreachable`` and ``NoQuorum`` where nobody can serve it now, and
+    ``OutcomeUnknown`` where a write may or may not have happened.
+
+    Args:
+        caller: sends requests to whichever manager serves them.
+        stale: have reads answered by any living manager as it knows them, without asking the leader.
+        reads: how long a read may take.
+        writes: how long a write may take.
+        new_key: makes idempotency keys: a new one for each write, kept over its retries.
+        sleep: waits for that many seconds.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        *,
+        stale: bool = False,
+        reads: Patience = READS,
+        writes: Patience = WRITES,
+        new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.caller = caller
+        self.stale = stale
+        self.freshness: Freshness | None = None
+        self._reads = reads
+        self._hurry_s: float | None = None
+        self._writes = writes
+        self._new_key = new_key
+        self._sleep = sleep
+
+    def hurry(self, seconds: float | None) -> None:
+        """Let no read take longer than this, for a caller who has little time left; None ends that."""
+        self._hurry_s = seconds
+
+    def close(self) -> None:
+        """End the connection."""
+        self.caller.close()
+
+    def services(self, *, app: str | None = None, labels: Sequence[str] = ()) -> list[Json]:
+        """All services, or those of an app, or with all the labels (each ``key=value``)."""
+        return self._list("/v1/services", [("app", app), *(("label", label) for label in labels)])
+
+    def service(self, name: str) -> Json:
+        """One service."""
+        return self._object(self._read(f"/v1/services/{quote(name, safe='')}"))
+
+    def create_service(self, spec: Json) -> Json:
+        """A new service; raises Conflict where the name is taken."""
+        return self._object(self._write("POST", "/v1/services", spec))
+
+    def put_service(self, name: str, spec: Json, *, if_match: int | None = None) -> Json:
+        """Change a service to ``spec``."""
+        return self._object(self._write("PUT", f"/v1/services/{quote(name, safe='')}", spec, if_match=if_match))
+
+    def delete_service(self, name: str, *, if_match: int | None = None) -> None:
+        """Forget a service; its tasks are stopped."""
+        self._write("DELETE", f"/v1/services/{quote(name, safe='')}", if_match=if_match)
+
+    def act_on_service(self, name: str, verb: Verb) -> Json:
+        """``stop``, ``start``, ``restart`` (rolling) or ``rollback`` (to the version before)."""
+        return self._object(self._write("POST", f"/v1/services/{quote(name, safe='')}/{verb}"))
+
+    def scale(self, replicas: Mapping[str, int]) -> list[Json]:
+        """Set how many tasks services should have: all or none."""
+        return self._objects(self._write("POST", "/v1/scale", {"services": dict(replicas)}))
+
+    def apply(self, specs: Sequence[Json], *, dry_run: bool = False) -> Json:
+        """Make or change services, all or none: ``{revision, services: [{name, action}]}``."""
+        path = "/v1/apply?dry_run=true" if dry_run else "/v1/apply"
+        return self._object(self._write("POST", path, {"services": list(specs)}))
+
+    def tasks(
+        self,
+        *,
+        service: str | None = None,
+        node: str | None = None,
+        state: str | None = None,
+        app: str | None = None,
+        ended: bool = False,
+    ) -> list[Json]:
+        """Tasks; those that have ended only with ``ended``, or where ``state`` asks for them."""
+        query = [("service", service), ("node", node), ("state", state), ("app", app), ("all", ended or None)]
+        return self._list("/v1/tasks", query)
+
+    def task(self, reference: str) -> Json:
+        """One task by its id, a unique prefix of it, or ``SERVICE.SLOT``."""
+        return self._object(self._read(f"/v1/tasks/{quote(reference, safe='')}"))
+
+    def delete_task(self, reference: str) -> None:
+        """End one task; its service replaces it."""
+        self._write("DELETE", f"/v1/tasks/{quote(reference, safe='')}")
+
+    def logs(
+        self, reference: str, *, follow: bool = False, tail: int | None = None, since_ms: int | None = None
+    ) -> Iterator[logs.Line]:
+        """The log of one task; with ``follow`` until the task has ended and its log with it."""
+        base = f"/v1/tasks/{quote(reference, safe='')}/logs"
+
+        def open_since(again_ms: int | None) -> OpenAnswer:
+            shown = {"tail": tail, "since": since_ms} if again_ms is None else {"tail": None, "since": again_ms}
+            target = _target(base, [("follow", follow or None), *shown.items()])
+            answer = self.caller.open(Request("GET", target), self._reads)
+            if answer.status >= 400:
+                raise error_of(answer.status, answer.read(lambda: self._reads.deadline_s).body)
+            return answer
+
+        return logs.follow(open_since, lives=self.caller.lives, sleep=self._sleep)
+
+    def nodes(self) -> list[Json]:
+        """All nodes."""
+        return self._list("/v1/nodes", [])
+
+    def node(self, name: str) -> Json:
+        """One node."""
+        return self._object(self._read(f"/v1/nodes/{quote(name, safe='')}"))
+
+    def update_node(
+        self, name: str, *, availability: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Json:
+        """Change what people decide about a node: ``active``, ``cordoned`` or ``draining``, and its labels."""
+        change = {"availability": availability, "labels": None if labels is None else dict(labels)}
+        body = {key: value for key, value in change.items() if value is not None}
+        return self._object(self._write("PATCH", f"/v1/nodes/{quote(name, safe='')}", body))
+
+    def delete_node(self, name: str) -> None:
+        """Forget a node that is down."""
+        self._write("DELETE", f"/v1/nodes/{quote(name, safe='')}")
+
+    def managers(self) -> list[Json]:
+        """The replicas of the control plane."""
+        return self._list("/v1/managers", [])
+
+    def status(self) -> Json:
+        """The cluster at a glance; any living manager answers, also without quorum."""
+        return self._object(self._read("/v1/status"))
+
+    def _list(self, path: str, query: Sequence[tuple[str, Scalar]]) -> list[Json]:
+        found: list[Json] = []
+        token: str | None = None
+        while True:
+            answer = self._read(path, [*query, ("limit", _PAGE), ("continue", token)])
+            found += self._objects(answer)
+            token = answer.headers.get("okube-continue")
+            if not token:
+                return found
+
+    def _read(self, path: str, query: Sequence[tuple[str, Scalar]] = ()) -> Answer:
+        target = _target(path, [*query, ("stale", self.stale or None)])
+        answer = self.caller.call(Request("GET", target), self._patience())
+        if answer.status >= 400:
+            raise error_of(answer.status, answer.body)
+        if self.stale:
+            self.freshness = _freshness(answer)
+        return answer
+
+    def _patience(self) -> Patience:
+        if self._hurry_s is None:
+            return self._reads
+        return Patience(min(self._reads.deadline_s, self._hurry_s), min(self._reads.refused_s, self._hurry_s))
+
+    def _write(self, method: str, path: str, body: object = None, *, if_match: int | None = None) -> Answer:
+        headers = [("Idempotency-Key", self._new_key())]
+        if if_match is not None:
+            headers.append(("If-Match", str(if_match)))
+        encoded = b""
+        if body is not None:
+            headers.append(("Content-Type", "application/json"))
+            encoded = msgspec.json.encode(body)
+        answer = self.caller.call(Request(method, path, tuple(headers), encoded), self._writes)
+        if answer.status >= 400:
+            raise error_of(answer.status, answer.body)
+        return answer
+
+    def _object(self, answer: Answer) -> Json:
+        data = answer.json()
+        if not isinstance(data, dict):
+            raise _unexpected(answer)
+        return data
+
+    def _objects(self, answer: Answer) -> list[Json]:
+        data = answer.json()
+        if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+            raise _unexpected(answer)
+        return data
+
+
+def _target(path: str, query: Sequence[tuple[str, Scalar]]) -> str:
+    given = [(key, "true" if value is True else str(value)) for key, value in query if value is not None]
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _freshness(answer: Answer) -> Freshness:
+    revision, age = answer.headers.get("okube-revision", ""), answer.headers.get("okube-age", "")
+    try:
+        age_s = float(age)
+    except ValueError:
+        age_s = None
+    return Freshness(str(answer.manager), int(revision) if revision.isdigit() else None, age_s)
+
+
+def _unexpected(answer: Answer) -> GarbledAnswer:
+    return GarbledAnswer(
+        f"{answer.manager} answered {answer.status} with something that this version of Okube does not know; "
+        "is it a manager of Okube, and of the same version?"
+    )

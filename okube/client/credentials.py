@@ -1,0 +1,62 @@
+"""Who calls: the CA that managers are believed by, and the caller's certificate or token."""
+
+import ssl
+from pathlib import Path
+
+import msgspec
+
+from okube.model.errors import BadFile
+from okube.security.contexts import anonymous_context, client_context
+from okube.security.files import TlsFiles
+from okube.security.identity import ANY_MANAGER
+from okube.security.tokens import read_token
+
+__all__ = ["SERVER_NAME", "Credentials", "find_credentials"]
+
+SERVER_NAME = ANY_MANAGER  # in the certificate of every manager, for callers who know only addresses
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """A folder with the CA and the caller's certificate and key, or a token that stands for these two."""
+
+    tls: TlsFiles
+    token: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """TLS 1.3 that believes only this cluster's CA.
+
+        Raises:
+            BadFile: a file is missing, does not fit the others, or is a key that others may read.
+        """
+        return anonymous_context(self.tls.ca) if self.token else client_context(self.tls.root)
+
+
+def find_credentials(directory: Path, *, token: str | None = None) -> Credentials:
+    """The credentials in a folder: ``ca.crt``, and ``admin.crt`` with ``admin.key``, or ``token``.
+
+    Args:
+        directory: where ``okube up`` left them: ``admin`` in the cluster's data directory.
+        token: a bearer token that is taken instead of what the folder holds.
+
+    Raises:
+        BadFile: the folder does not hold them, with what to do.
+    """
+    files = TlsFiles(directory, "admin")
+    try:
+        if not files.ca.is_file():
+            raise BadFile(
+                f"there are no credentials in {directory}: `okube up` makes them with the cluster; "
+                "on another machine, copy that folder from where the cluster was made"
+            )
+        if token:
+            return Credentials(files, token)
+        if files.certificate.is_file() and files.key.is_file():
+            return Credentials(files)
+        if (directory / "token").is_file():
+            return Credentials(files, read_token(directory / "token"))
+    except PermissionError as error:
+        raise BadFile(
+            f"the credentials in {directory} may not be read by this user: run the command as their owner, "
+            "or copy the folder"
+        ) from error
+    raise BadFile(f"{directory} holds ca.crt, but neither admin.crt with admin.key nor token: copy them there")

@@ -1,0 +1,55 @@
+"""What managers answer when they refuse, back into the errors of the vocabulary."""
+
+import msgspec
+
+from okube.model import errors as vocabulary
+from okube.model.errors import Defect, FieldError, OkubeError
+
+__all__ = ["RETRIED", "GarbledAnswer", "error_of"]
+
+RETRIED = frozenset({429, 503, 504})
+"""Statuses after which the same request, with the same key, is sent again."""
+
+_TYPE = "urn:okube:error:"
+_BY_KIND = {cls.kind: cls for cls in vars(vocabulary).values() if isinstance(cls, type) and issubclass(cls, OkubeError)}
+_BY_STATUS: dict[int, type[OkubeError]] = {
+    400: vocabulary.Malformed,
+    401: vocabulary.Unauthorized,
+    403: vocabulary.Forbidden,
+    404: vocabulary.NotFound,
+    409: vocabulary.Conflict,
+    413: vocabulary.TooLarge,
+    422: vocabulary.InvalidInput,
+    503: vocabulary.NoQuorum,
+    504: vocabulary.OutcomeUnknown,
+}
+
+
+class GarbledAnswer(OkubeError):
+    """Something answered, and not as a manager does: another program, or a proxy between."""
+
+    kind = "garbled-answer"
+
+
+class _Problem(msgspec.Struct):
+    type: str = ""
+    title: str = ""
+    detail: str = ""
+    errors: list[FieldError] = []
+
+
+def error_of(status: int, body: bytes) -> OkubeError:
+    """The error that an answer tells of.
+
+    Args:
+        status: of HTTP, 400 or above.
+        body: problem+json (RFC 9457), or whatever stood there instead.
+    """
+    try:
+        problem = msgspec.json.decode(body, type=_Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        problem = _Problem()
+    kind = problem.type.removeprefix(_TYPE)
+    cls = _BY_KIND.get(kind) or _BY_STATUS.get(status) or Defect
+    detail = problem.detail or problem.title or f"the manager answered {status} and did not say why"
+    return cls(detail, tuple(problem.errors))

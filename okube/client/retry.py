@@ -1,0 +1,229 @@
+"""One logical call: races until an answer comes that settles it, or the deadline passes.
+
+During a failover managers answer 503 (no leader) or 504 (outcome unknown) for a second or two; the same request, with
+the same idempotency key, is sent again, so that callers see nothing of it but the time.
+"""
+
+import random
+import ssl
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from okube.client.address import Address
+from okube.client.answer import Answer, OpenAnswer
+from okube.client.attempt import AttemptFailed, Request, Resolve, resolve
+from okube.client.credentials import SERVER_NAME, Credentials
+from okube.client.errors import RETRIED, error_of
+from okube.client.memory import Memory, NoMemory, in_order
+from okube.client.race import Pace, Trouble, race
+from okube.model.errors import FieldError, NoQuorum, OkubeError, OutcomeUnknown, Unreachable
+
+__all__ = ["Caller", "Patience"]
+
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long one call may take, in seconds.
+
+    ``refused_s`` is shorter: where nothing of this cluster listens at any address, it is not a failover.
+    """
+
+    deadline_s: float
+    refused_s: float
+
+
+class Caller:
+    """Sends requests to whichever manager serves them; not for several threads at once.
+
+    Args:
+        managers: their addresses.
+        credentials: who calls.
+        memory: where the manager that answered last is kept between commands.
+        pace: the times of a race.
+        server_name: the name that the certificate of a manager must hold.
+        monotonic: seconds on a clock that never jumps.
+        sleep: waits for that many seconds.
+        rng: for the jitter of pauses.
+        resolver: how names become addresses.
+    """
+
+    def __init__(
+        self,
+        managers: tuple[Address, ...],
+        credentials: Credentials,
+        *,
+        memory: Memory | None = None,
+        pace: Pace | None = None,
+        server_name: str = SERVER_NAME,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: random.Random | None = None,
+        resolver: Resolve = resolve,
+    ) -> None:
+        self.managers = managers
+        self._context: ssl.SSLContext = credentials.context()
+        self._token = credentials.token
+        self._memory = memory or NoMemory()
+        self._pace = pace or Pace()
+        self._server_name = server_name
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._rng = rng or random.Random()  # jitter, no secret
+        self._resolver = resolver
+        self._first = self._memory.recall()
+        self._kept: tuple[Address, ssl.SSLSocket] | None = None
+        self._ever_answered = False
+
+    def call(self, request: Request, patience: Patience) -> Answer:
+        """The whole answer, whatever its status but those that are retried.
+
+        Raises:
+            Unreachable: no manager answered.
+            NoQuorum: they answer, and have no leader.
+            OutcomeUnknown: a write may or may not have happened.
+        """
+        deadline = self._monotonic() + patience.deadline_s
+        return self._until(request, patience, deadline, lambda a: a.read(lambda: deadline - self._monotonic()))
+
+    def open(self, request: Request, patience: Patience) -> OpenAnswer:
+        """The answer with its body still to come, which the caller closes; raises as ``call`` does."""
+        deadline = self._monotonic() + patience.deadline_s
+        found: list[OpenAnswer] = []
+
+        def take(answer: OpenAnswer) -> Answer:
+            found.append(answer)
+            return Answer(answer.manager, answer.status, answer.headers, b"")
+
+        self._until(request, patience, deadline, take)
+        return found[0]
+
+    def lives(self, manager: Address) -> bool:
+        """Whether this one manager answers at all, in at most a second or so."""
+        request = Request("GET", "/healthz", self._headers())
+        outcome = race(
+            request,
+            (manager,),
+            self._context,
+            server_name=self._server_name,
+            deadline=self._monotonic() + self._pace.patience_s,
+            monotonic=self._monotonic,
+            accept=lambda _: None,
+            pace=self._pace,
+            resolver=self._resolver,
+        )
+        if outcome.answer is not None:
+            outcome.answer.close()
+        return outcome.answer is not None
+
+    def close(self) -> None:
+        """End the connection that is kept for the next request."""
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
+
+    def _until(
+        self, request: Request, patience: Patience, deadline: float, take: Callable[[OpenAnswer], Answer]
+    ) -> Answer:
+        request = msgspec.structs.replace(request, headers=(*self._headers(), *request.headers))
+        started = self._monotonic()
+        story = _Story(is_write=request.method != "GET")
+        pause = _FIRST_PAUSE_S
+        while True:
+            answer = self._round(request, deadline, story, take)
+            if answer is not None:
+                return answer
+            now = self._monotonic()
+            gone = story.only_refusals and not self._ever_answered and now - started >= patience.refused_s
+            if now >= deadline or gone:
+                raise story.told(now - started)
+            wait = max(pause, min(story.retry_after_s, _LONGEST_PAUSE_S)) * self._rng.uniform(0.5, 1.0)
+            self._sleep(max(0.0, min(wait, deadline - now)))
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _round(
+        self, request: Request, deadline: float, story: "_Story", take: Callable[[OpenAnswer], Answer]
+    ) -> Answer | None:
+        kept, self._kept = self._kept, None
+        order = in_order(self.managers, kept[0] if kept else self._first)
+        story.retry_after_s = 0.0
+        outcome = race(
+            request,
+            order,
+            self._context,
+            server_name=self._server_name,
+            deadline=deadline,
+            monotonic=self._monotonic,
+            accept=lambda answer: story.settle(answer, lambda: deadline - self._monotonic()),
+            kept=kept,
+            pace=self._pace,
+            resolver=self._resolver,
+        )
+        story.add(outcome.troubles)
+        if outcome.answer is None:
+            return None
+        manager = outcome.answer.manager
+        try:
+            answer = take(outcome.answer)
+        except AttemptFailed as error:
+            outcome.answer.close()
+            story.add((Trouble(manager, str(error), sent=True),))
+            return None
+        self._remember(manager, outcome.answer)
+        return answer
+
+    def _remember(self, manager: Address, answer: OpenAnswer) -> None:
+        self._ever_answered = True
+        self._first = manager
+        self._memory.keep(manager)
+        if answer.drained and (connection := answer.release()) is not None:
+            self._kept = (manager, connection)
+
+    def _headers(self) -> tuple[tuple[str, str], ...]:
+        headers = [("Accept", "application/json"), ("User-Agent", "okube")]
+        if self._token:
+            headers.append(("Authorization", f"Bearer {self._token}"))
+        return tuple(headers)
+
+
+class _Story:
+    """What went wrong in a call so far, for the sentence at its end."""
+
+    def __init__(self, *, is_write: bool) -> None:
+        self.is_write = is_write
+        self.troubles: dict[Address, Trouble] = {}
+        self.last_error: OkubeError | None = None
+        self.outcome_unknown = False
+        self.only_refusals = True
+        self.retry_after_s = 0.0
+
+    def settle(self, answer: OpenAnswer, remaining: Callable[[], float]) -> None:
+        """Take note of an answer that is retried; raises AttemptFailed for it."""
+        if answer.status not in RETRIED:
+            return
+        self.last_error = error_of(answer.status, answer.read(remaining).body)
+        after = answer.headers.get("retry-after", "")
+        self.retry_after_s = max(self.retry_after_s, float(after) if after.isdigit() else 0.0)
+        raise AttemptFailed(self.last_error.detail, not_done=not isinstance(self.last_error, OutcomeUnknown))
+
+    def add(self, troubles: tuple[Trouble, ...]) -> None:
+        self.troubles.update((trouble.manager, trouble) for trouble in troubles)
+        self.only_refusals &= all(trouble.refused for trouble in troubles)
+        self.outcome_unknown |= self.is_write and any(trouble.sent for trouble in troubles)
+
+    def told(self, seconds: float) -> OkubeError:
+        """The error that the call ends with; each manager's trouble is at its address."""
+        errors = tuple(FieldError(str(t.manager), t.detail) for t in self.troubles.values())
+        if self.outcome_unknown:
+            return OutcomeUnknown(
+                f"the managers could not say within {seconds:.0f} s whether it was done: look before you repeat it",
+                errors,
+            )
+        if isinstance(self.last_error, NoQuorum):
+            return NoQuorum(f"no quorum: the managers that answer had no leader for {seconds:.0f} s", errors)
+        if self.last_error is not None:
+            return type(self.last_error)(self.last_error.detail, errors)
+        return Unreachable(f"no manager answered within {seconds:.0f} s", errors)
