@@ -27,15 +27,16 @@ class Leader:
 
     def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
         self._core = core
+        self.began = False  # an entry of its own epoch is applied: only then it speaks to agents
         self.changes = Changes(core.tables)
         self.liveness = Liveness(core, agents)
         self.dispatcher = Dispatcher(core, self.changes, agents)
 
     async def run(self) -> None:
         """Lead until cancelled, or until a proposal shows that this manager does not lead any more."""
-        _log.info("leading in epoch %s", self._core.epoch)
         try:
-            await self._seed()
+            await self._guarded(self._begin)
+            _log.info("leading in epoch %s", self._core.epoch)
             self.changes.all()
             async with asyncio.TaskGroup() as group:
                 for loop in (self._reconcile, self._place, self._tend_nodes, self.liveness.run, self.dispatcher.run):
@@ -48,16 +49,15 @@ class Leader:
         """Run a loop; what it cannot do because leadership is in doubt, it tries again while this manager leads."""
         while True:
             try:
-                await loop()
+                return await loop()
             except (NoQuorum, OutcomeUnknown) as error:
                 _log.info("%s paused: %s", loop.__qualname__, error)
                 await asyncio.sleep(0.05)
                 self.changes.all()
 
-    async def _seed(self) -> None:
+    async def _begin(self) -> None:
+        """Seed the cluster; where it is seeded that changes nothing, but it brings this leader's epoch into the log."""
         settings = self._core.settings
-        if self._core.tables.settings.cluster_id:
-            return
         await self._core.propose(
             [
                 SeedCluster(
@@ -69,6 +69,7 @@ class Leader:
                 )
             ]
         )
+        self.began = True
 
     async def _reconcile(self) -> None:
         """Services into tasks, one that changed at a time."""

@@ -25,18 +25,15 @@ def run_manager(settings: ManagerSettings) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
+    errors: list[BaseException] = []
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_main(settings))
-    except* OkubeError as group:
-        for error in _leaves(group):
-            _log.critical("%s", error)
-        return 1
-    except* OSError as group:
-        for error in _leaves(group):
-            _log.critical("manager %s cannot run: %s", settings.name, error)
-        return 1
-    return 0
+    except* (OkubeError, OSError) as group:
+        errors = _leaves(group)
+    for error in errors:
+        _log.critical("manager %s cannot run: %s", settings.name, error)
+    return 1 if errors else 0
 
 
 async def _main(settings: ManagerSettings) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import random
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -77,7 +78,8 @@ async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign) -> None:
         leading = group.create_task(reign.run(), name="reign")
         stopping = asyncio.ensure_future(stop.wait())
         fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
-        await asyncio.wait({leading, stopping, fatal}, return_when=asyncio.FIRST_COMPLETED)
+        awaited: set[asyncio.Future[Any]] = {leading, stopping, fatal}
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         leading.cancel()
         stopping.cancel()
         if raft.fatal.done():

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from okube.manager.backoff import start_delay_ms
 from okube.model.commands import Command, CreateTasks, EndTasks, StopTasks
+from okube.model.constraints import parse_constraint
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, Task
-from okube.scheduler.constraints import parse_constraint
 from okube.state import Tables
 from okube.state.attributes import attributes_of
 

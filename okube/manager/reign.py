@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from typing import Any
 
 from okube.manager.agents import AgentCalls
 from okube.manager.core import ManagerCore
@@ -14,27 +15,32 @@ _log = logging.getLogger(__name__)
 
 
 class Reign:
-    """Follows the leadership of one manager; ``leader`` is what runs while it leads, else None."""
+    """Follows the leadership of one manager; as Raft tells it."""
 
     def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
         self._core = core
         self._agents = agents
         self._term: int | None = None
         self._changed = asyncio.Event()
-        self.leader: Leader | None = None
+        self._leader: Leader | None = None
         core.raft.subscribe_leadership(self._leadership)
+
+    @property
+    def leader(self) -> Leader | None:
+        """The leader's loops, from the moment an entry of their epoch is applied until leadership is lost."""
+        return self._leader if self._leader is not None and self._leader.began else None
 
     async def run(self) -> None:
         """Lead whenever it is this manager's turn, until cancelled."""
         while True:
             term = await self._next_term()
             leader = Leader(self._core, self._agents)
-            self.leader = leader
+            self._leader = leader
             leading = asyncio.ensure_future(leader.run())
             try:
                 await self._while_term(term, leading)
             finally:
-                self.leader = None
+                self._leader = None
                 leading.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await leading
@@ -42,7 +48,7 @@ class Reign:
     def _leadership(self, term: int | None) -> None:
         self._term = term
         if term is None:
-            self.leader = None  # at once: nobody may be answered as by a leader any more
+            self._leader = None  # at once: nobody may be answered as by a leader any more
         self._changed.set()
 
     async def _next_term(self) -> int:
@@ -57,7 +63,8 @@ class Reign:
         while self._term == term and not leading.done():
             self._changed.clear()
             changed = asyncio.ensure_future(self._changed.wait())
-            await asyncio.wait({changed, leading}, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {changed, leading}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             changed.cancel()
         if leading.done():
             leading.result()  # the loops never end by themselves: what ended them is a defect, and ends the process
