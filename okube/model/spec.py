@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from okube.model.constraints import parse_constraint
 from okube.model.decode import decode
 from okube.model.errors import FieldError
 from okube.model.names import name_error
@@ -30,7 +31,6 @@ MAX_REPLICAS = 100_000
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?")
 _SIGNAL = re.compile(r"SIG[A-Z0-9+-]{2,10}")
-_CONSTRAINT = re.compile(r"\s*(node\.(?:name|zone|role|runtime|labels\.[A-Za-z0-9_./-]+))\s*(==|!=)\s*([^=!\s]\S*)\s*")
 
 Mode = Literal["replicated", "global", "job", "cron"]
 Protocol = Literal["tcp", "udp"]
@@ -48,12 +48,11 @@ def _check_image(text: str) -> str | None:
 
 
 def _check_constraint(text: str) -> str | None:
-    if _CONSTRAINT.fullmatch(text):
-        return None
-    return (
-        f"{text!r} is not a constraint: write 'node.labels.disk == ssd' with node.name, node.zone, node.role, "
-        "node.runtime or node.labels.KEY on the left, == or !=, and a value"
-    )
+    try:
+        parse_constraint(text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _check_replicas(count: int) -> str | None:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from okube.model.constraints import Constraint, Operator
 from okube.scheduler.amounts import apart, write_bytes, write_nanocores
-from okube.scheduler.constraints import Constraint, Operator
 from okube.scheduler.ledger import Demand, Ledger, Resource
 from okube.scheduler.nodes import BoolArray, IntArray
 from okube.scheduler.ports import UNLIMITED, fixed_ports

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from okube.model.constraints import Constraint, parse_constraint
 from okube.scheduler.amounts import NANOCORES
-from okube.scheduler.constraints import Constraint, parse_constraint
 from okube.scheduler.groups import PortRequest, TaskGroup
 from okube.scheduler.nodes import BoolArray, FloatArray, IntArray, NodeTable
 from okube.scheduler.ports import HostPorts

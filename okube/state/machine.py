@@ -88,7 +88,7 @@ class StateMachine:
         except OkubeError as error:
             return c.Refused(error.kind, error.detail, tuple((e.path, e.message) for e in error.errors))
         except Exception:
-            # The last resort: an exception that reached Raft would come again on every tick, on every manager, for ever.
+            # The last resort: an exception that reached Raft would come again on every tick, everywhere, for ever.
             self.defects += 1
             _log.exception("a defect in applying %s; the command is refused", type(command).__name__)
             return c.Refused(

@@ -1,6 +1,6 @@
 import pytest
 
-from okube.scheduler.constraints import Operator, parse_constraint
+from okube.model.constraints import Operator, parse_constraint
 
 
 @pytest.mark.parametrize(
