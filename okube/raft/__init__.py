@@ -1,0 +1,35 @@
+"""The replicated log: pysyncobj's core and what must stand around it (journal, links, snapshots, elections, reads)."""
+
+from okube.raft.config import RaftConfig
+from okube.raft.engine import Role
+from okube.raft.errors import (
+    ApplyFailed,
+    JournalDamaged,
+    NoQuorum,
+    NotBootstrapped,
+    NotLeader,
+    OutcomeUnknown,
+    ProposalTooLarge,
+)
+from okube.raft.machine import StateMachine
+from okube.raft.members import Member, Membership
+from okube.raft.node import PeerStatus, RaftNode
+from okube.raft.proposer import Proposer
+
+__all__ = [
+    "ApplyFailed",
+    "JournalDamaged",
+    "Member",
+    "Membership",
+    "NoQuorum",
+    "NotBootstrapped",
+    "NotLeader",
+    "OutcomeUnknown",
+    "PeerStatus",
+    "ProposalTooLarge",
+    "Proposer",
+    "RaftConfig",
+    "RaftNode",
+    "Role",
+    "StateMachine",
+]

@@ -1,0 +1,69 @@
+"""When the log is long, in entries or bytes: write a snapshot of the state, then forget entries, but for a tail."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from okube.raft.config import RaftConfig
+from okube.raft.journal import Journal
+from okube.raft.snapshot import SnapshotHead, SnapshotStore, pack_snapshot
+
+__all__ = ["Compactor"]
+
+logger = logging.getLogger(__name__)
+
+
+class Compactor:
+    """One compaction at a time. ``snapshot()`` is the state of the moment it is called, in one piece or in several.
+
+    An iterator of pieces is drawn between turns of the loop, so that a large state stops nothing for long.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        store: SnapshotStore,
+        config: RaftConfig,
+        snapshot: Callable[[], bytes | Iterable[bytes]],
+    ) -> None:
+        self._journal = journal
+        self._store = store
+        self._config = config
+        self._snapshot = snapshot
+
+    def is_due(self, applied_index: int) -> bool:
+        """Whether the log has grown beyond its limits."""
+        config, journal = self._config, self._journal
+        if journal.rewriting:
+            return False
+        too_many = applied_index - journal.base_index > config.tail_entries + config.compact_entries
+        too_large = journal.log_bytes > config.tail_bytes + config.compact_bytes
+        return applied_index > journal.base_index and (too_many or too_large)
+
+    async def run(self, applied_index: int) -> None:
+        """Compact the log below ``applied_index``, which is what the state machine has now."""
+        journal, config = self._journal, self._config
+        term = journal.term_at(applied_index)
+        assert term is not None
+        head = SnapshotHead(journal.cluster_id, applied_index, term, journal.members_at(applied_index))
+        pieces = await _draw(self._snapshot())
+        await self._store.write(applied_index, pack_snapshot(head, pieces))
+        if journal.term_at(applied_index) != term:
+            return  # a snapshot from the leader took the place of the log meanwhile
+        journal.compact(journal.tail_start(applied_index, entries=config.tail_entries, size_bytes=config.tail_bytes))
+        await journal.compacted()
+        size = sum(map(len, pieces))
+        logger.info(
+            "compacted the log: snapshot at %d (%d bytes), log from %d", applied_index, size, journal.base_index
+        )
+
+
+async def _draw(state: bytes | Iterable[bytes]) -> list[bytes]:
+    if isinstance(state, bytes):
+        return [state]
+    pieces = []
+    for piece in state:
+        pieces.append(piece)
+        await asyncio.sleep(0)
+    return pieces

@@ -1,0 +1,347 @@
+"""The inside of a running member: turns the engine when something happened, syncs the journal, hands frames about."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any
+
+from okube.raft.compaction import Compactor
+from okube.raft.config import RaftConfig
+from okube.raft.engine import Engine
+from okube.raft.errors import ApplyFailed, NoQuorum
+from okube.raft.exchange import SnapshotExchange
+from okube.raft.frames import (
+    Body,
+    Confirm,
+    Confirmed,
+    Frame,
+    MalformedFrame,
+    ReadAt,
+    ReadRequest,
+    SnapshotPiece,
+    SnapshotReceived,
+    decode_frame,
+    encode_frame,
+)
+from okube.raft.leadership import Leadership, LeadershipListener
+from okube.raft.machine import StateMachine
+from okube.raft.members import Member
+from okube.raft.outbox import Outbox
+from okube.raft.reads import ReadIndex
+from okube.raft.snapshot import Snapshot
+from okube.raft.storage import Storage
+from okube.raft.waits import AppliedWaits
+from okube.seams.clock import Clock
+from okube.seams.transport import PeerTransport
+
+__all__ = ["Driver"]
+
+logger = logging.getLogger(__name__)
+
+
+class Driver:
+    """One life of a member, from ``start`` to ``stop`` or to the first error that it must not survive."""
+
+    def __init__(
+        self,
+        *,
+        member: Member,
+        storage: Storage,
+        config: RaftConfig,
+        machine: StateMachine,
+        transport: PeerTransport,
+        clock: Clock,
+        rng: random.Random,
+        leadership_listeners: list[LeadershipListener],
+        applied_listeners: list[Callable[[int], None]],
+    ) -> None:
+        self._member = member
+        self._config = config
+        self._machine = machine
+        self._transport = transport
+        self._clock = clock
+        self._applied_listeners = applied_listeners
+        self._loop = asyncio.get_running_loop()
+        self._tasks: dict[asyncio.Task[None], None] = {}  # in order, unlike a set
+        self._dirty = asyncio.Event()
+        self._turn_soon: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._running = False
+        self._compacting = False
+        self._repeat_reads_at = 0.0
+        self.apply_failures = 0
+        self.last_sync_s = 0.0
+        self.fatal: asyncio.Future[Exception] = self._loop.create_future()
+        self.journal = journal = storage.journal
+        applied = storage.snapshot.head.index if storage.snapshot is not None else journal.base_index
+        self.instances = {m.name: m.instance for m in journal.members if m.name != member.name}
+        self.engine = Engine(
+            name=member.name,
+            members=[m.name for m in journal.members],
+            journal=journal,
+            applied_index=applied,
+            config=config,
+            rng=rng,
+            host=self,
+        )
+        self.waits = AppliedWaits()
+        self.reads = ReadIndex(self)
+        self.leadership = Leadership(self.engine, leadership_listeners)
+        self._outbox = Outbox(journal, self._transmit)
+        self._exchange = SnapshotExchange(self, storage.snapshots, config)
+        self._compactor = Compactor(journal=journal, store=storage.snapshots, config=config, snapshot=machine.snapshot)
+        self._applied_seen = applied
+        self._leader_seen: str | None = None
+
+    # Life.
+
+    async def start(self) -> None:
+        """Begin to take part."""
+        self._running = True
+        self._transport.bind(self)
+        self._transport.set_peers([m.peer for m in self.journal.members if m.name != self._member.name])
+        await self._transport.start()
+        self.spawn(self._keep_synced())
+        self._on_timer()
+
+    async def stop(self) -> None:
+        """Stop taking part, and wait until nothing of it runs any more."""
+        self._end()
+        await self._transport.stop()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self.journal.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes part."""
+        return self._running
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that ends with the member; an error of it ends the member."""
+        task = self._loop.create_task(work)
+        self._tasks[task] = None
+        task.add_done_callback(self._task_done)
+
+    def wake(self) -> None:
+        """Turn the engine soon: something was proposed, received, or synced."""
+        if self._turn_soon is None and self._running:
+            self._turn_soon = self._loop.call_soon(self._turn)
+
+    def appended(self) -> None:
+        """Something was appended: have it synced, and turn the engine soon."""
+        self._dirty.set()
+        self.wake()
+
+    def _task_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._die(error)
+
+    def _end(self) -> None:
+        self._running = False
+        for handle in (self._timer, self._turn_soon):
+            if handle is not None:
+                handle.cancel()
+        self._outbox.clear()
+        self.leadership.end()
+        self.waits.fail(NoQuorum("this manager takes part no longer"))
+        self.reads.leadership_changed()
+
+    def _die(self, error: Exception) -> None:
+        """The outermost rim: what went wrong here may have left the engine half changed, so it must not go on."""
+        if not self._running:
+            return
+        logger.critical("%s cannot go on in term %d: %r", self._member.name, self.engine.term, error, exc_info=error)
+        self._end()
+        self.fatal.set_result(error)
+
+    # Turns.
+
+    def _on_timer(self) -> None:
+        self._timer = self._loop.call_later(self._config.tick_ms / 1000, self._on_timer)
+        self._turn()
+
+    def _turn(self) -> None:
+        if self._turn_soon is not None:
+            self._turn_soon.cancel()
+            self._turn_soon = None
+        try:
+            self._turn_engine()
+        except Exception as error:
+            self._die(error)
+
+    def _turn_engine(self) -> None:
+        now = self._clock.monotonic()
+        self.engine.tick(now)
+        if self.engine.is_leader and now >= self._repeat_reads_at:
+            self._repeat_reads_at = now + self._config.heartbeat_s
+            self.reads.repeat()
+        self._settle()
+        if self.engine.has_more_to_apply:
+            self.wake()
+
+    def _settle(self) -> None:
+        """After anything that changed the engine: tell who waits, and have the journal synced."""
+        self._tell_applied()
+        if self.engine.leader != self._leader_seen:
+            self._leader_seen = self.engine.leader
+            self.reads.leadership_changed()
+        self.leadership.look()
+        if self.journal.wants_sync:
+            self._dirty.set()
+        if not self._compacting and self._compactor.is_due(self.engine.applied_index):
+            self._compacting = True
+            self.spawn(self._compact())
+
+    def _tell_applied(self) -> None:
+        applied = self.engine.applied_index
+        if applied == self._applied_seen:
+            return
+        self._applied_seen = applied
+        self.waits.applied(applied)
+        for listener in self._applied_listeners:
+            listener(applied)
+
+    async def _compact(self) -> None:
+        try:
+            await self._compactor.run(self.engine.applied_index)
+            self._dirty.set()
+        finally:
+            self._compacting = False
+
+    async def _keep_synced(self) -> None:
+        """One sync at a time; what is appended meanwhile is covered by the next. An error of one is final."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            while self.journal.wants_sync:
+                began = self._clock.monotonic()
+                await self.journal.sync()
+                self.last_sync_s = self._clock.monotonic() - began
+                self._outbox.flush(self.engine.term)
+                self.wake()
+
+    # Frames.
+
+    def peer_up(self, peer: str) -> None:
+        """A link came up."""
+        if self._running and peer in self.instances:
+            self.engine.connected(peer)
+            self.wake()
+
+    def peer_down(self, peer: str) -> None:
+        """A link is gone."""
+        if self._running and peer in self.instances:
+            self.reads.lost(peer)
+            self._exchange.lost(peer)
+            self.engine.disconnected(peer)
+            self.wake()
+
+    def peer_frame(self, peer: str, instance: str, data: bytes) -> None:
+        """Handle a frame of a member; anything else is dropped, and costs its sender the link."""
+        if not self._running:
+            return
+        try:
+            frame = self._checked(peer, instance, data)
+        except MalformedFrame as problem:
+            logger.warning("dropped the link to %s: %s", peer, problem)
+            self._transport.drop(peer)
+            return
+        try:
+            self._dispatch(peer, frame)
+            self._settle()
+        except Exception as error:
+            self._die(error)
+            return
+        self.wake()
+
+    def _checked(self, peer: str, instance: str, data: bytes) -> Frame:
+        if self.instances.get(peer) != instance:
+            raise MalformedFrame(f"instance {instance} of {peer} is not a member of this cluster")
+        frame = decode_frame(data)
+        if (frame.sender, frame.instance) != (peer, instance):
+            raise MalformedFrame(f"a frame that says it is from {frame.sender} ({frame.instance})")
+        return frame
+
+    def _dispatch(self, peer: str, frame: Frame) -> None:
+        body = frame.body
+        self.engine.receive(peer, frame.term, body)
+        of_this_term = frame.term == self.engine.term
+        match body:
+            case ReadRequest() | ReadAt():
+                self.reads.receive(peer, body)
+            case Confirm() | Confirmed() if of_this_term:
+                self.reads.receive(peer, body)
+            case SnapshotPiece() if of_this_term and not self.engine.is_leader:
+                self._exchange.receive(peer, body)
+            case SnapshotReceived() if of_this_term and self.engine.is_leader:
+                self._exchange.received(peer, body)
+
+    # What the engine, the reads and the snapshots ask of it.
+
+    @property
+    def is_ready_leader(self) -> bool:
+        """Whether this member leads and knows all that is committed."""
+        return self._running and self.engine.is_ready_leader
+
+    @property
+    def leader(self) -> str | None:
+        """Who leads, as far as is known."""
+        return self.engine.leader if self._running else None
+
+    @property
+    def commit_index(self) -> int:
+        """Entries up to here are committed."""
+        return self.engine.commit_index
+
+    @property
+    def applied_index(self) -> int:
+        """Entries up to here are applied."""
+        return self.engine.applied_index
+
+    @property
+    def peers(self) -> Collection[str]:
+        """The other members."""
+        return self.instances.keys()
+
+    def send(self, peer: str, body: Body) -> None:
+        """Send a frame of the current term now."""
+        self._transmit(peer, self.engine.term, body)
+
+    def promise(self, peer: str, body: Body) -> None:
+        """Send a frame of the current term once all of the journal so far is durable."""
+        self._outbox.send(peer, self.engine.term, body)
+
+    def apply(self, index: int, term: int, payload: bytes) -> Any:
+        """Apply an entry. The state machine must not raise; if it does, it does so everywhere, and life goes on."""
+        try:
+            return self._machine.apply(index, term, payload)
+        except Exception as error:
+            self.apply_failures += 1
+            logger.exception("the state machine raised on entry %d of term %d", index, term)
+            return ApplyFailed(
+                f"entry {index} could not be applied ({type(error).__name__}); this is a defect of Okube"
+            )
+
+    def needs_snapshot(self, peer: str) -> None:
+        """A follower is behind the log."""
+        self._exchange.wanted(peer)
+
+    def install(self, snapshot: Snapshot) -> None:
+        """Replace state and log by a snapshot that is durable."""
+        head = snapshot.head
+        self._machine.restore(snapshot.state)
+        if self.journal.term_at(head.index) != head.term:
+            self.journal.restart_at(head.index, head.term, head.members)
+        self.engine.installed(head.index)
+        self._settle()
+        self.wake()
+
+    def _transmit(self, peer: str, term: int, body: Body) -> None:
+        if self._running:
+            self._transport.send(peer, encode_frame(self._member.name, self._member.instance, term, body))

@@ -1,0 +1,53 @@
+"""What the Raft layer raises, beside ``NoQuorum`` and ``OutcomeUnknown`` of the model."""
+
+from okube.model.errors import Defect, NoQuorum, OkubeError, OutcomeUnknown, TooLarge
+
+__all__ = [
+    "ApplyFailed",
+    "JournalDamaged",
+    "NoQuorum",
+    "NotBootstrapped",
+    "NotLeader",
+    "OutcomeUnknown",
+    "ProposalTooLarge",
+]
+
+
+class NotLeader(NoQuorum):
+    """This member does not lead, so nothing was proposed; ``leader`` is who does, as far as it knows."""
+
+    kind = "not-leader"
+
+    def __init__(self, leader: str | None) -> None:
+        super().__init__(f"this manager is not the leader; {leader} is" if leader else "there is no leader now")
+        self.leader = leader
+
+
+class ProposalTooLarge(TooLarge):
+    """A proposal above ``RaftConfig.max_proposal_bytes``."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"the change takes {size} bytes in the log and the limit is {limit}; split it")
+
+
+class JournalDamaged(OkubeError):
+    """Journal or snapshot on disk cannot be trusted; the member must not vote and refuses to start."""
+
+    kind = "journal-damaged"
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(
+            f"{path}: {what}. This manager could vote against what it acknowledged before, so it does not start. "
+            "Remove it with `okube managers remove` on another manager, empty its directory, and add it again with "
+            "`okube managers add`"
+        )
+
+
+class NotBootstrapped(OkubeError):
+    """The directory holds no cluster: it was never bootstrapped, or is the wrong one."""
+
+    kind = "not-bootstrapped"
+
+
+class ApplyFailed(Defect):
+    """The state machine raised while it applied an entry; the same on every member, and logged there."""

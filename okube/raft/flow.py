@@ -1,0 +1,37 @@
+"""How much is on its way to each follower, so that one that lags is not buried in entries."""
+
+from collections import deque
+
+__all__ = ["Flow"]
+
+
+class Flow:
+    """Entries sent to one follower and not acknowledged, in bytes."""
+
+    def __init__(self, window_bytes: int) -> None:
+        self._window_bytes = window_bytes
+        self._in_flight: deque[tuple[int, int]] = deque()
+        self._bytes = 0
+        self.last_sent_at = 0.0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be sent; the first message over the window still goes."""
+        return self._bytes < self._window_bytes
+
+    def sent(self, last_index: int, size_bytes: int, now: float) -> None:
+        """A message left that ends with the entry ``last_index``; a heartbeat has no size."""
+        self.last_sent_at = now
+        if size_bytes:
+            self._in_flight.append((last_index, size_bytes))
+            self._bytes += size_bytes
+
+    def acknowledged(self, next_index: int) -> None:
+        """The follower holds everything before ``next_index``."""
+        while self._in_flight and self._in_flight[0][0] < next_index:
+            self._bytes -= self._in_flight.popleft()[1]
+
+    def restart(self) -> None:
+        """Whatever was on its way is lost or refused."""
+        self._in_flight.clear()
+        self._bytes = 0

@@ -1,0 +1,299 @@
+"""One member of the cluster's Raft group, as the rest of a manager sees it: propose, read, watch, ask."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pysyncobj.config import FAIL_REASON
+
+from okube.raft.config import RaftConfig
+from okube.raft.driver import Driver
+from okube.raft.engine import Role
+from okube.raft.errors import ApplyFailed, NoQuorum, NotBootstrapped, NotLeader, OutcomeUnknown, ProposalTooLarge
+from okube.raft.leadership import LeadershipListener
+from okube.raft.machine import StateMachine
+from okube.raft.members import Membership
+from okube.raft.reads import Unconfirmed
+from okube.raft.storage import Storage, bootstrap, open_storage
+from okube.seams.clock import Clock
+from okube.seams.disk import Disk
+from okube.seams.transport import PeerTransport
+
+__all__ = ["PeerStatus", "RaftNode"]
+
+
+class PeerStatus(msgspec.Struct, frozen=True):
+    """What a member knows of another one; only the leader knows more than whether there is a link."""
+
+    connected: bool
+    match_index: int | None
+    heard_s: float | None
+    """Seconds since the leader last had an answer from it."""
+
+
+class RaftNode:
+    """A member. It runs on the event loop that ``start`` is called on, from then to ``stop``; it is started once.
+
+    When it cannot go on (a sync failed, logs contradict each other) it takes part no longer and ``fatal`` is done; the
+    process must end then.
+    """
+
+    bootstrap = staticmethod(bootstrap)
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        instance: str,
+        directory: str | Path,
+        config: RaftConfig,
+        machine: StateMachine,
+        transport: PeerTransport,
+        disk: Disk,
+        clock: Clock,
+        rng: random.Random,
+        on_leadership: LeadershipListener | None = None,
+    ) -> None:
+        self.name = name
+        self.instance = instance
+        self.config = config
+        self._directory = Path(directory)
+        self._machine = machine
+        self._transport = transport
+        self._disk = disk
+        self._clock = clock
+        self._rng = rng
+        self._leadership_listeners: list[LeadershipListener] = [self._leadership_changed]
+        if on_leadership is not None:
+            self._leadership_listeners.append(on_leadership)
+        self._applied_listeners: list[Callable[[int], None]] = []
+        self._proposals: dict[int, asyncio.Future[list[Any]]] = {}
+        self._started: Driver | None = None
+
+    async def start(self) -> None:
+        """Open the directory, restore the state and begin to take part.
+
+        Raises:
+            NotBootstrapped: the directory holds no cluster, or one that this member is not in.
+            JournalDamaged: what it holds cannot be trusted.
+            DirectoryInUse: another process has it.
+        """
+        storage = await open_storage(self._directory, self._disk)
+        try:
+            driver = self._build(storage)
+        except BaseException:
+            await storage.journal.close()
+            raise
+        self._started = driver
+        await driver.start()
+
+    async def stop(self) -> None:
+        """Stop taking part; what is in flight ends with ``OutcomeUnknown`` or ``NoQuorum``."""
+        if self._started is not None:
+            await self._started.stop()
+
+    def _build(self, storage: Storage) -> Driver:
+        member = next((m for m in storage.journal.members if m.name == self.name), None)
+        if member is None or member.instance != self.instance:
+            raise NotBootstrapped(
+                f"{self._directory} belongs to a cluster in which {self.name} ({self.instance}) is not a member; "
+                "add it with `okube managers add`"
+            )
+        if storage.snapshot is not None:
+            self._machine.restore(storage.snapshot.state)
+        return Driver(
+            member=member,
+            storage=storage,
+            config=self.config,
+            machine=self._machine,
+            transport=self._transport,
+            clock=self._clock,
+            rng=self._rng,
+            leadership_listeners=self._leadership_listeners,
+            applied_listeners=self._applied_listeners,
+        )
+
+    # What it is.
+
+    @property
+    def _driver(self) -> Driver:
+        if self._started is None:
+            raise RuntimeError("the node was not started")
+        return self._started
+
+    @property
+    def fatal(self) -> "asyncio.Future[Exception]":
+        """Done when this member cannot go on; the result says why."""
+        return self._driver.fatal
+
+    @property
+    def role(self) -> Role:
+        """Leader, candidate or follower; they compare with these words."""
+        return self._driver.engine.role if self._driver.running else Role.FOLLOWER
+
+    @property
+    def term(self) -> int:
+        """The highest term seen."""
+        return self._driver.engine.term
+
+    @property
+    def leader(self) -> str | None:
+        """Who leads, as far as this member knows."""
+        return self._driver.leader
+
+    @property
+    def is_ready_leader(self) -> bool:
+        """Whether it leads and has applied an entry of its own term: only then may it act as the leader."""
+        return self._driver.is_ready_leader
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster that it belongs to."""
+        return self._driver.journal.cluster_id
+
+    @property
+    def members(self) -> Membership:
+        """All members, this one included, as of the end of its log."""
+        return self._driver.journal.members
+
+    @property
+    def commit_index(self) -> int:
+        """Entries up to here are committed."""
+        return self._driver.engine.commit_index
+
+    @property
+    def applied_index(self) -> int:
+        """Entries up to here are applied."""
+        return self._driver.engine.applied_index
+
+    @property
+    def last_index(self) -> int:
+        """Where its log ends."""
+        return self._driver.journal.last_index
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether it leads, or hears a leader."""
+        return self._driver.running and self._driver.engine.hears_leader(self._clock.monotonic())
+
+    @property
+    def last_contact_s(self) -> float:
+        """How old its knowledge may be: seconds since a follower last heard its leader; 0 for a leader."""
+        engine = self._driver.engine
+        return 0.0 if engine.is_leader else self._clock.monotonic() - engine.heard_leader_at
+
+    @property
+    def apply_failures(self) -> int:
+        """How often the state machine raised."""
+        return self._driver.apply_failures
+
+    @property
+    def last_sync_s(self) -> float:
+        """How long the last sync of the journal took."""
+        return self._driver.last_sync_s
+
+    def peer_status(self) -> dict[str, PeerStatus]:
+        """The other members by name."""
+        engine, now = self._driver.engine, self._clock.monotonic()
+        status = {}
+        for peer in self._driver.peers:
+            heard_at = engine.heard_at(peer)
+            match_index = engine.match_index(peer) if engine.is_leader else None
+            heard_s = None if heard_at is None else now - heard_at
+            status[peer] = PeerStatus(engine.is_connected(peer), match_index, heard_s)
+        return status
+
+    # What can be watched.
+
+    def subscribe_leadership(self, listener: LeadershipListener) -> None:
+        """Call ``listener(term)`` when this member may act as leader (now, if it may), ``listener(None)`` when not."""
+        self._leadership_listeners.append(listener)
+        if self._started is not None and self.is_ready_leader:
+            listener(self.term)
+
+    def subscribe_applied(self, listener: Callable[[int], None]) -> None:
+        """Call ``listener(index)`` after entries up to ``index`` were applied, once for each turn of the loop."""
+        self._applied_listeners.append(listener)
+
+    async def wait_applied(self, index: int) -> None:
+        """Return when ``index`` is applied here."""
+        if self.applied_index < index:
+            await self._driver.waits.add(index)
+
+    async def wait_leadership_change(self, timeout_s: float) -> None:
+        """Return when role, term, leader or readiness changes, or after ``timeout_s``."""
+        await self._driver.leadership.changes.next(timeout_s)
+
+    # What it does.
+
+    async def propose(self, payload: bytes, *, timeout_s: float) -> list[Any]:
+        """Have a payload committed and applied here; what ``apply`` returned.
+
+        Raises:
+            NotLeader: this member does not lead; nothing was proposed.
+            OutcomeUnknown: it was proposed, and may or may not be committed.
+            ProposalTooLarge: it is above ``max_proposal_bytes``.
+            ApplyFailed: the state machine raised on it, on every member.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self.propose_soon(payload)
+        except TimeoutError:
+            message = f"no majority confirmed the write within {timeout_s:g} s; it may still happen"
+            raise OutcomeUnknown(message) from None
+
+    def propose_soon(self, payload: bytes) -> "asyncio.Future[list[Any]]":
+        """As ``propose``, without a deadline; the future fails with ``OutcomeUnknown`` when leadership is lost."""
+        if len(payload) > self.config.max_proposal_bytes:
+            raise ProposalTooLarge(len(payload), self.config.max_proposal_bytes)
+        driver = self._driver
+        if not driver.running or not driver.engine.is_leader:
+            raise NotLeader(self.leader)
+        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        index = driver.engine.append(payload, lambda result, reason: self._resolve(index, result, reason))
+        self._proposals[index] = future
+        driver.appended()
+        return future
+
+    async def read_barrier(self, *, timeout_s: float) -> int:
+        """Return when the state here is at least as new as anything acknowledged before the call; the index of that.
+
+        Raises:
+            NoQuorum: no leader confirmed itself in time.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    try:
+                        index = await self._driver.reads.get()
+                    except Unconfirmed:
+                        await self.wait_leadership_change(self.config.heartbeat_s)
+                        continue
+                    await self.wait_applied(index)
+                    return index
+        except TimeoutError:
+            message = f"no leader was confirmed by a majority of the managers within {timeout_s:g} s"
+            raise NoQuorum(message) from None
+
+    def _resolve(self, index: int, result: Any, reason: int) -> None:
+        """Pysyncobj calls this when the index is applied; it must not raise, or the entry is applied again."""
+        future = self._proposals.pop(index, None)
+        if future is None or future.done():
+            return
+        if reason != FAIL_REASON.SUCCESS:
+            future.set_exception(OutcomeUnknown("the leader changed before the write was confirmed"))
+        elif isinstance(result, ApplyFailed):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    def _leadership_changed(self, term: int | None) -> None:
+        if term is not None:
+            return
+        proposals, self._proposals = self._proposals, {}
+        for future in proposals.values():
+            if not future.done():
+                future.set_exception(OutcomeUnknown("leadership was lost before the write was confirmed"))

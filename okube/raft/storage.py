@@ -1,0 +1,69 @@
+"""A member's directory: journal and snapshot that fit together, checked and put right before the engine is built."""
+
+from pathlib import Path
+
+from okube.raft.errors import JournalDamaged, NotBootstrapped
+from okube.raft.journal import FIRST_BASE_INDEX, Journal, first_records
+from okube.raft.journal_file import create_journal_file
+from okube.raft.members import Member
+from okube.raft.snapshot import Snapshot, SnapshotStore
+from okube.seams.disk import Disk
+
+__all__ = ["JOURNAL_NAME", "Storage", "bootstrap", "open_storage"]
+
+JOURNAL_NAME = "journal"
+
+
+class Storage:
+    """What ``open_storage`` found; ``snapshot`` is the state to restore before entries are applied."""
+
+    def __init__(self, journal: Journal, snapshots: SnapshotStore, snapshot: Snapshot | None) -> None:
+        self.journal = journal
+        self.snapshots = snapshots
+        self.snapshot = snapshot
+
+
+async def bootstrap(directory: Path, disk: Disk, members: list[Member], cluster_id: str) -> None:
+    """Write the first membership of a new cluster into an empty directory.
+
+    Raises:
+        NotBootstrapped: the directory holds something already.
+    """
+    names = await disk.list(directory)
+    if names:
+        raise NotBootstrapped(f"{directory} is not empty (it holds {names[0]}); a new cluster starts in an empty one")
+    if len({member.name for member in members}) != len(members) or not members:
+        raise NotBootstrapped("a cluster starts with at least one manager, each with a name of its own")
+    await create_journal_file(disk, directory / JOURNAL_NAME, first_records(cluster_id, tuple(members)))
+
+
+async def open_storage(directory: Path, disk: Disk) -> Storage:
+    """Read and align a directory.
+
+    A crash may come between a new snapshot and what the journal makes of it, so the journal may start before the
+    snapshot's end (normal), end before it, or hold another entry there; in the last two it starts anew after it.
+
+    Raises:
+        JournalDamaged: one of them is damaged, or entries between the two are missing.
+        NotBootstrapped: there is no journal.
+    """
+    snapshots = SnapshotStore(disk, directory)
+    snapshot = await snapshots.newest()
+    journal = await Journal.open(disk, directory / JOURNAL_NAME)
+    try:
+        await _align(directory, journal, snapshot)
+    except BaseException:
+        await journal.close()
+        raise
+    return Storage(journal, snapshots, snapshot)
+
+
+async def _align(directory: Path, journal: Journal, snapshot: Snapshot | None) -> None:
+    covered = snapshot.head.index if snapshot is not None else FIRST_BASE_INDEX
+    if snapshot is not None and snapshot.head.cluster_id != journal.cluster_id:
+        raise JournalDamaged(directory, "its snapshot and its journal belong to different clusters")
+    if journal.base_index > covered:
+        raise JournalDamaged(directory, f"the log starts after entry {journal.base_index} and no snapshot covers that")
+    if snapshot is not None and journal.term_at(covered) != snapshot.head.term:
+        journal.restart_at(covered, snapshot.head.term, snapshot.head.members)
+        await journal.sync()
