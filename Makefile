@@ -1,0 +1,34 @@
+# The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
+.DEFAULT_GOAL := help
+.PHONY: help demo down check test
+
+STEP := scripts/step
+ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static
+
+help:
+	@echo "make demo    a cluster on this machine (3 managers, 3 workers) with an example app; 'make down' ends it"
+	@echo "make down    end the cluster, its containers, and the engine if 'make demo' started it; the data stays"
+	@echo "make check   lint, types, and the arrows between packages"
+	@echo "make test    the checks and all tests"
+
+demo: .venv/.installed
+	@.venv/bin/python -m okube.processes.demo
+
+down:
+	@if [ -x .venv/bin/okube ]; then .venv/bin/okube down; else echo "There is no .venv here, so nothing was started."; fi
+
+check: .venv/.installed-dev
+	@scripts/check
+
+test: .venv/.installed-dev
+	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
+	@scripts/check
+	@scripts/tests
+
+.venv/.installed: pyproject.toml scripts/venv
+	@$(STEP) "virtual environment" scripts/venv
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml scripts/venv
+	@$(STEP) "virtual environment for development" scripts/venv dev
+	@touch .venv/.installed $@

@@ -1,0 +1,131 @@
+"""``okube down``: ends the cluster's processes and containers on this machine; the data stays, unless it is purged."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from okube.config import ClusterConfig, load_cluster
+from okube.model.errors import BadFile, OkubeError
+from okube.processes.end import end
+from okube.processes.engine import end_engine
+from okube.processes.lock import Running, one_at_a_time, runs_in
+from okube.processes.purge import purge_data, refuse_foreign
+from okube.security import ClusterFiles, ProcessFiles
+from okube.security.seed import ProcessIdentity, read_process_identity
+from okube.worker.settings import WorkerSettings
+
+__all__ = ["down"]
+
+Echo = Callable[[str], None]
+RemoveTasks = Callable[[WorkerSettings], int]
+_GRACE_S = 10.0
+
+
+class _Folder(msgspec.Struct, frozen=True):
+    """A process's folder as it is found, whether or not cluster.yaml still names it."""
+
+    name: str
+    files: ProcessFiles
+    identity: ProcessIdentity | None
+    running: Running | None
+
+    @property
+    def is_worker(self) -> bool:
+        return self.identity is not None and self.identity.role == "worker"
+
+
+def down(config_path: Path, purge: bool, echo: Echo, *, remove_tasks: RemoveTasks | None = None) -> None:
+    """End workers, managers, the workers' containers, and the engine if ``make demo`` started it.
+
+    It may be run twice, after a crash, and on a cluster that was never made whole.
+
+    Args:
+        config_path: cluster.yaml.
+        purge: remove the data directory too.
+        echo: told a line for each thing that is ended.
+        remove_tasks: removes all containers of one worker and tells their number, if not as Okube does it.
+
+    Raises:
+        OkubeError: cluster.yaml is wrong, something could not be ended, or the data directory holds what is not ours.
+    """
+    config = load_cluster(config_path.absolute())
+    files = ClusterFiles(config.data_dir)
+    if not config.data_dir.exists():
+        echo(f"There is no {config.data_dir}: nothing to end.")
+        return
+    if purge:
+        refuse_foreign(config.data_dir, config_path)
+    with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
+        folders = list(_folders(files))
+        _end(folders, echo)
+        problems = _remove_tasks(config, folders, remove_tasks or _remove_all, echo)
+        if not problems:
+            end_engine(config.data_dir, echo)
+        if purge and not problems:
+            purge_data(config.data_dir)
+            echo(f"removed {config.data_dir}")
+    if problems:
+        raise OkubeError("\n".join(problems))
+
+
+def _folders(files: ClusterFiles) -> Iterator[_Folder]:
+    """What is there decides, not cluster.yaml: a process that the file no longer names is ended too."""
+    for path in sorted(files.data_dir.iterdir()):
+        folder = files.process(path.name)
+        if not folder.identity.exists() and not folder.pid.exists():
+            continue
+        yield _Folder(path.name, folder, _identity(folder), runs_in(folder))
+
+
+def _identity(folder: ProcessFiles) -> ProcessIdentity | None:
+    try:
+        return read_process_identity(folder.identity)
+    except BadFile:
+        return None  # its process can still be ended
+
+
+def _end(folders: list[_Folder], echo: Echo) -> None:
+    """Workers first: one that lives would start its containers again."""
+    for group in (True, False):
+        living = {f.running.pid: f for f in folders if f.running and f.is_worker == group}
+        killed = end([f.running for f in living.values() if f.running], grace_s=_GRACE_S)
+        for pid, folder in living.items():
+            how = "killed" if any(k.pid == pid for k in killed) else "ended"
+            echo(f"{folder.name:<10} {how} (pid {pid})")
+
+
+def _remove_tasks(config: ClusterConfig, folders: list[_Folder], remove_tasks: RemoveTasks, echo: Echo) -> list[str]:
+    problems: list[str] = []
+    for folder in folders:
+        if not folder.is_worker or folder.identity is None:
+            continue
+        try:
+            count = remove_tasks(_settings(config, folder.identity, folder.files))
+        except OkubeError as error:
+            problems.append(f"The containers of {folder.name} may still run: {error}")
+        else:
+            echo(f"{folder.name:<10} {count} containers removed")
+    return problems
+
+
+def _settings(config: ClusterConfig, identity: ProcessIdentity, files: ProcessFiles) -> WorkerSettings:
+    """What finding a worker's containers takes; cluster.yaml may have dropped the worker itself."""
+    return WorkerSettings(
+        cluster_id=identity.cluster_id,
+        name=identity.name,
+        instance=identity.instance,
+        directory=files.root,
+        host="",
+        port=0,
+        address="",
+        managers=(),
+        runtime=config.runtime,
+        docker_host=config.docker.host,
+    )
+
+
+def _remove_all(settings: WorkerSettings) -> int:
+    from okube.worker.runtime import remove_all
+
+    return remove_all(settings)

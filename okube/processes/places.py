@@ -1,0 +1,39 @@
+"""The processes of a cluster and where each of them listens."""
+
+from typing import Literal
+
+import msgspec
+
+from okube.config import ClusterConfig
+from okube.processes.here import is_here
+from okube.processes.settings import manager_address
+from okube.security.seed import Seed
+
+__all__ = ["Place", "places"]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One process of the cluster: a manager or a worker, and its address."""
+
+    name: str
+    role: Literal["manager", "worker"]
+    host: str
+    port: int
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this machine is the one to start it."""
+        return is_here(self.host)
+
+    def line(self, what: str) -> str:
+        """The line that people see of it."""
+        return f"{self.name:<10} {self.role:<8} {self.host}:{self.port:<7} {what}"
+
+
+def places(config: ClusterConfig, seed: Seed) -> list[Place]:
+    """Those of cluster.yaml, managers first; a manager that the cluster knows listens where the cluster knows it."""
+    managers = [manager_address(config, seed, m.name) for m in config.managers]
+    return [
+        *(Place(m.name, "manager", m.host, m.port) for m in managers),
+        *(Place(w.name, "worker", w.host, w.port) for w in config.workers),
+    ]

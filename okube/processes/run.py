@@ -1,0 +1,60 @@
+"""``okube manager --name N`` and ``okube worker --name N``: one process, in the foreground, as systemd starts it."""
+
+from pathlib import Path
+from typing import Literal
+
+from okube.config import ClusterConfig, load_cluster
+from okube.model.errors import NotFound
+from okube.processes.lock import hold
+from okube.processes.seed import read_cluster
+from okube.processes.settings import manager_settings, worker_settings
+from okube.security import ClusterFiles, ProcessFiles
+from okube.security.seed import ProcessIdentity, Seed, read_process_identity
+
+__all__ = ["run_named_manager", "run_named_worker"]
+
+
+def run_named_manager(config_path: Path, name: str) -> int:
+    """Run the manager of that name until it is asked to end (SIGTERM, SIGINT); returns its exit status.
+
+    Raises:
+        NotFound: cluster.yaml has no such manager.
+        BadFile: its folder, or the cluster's files, are missing or damaged.
+        Conflict: it runs already.
+    """
+    from okube.manager.main import run_manager
+
+    config = load_cluster(config_path)
+    seed, identity, files = _identify(config, "manager", name)
+    with hold(files, what=f"manager {name}"):
+        return run_manager(manager_settings(config, seed, identity, files.root))
+
+
+def run_named_worker(config_path: Path, name: str) -> int:
+    """Run the worker of that name until it is asked to end (SIGTERM, SIGINT); returns its exit status.
+
+    Its containers go on.
+
+    Raises:
+        NotFound: cluster.yaml has no such worker.
+        BadFile: its folder, or the cluster's files, are missing or damaged.
+        Conflict: it runs already.
+    """
+    from okube.worker.main import run_worker
+
+    config = load_cluster(config_path)
+    seed, identity, files = _identify(config, "worker", name)
+    with hold(files, what=f"worker {name}"):
+        return run_worker(worker_settings(config, seed, identity, files.root))
+
+
+def _identify(
+    config: ClusterConfig, role: Literal["manager", "worker"], name: str
+) -> tuple[Seed, ProcessIdentity, ProcessFiles]:
+    named = config.managers if role == "manager" else config.workers
+    if name not in {each.name for each in named}:
+        known = ", ".join(each.name for each in named) or "none"
+        raise NotFound(f"cluster.yaml names no {role} {name}; its {role}s are: {known}.")
+    seed = read_cluster(config)
+    files = ClusterFiles(config.data_dir).process(name)
+    return seed, read_process_identity(files.identity), files
