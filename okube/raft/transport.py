@@ -1,0 +1,253 @@
+"""Links between managers over mutual TLS: who is at the other end is known from its certificate.
+
+One connection a pair; the manager whose name sorts first makes it. A link that is silent for an election time-out is
+ended and made anew, because a living TCP connection may need many seconds to find back after a cut.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from okube.raft.complaints import Complaints
+from okube.raft.link import VERSION, Greeting, Link
+from okube.seams.transport import Peer, PeerHandler
+
+__all__ = ["Identify", "TlsTransport"]
+
+logger = logging.getLogger(__name__)
+
+Identify = Callable[[dict[str, Any]], tuple[str, str, str | None] | None]
+"""From ``SSLSocket.getpeercert()`` to (role, name, instance if it says so); None if it is none of ours."""
+
+REDIAL_S = 0.06
+MIB = 1024 * 1024
+
+
+class TlsTransport:
+    """Satisfies ``okube.seams.transport.PeerTransport``."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        instance: str,
+        cluster_id: str,
+        host: str,
+        port: int,
+        server_context: ssl.SSLContext,
+        client_context: ssl.SSLContext,
+        identify: Identify,
+        election_s: float = 0.5,
+        max_frame_bytes: int = 4 * MIB,
+        max_queue_bytes: int = 16 * MIB,
+    ) -> None:
+        self._name = name
+        self._instance = instance
+        self._cluster_id = cluster_id
+        self._listen_on = (host, port)
+        self._server_context = server_context
+        self._client_context = client_context
+        self._identify = identify
+        self._election_s = election_s
+        self._max_frame_bytes = max_frame_bytes
+        self._max_queue_bytes = max_queue_bytes
+        self._peers: dict[str, Peer] = {}
+        self._handler: PeerHandler | None = None
+        self._server: asyncio.Server | None = None
+        self._links: dict[str, Link] = {}
+        self._pending: dict[Link, None] = {}
+        self._dialling: dict[str, asyncio.Task[None]] = {}
+        self._watch: asyncio.TimerHandle | None = None
+        self._complaints = Complaints(logger)
+
+    # PeerTransport.
+
+    def bind(self, handler: PeerHandler) -> None:
+        """Say who is called."""
+        self._handler = handler
+
+    async def start(self) -> None:
+        """Listen and begin to dial. Raises ``OSError`` if the address is taken."""
+        host, port = self._listen_on
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: self._new_link(None), host, port, ssl=self._server_context, ssl_handshake_timeout=self._patience_s
+        )
+        self._keep_alive()
+        self.set_peers(list(self._peers.values()))
+
+    async def stop(self) -> None:
+        """End everything and wait for it."""
+        server, self._server, self._handler = self._server, None, None
+        if self._watch is not None:
+            self._watch.cancel()
+        if server is not None:
+            server.close()
+        dialling, self._dialling = list(self._dialling.values()), {}
+        for task in dialling:
+            task.cancel()
+        links = [*self._links.values(), *self._pending]
+        for link in links:
+            link.end()
+        waiting = [*dialling, *(link.closed for link in links)]
+        if waiting:
+            await asyncio.wait(waiting)
+
+    def set_peers(self, peers: Iterable[Peer]) -> None:
+        """Replace the peers; links to others end, and a changed address is dialled from the next time on."""
+        self._peers = {peer.name: peer for peer in peers}
+        for name, link in list(self._links.items()):
+            if name not in self._peers or self._peers[name].instance != link.instance:
+                link.end()
+        if self._server is None:
+            return
+        for name in [name for name in self._dialling if name not in self._peers]:
+            self._dialling.pop(name).cancel()
+        for name in self._peers:
+            if self._name < name and name not in self._dialling:
+                self._dialling[name] = asyncio.get_running_loop().create_task(self._keep_dialling(name))
+
+    def send(self, peer: str, frame: bytes) -> None:
+        """Queue a frame; if the queue is full the link ends."""
+        link = self._links.get(peer)
+        if link is not None and not link.send(frame):
+            self._complaints.say(peer, "the link to %s cannot keep up and is made anew", peer)
+            link.end()
+
+    def drop(self, peer: str) -> None:
+        """End the link to a peer."""
+        link = self._links.get(peer)
+        if link is not None:
+            link.end()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, which matters if it was told 0."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    # LinkOwner.
+
+    def greeted(self, link: Link, greeting: Greeting) -> bool:
+        """Let a peer in, or say why not."""
+        objection = self._objection(link, greeting)
+        if objection is not None:
+            who = link.dialled or f"a caller from {link.address.rsplit(':', 1)[0]}"
+            self._complaints.say(f"refused {who}", "refused %s: %s", who, objection)
+            return False
+        self._pending.pop(link, None)
+        earlier = self._links.pop(greeting.name, None)
+        if earlier is not None:
+            earlier.end()
+            self._tell_down(greeting.name)
+        self._links[greeting.name] = link
+        if self._handler is not None:
+            self._handler.peer_up(greeting.name)
+        return True
+
+    def frame(self, link: Link, data: bytes) -> None:
+        """Pass a frame on, unless another link took this one's place."""
+        if self._handler is not None and link.peer is not None and self._links.get(link.peer) is link:
+            self._handler.peer_frame(link.peer, link.instance, data)
+
+    def broken(self, link: Link, reason: str) -> None:
+        """Say what the peer did wrong."""
+        who = link.peer or link.dialled or link.address.rsplit(":", 1)[0]
+        self._complaints.say(f"broken {who}", "ended the link to %s: %s", who, reason)
+
+    def lost(self, link: Link) -> None:
+        """Forget a link."""
+        self._pending.pop(link, None)
+        if link.peer is not None and self._links.get(link.peer) is link:
+            del self._links[link.peer]
+            self._tell_down(link.peer)
+
+    # Inside.
+
+    @property
+    def _patience_s(self) -> float:
+        """How long a peer may take to answer at all."""
+        return max(2 * self._election_s, 1.0)
+
+    def _objection(self, link: Link, greeting: Greeting) -> str | None:
+        """Why this peer is not let in; None if it is."""
+        identity = self._identify(link.certificate)
+        if identity is None:
+            return "its certificate does not say who it is"
+        role, name, instance = identity
+        said = f"{greeting.name} ({greeting.instance})"
+        peer = self._peers.get(greeting.name)
+        if greeting.protocol != "okube-raft" or greeting.version != VERSION:
+            return f"it speaks {greeting.protocol} {greeting.version}, and this manager okube-raft {VERSION}"
+        if greeting.cluster_id != self._cluster_id:
+            return f"it belongs to cluster {greeting.cluster_id}, and this is {self._cluster_id}"
+        if role != "manager" or name != greeting.name or instance not in (None, greeting.instance):
+            return f"it says it is manager {said}, and its certificate is of {role} {name}"
+        if link.dialled not in (None, greeting.name):
+            return f"{said} answered at its address"
+        if peer is None or peer.instance != greeting.instance:
+            return f"manager {said} is not a member; add it with `okube managers add`"
+        return None
+
+    def _new_link(self, dialled: str | None) -> Link:
+        link = Link(
+            self,
+            Greeting.of(self._cluster_id, self._name, self._instance),
+            dialled=dialled,
+            user_timeout_ms=int(2000 * self._election_s),
+            max_frame_bytes=self._max_frame_bytes,
+            max_queue_bytes=self._max_queue_bytes,
+            now=asyncio.get_running_loop().time,
+        )
+        self._pending[link] = None
+        return link
+
+    async def _keep_dialling(self, name: str) -> None:
+        reachable = True
+        while True:
+            try:
+                link = await self._dial(name)
+                reachable = True
+                await link.closed
+            except (OSError, ssl.SSLError, TimeoutError) as error:
+                level = logging.WARNING if reachable else logging.DEBUG
+                logger.log(level, "cannot reach %s at %s: %s", name, self._peers[name].address, error or "no answer")
+                reachable = False
+            await asyncio.sleep(REDIAL_S)
+
+    async def _dial(self, name: str) -> Link:
+        host, _, port = self._peers[name].address.rpartition(":")
+        loop = asyncio.get_running_loop()
+        link = self._new_link(name)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await loop.create_connection(
+                    lambda: link,
+                    host.strip("[]"),
+                    int(port),
+                    ssl=self._client_context,
+                    server_hostname=f"{name}.manager.{self._cluster_id}.okube",
+                )
+        except BaseException:
+            self._pending.pop(link, None)
+            link.end()
+            raise
+        return link
+
+    def _keep_alive(self) -> None:
+        """Say something on quiet links, and end silent ones."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._watch = loop.call_later(self._election_s / 5, self._keep_alive)
+        for link in [*self._links.values(), *self._pending]:
+            silence_s = now - link.heard_at
+            if silence_s > (self._election_s if link.peer is not None else 2 * self._patience_s):
+                link.end()
+            elif link.peer is not None and now - link.said_at > self._election_s / 5:
+                link.say_still_here()
+
+    def _tell_down(self, peer: str) -> None:
+        if self._handler is not None:
+            self._handler.peer_down(peer)
