@@ -80,7 +80,8 @@ class Composer:
     """
 
     def __init__(self) -> None:
-        self.problems: dict[tuple[int, str], str] = {}  # (line, message) to path: an alias repeats no problem
+        self.problems: list[tuple[int, str, str]] = []
+        self._told: dict[int, _Node] = {}  # by id, and kept alive for it: an alias repeats no problem
         self._left = MAX_UNFOLDED
 
     def document(self, events: Iterator[Event]) -> tuple[Any, dict[str, int]]:
@@ -119,10 +120,10 @@ class Composer:
             if isinstance(key, Scalar) and key.merges:
                 merged.append(value)
             elif not isinstance(key, Scalar) or not isinstance(key.value, str):
-                self._problem(key.line, path, _no_text(key))
+                self._problem(key, path, _no_text(key))
             elif key.value in own:
                 where = f"{path}.{key.value}" if path else key.value
-                self._problem(key.line, where, f"is given twice; first in line {own[key.value][0].line}")
+                self._problem(key, where, f"is given twice; first in line {own[key.value][0].line}")
             else:
                 own[key.value] = (key, value)
         for value in merged:
@@ -133,8 +134,10 @@ class Composer:
                 own = self._fields(source, path, depth + 1) | own
         return own
 
-    def _problem(self, line: int, path: str, message: str) -> None:
-        self.problems.setdefault((line, message), path)
+    def _problem(self, key: _Node, path: str, message: str) -> None:
+        if id(key) not in self._told:
+            self._told[id(key)] = key
+            self.problems.append((key.line, path, message))
 
     def _spend(self, node: _Node, depth: int) -> None:
         if depth > MAX_DEPTH:

@@ -35,14 +35,14 @@ def load_documents(path_or_text: Path | str, *, source: str | None = None) -> li
 
     Args:
         path_or_text: a path is read, a text is taken as it is.
-        source: how errors call it; the path, or "input", unless given.
+        source: how errors call it; the path (from here, if it is below), or "input", unless given.
 
     Raises:
         Malformed: it is no YAML and no JSON, or holds what neither should; every duplicate key at once.
         BadFile: it cannot be read, is too large, or no UTF-8.
     """
     if isinstance(path_or_text, Path):
-        source = source or str(path_or_text)
+        source = source or _shown(path_or_text)
         text = _read(path_or_text, source)
     else:
         source = source or "input"
@@ -56,14 +56,19 @@ def load_documents(path_or_text: Path | str, *, source: str | None = None) -> li
         message = f"{source}:{trouble.line}: {trouble.message}"
         raise Malformed(message, (FieldError("", trouble.message),)) from trouble
     if composer.problems:
-        found = [(line, path, message) for (line, message), path in sorted(composer.problems.items())]
-        raise Malformed(
-            "\n".join(
-                f"{source}:{line}: {path}: {text}" if path else f"{source}:{line}: {text}" for line, path, text in found
-            ),
-            tuple(FieldError(path, text) for _, path, text in found),
-        )
+        found = sorted(composer.problems)
+        sentences = [
+            f"{source}:{line}: {path}: {text}" if path else f"{source}:{line}: {text}" for line, path, text in found
+        ]
+        raise Malformed("\n".join(sentences), tuple(FieldError(path, text) for _, path, text in found))
     return documents
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):  # it is relative already, or elsewhere, or this folder is gone
+        return str(path)
 
 
 def _read(path: Path, source: str) -> str:
