@@ -1,0 +1,176 @@
+"""One worker agent without its sockets: what it holds, the loops around its runtime, its talk with the managers."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from okube.model.epoch import Epoch
+from okube.model.wire import Assignment, AssignmentAnswer, LogLine, Registration, Usage
+from okube.seams.clock import Clock
+from okube.worker.assignments import Holdings, raise_fence, take
+from okube.worker.calls import ManagerCalls
+from okube.worker.capacity import Capacity
+from okube.worker.heartbeat import Heart
+from okube.worker.logs import task_logs
+from okube.worker.outbox import Outbox
+from okube.worker.runner import Runner
+from okube.worker.runtime.base import Runtime
+from okube.worker.settings import WorkerSettings
+from okube.worker.store import Store
+
+__all__ = ["Agent"]
+
+logger = logging.getLogger(__name__)
+
+_WIND_DOWN_S = 5.0
+_GOODBYE_S = 3.0
+
+
+class Agent:
+    """Obeys assignments and says how it goes. Call ``load`` once, then ``run``; ``accept`` takes what managers send.
+
+    Args:
+        settings: who it is.
+        clock: time.
+        rng: chance.
+        runtime: not yet started.
+        calls: to the managers.
+        store: what survived the last run.
+        capacity: what its machine has.
+        usage: what its machine uses now.
+        software: its version of Okube.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: WorkerSettings,
+        clock: Clock,
+        rng: random.Random,
+        runtime: Runtime,
+        calls: ManagerCalls,
+        store: Store,
+        capacity: Capacity,
+        usage: Callable[[], Usage],
+        software: str = "",
+    ) -> None:
+        self._settings = settings
+        self._calls = calls
+        self._runtime = runtime
+        self._store = store
+        self._holdings = Holdings()
+        self._managers: tuple[str, ...] = ()
+        self._fence_unsaved = False
+        self._lock = asyncio.Lock()
+        outbox = Outbox()
+        self.runner = Runner(runtime=runtime, store=store, clock=clock, outbox=outbox)
+        self._heart = Heart(
+            registration=_registration(settings, capacity, runtime.name, software),
+            calls=calls,
+            ear=self,
+            outbox=outbox,
+            usage=usage,
+            rng=rng,
+            heartbeat_s=settings.heartbeat_s,
+        )
+
+    @property
+    def holdings(self) -> Holdings:
+        """What the node holds now."""
+        return self._holdings
+
+    async def load(self) -> None:
+        """Take up what was stored; raises OSError when it cannot be read."""
+        stored = await self._store.load()
+        self._holdings = stored.holdings
+        self._managers = stored.managers
+        self._calls.learn(stored.managers)
+        self.runner.remember(stored.memories)
+        self.runner.hold(stored.holdings)
+        logger.info(
+            "Node %s holds %d tasks, epoch %s, revision %d",
+            self._settings.name,
+            len(stored.holdings.tasks),
+            stored.holdings.epoch,
+            stored.holdings.revision,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; then announce an absence, and leave all containers running."""
+        async with asyncio.TaskGroup() as group:
+            runner = group.create_task(self.runner.run(), name="runner")
+            heart = group.create_task(self._heart.run(), name="heartbeat")
+            await stop.wait()
+            logger.info("Node %s stops in order; its containers go on", self._settings.name)
+            heart.cancel()
+            await asyncio.wait([heart])
+            await self.runner.wind_down(_WIND_DOWN_S)
+            await self._heart.say_goodbye(_GOODBYE_S)
+            runner.cancel()
+
+    async def accept(self, assignment: Assignment) -> AssignmentAnswer:
+        """Obey an assignment, or refuse it; what is obeyed is stored when this returns."""
+        async with self._lock:
+            taken = take(self._holdings, assignment, node=self._settings.name, instance=self._settings.instance)
+            if not taken.answer.accepted:
+                logger.warning("Refused an assignment: %s", taken.answer.message)
+            if taken.holdings is self._holdings:
+                return taken.answer
+            try:
+                await self._store.save_assignment(taken.holdings)
+            except OSError as error:
+                return self._not_stored(assignment, error)
+            self._holdings = taken.holdings
+            self._fence_unsaved = False
+            self.runner.hold(taken.holdings)
+            return taken.answer
+
+    def logs(self, task_id: str, *, follow: bool, tail: int | None, since_ms: int | None) -> AsyncIterator[LogLine]:
+        """A task's output, oldest first; raises NotFound, RuntimeUnavailable."""
+        return task_logs(self._runtime, self.runner, task_id, follow=follow, tail=tail, since_ms=since_ms)
+
+    async def observe_epoch(self, epoch: Epoch) -> None:
+        """After contact with an epoch nothing older is obeyed; raises OSError when that cannot be stored."""
+        async with self._lock:
+            raised = raise_fence(self._holdings, epoch)
+            self._fence_unsaved |= raised.fence != self._holdings.fence
+            self._holdings = raised
+            if self._fence_unsaved and raised.fence is not None:
+                await self._store.save_fence(raised.fence)
+                self._fence_unsaved = False
+
+    async def learn_managers(self, managers: Sequence[str]) -> None:
+        """Remember where managers are, beside those of the settings; raises OSError when it cannot be stored."""
+        if not managers or tuple(managers) == self._managers:
+            return
+        self._managers = tuple(managers)
+        self._calls.learn(self._managers)
+        await self._store.save_managers(self._managers)
+
+    def _not_stored(self, assignment: Assignment, error: OSError) -> AssignmentAnswer:
+        """Nothing is obeyed that is not stored; the fence goes up all the same."""
+        logger.error("Cannot store revision %d of epoch %s: %s", assignment.revision, assignment.epoch, error)
+        self._holdings = raise_fence(self._holdings, assignment.epoch)
+        self._fence_unsaved = True
+        return AssignmentAnswer(
+            self._holdings.epoch,
+            self._holdings.revision,
+            accepted=False,
+            message=f"node {self._settings.name} cannot store its assignment ({error}): check the disk of its state",
+        )
+
+
+def _registration(settings: WorkerSettings, capacity: Capacity, runtime: str, software: str) -> Registration:
+    return Registration(
+        node=settings.name,
+        instance=settings.instance,
+        address=settings.address,
+        labels=settings.labels,
+        zone=settings.zone,
+        cores=capacity.cores,
+        memory=capacity.memory,
+        disk=capacity.disk,
+        runtime=runtime,
+        software=software,
+    )

@@ -1,0 +1,184 @@
+"""What an agent asks of managers: any of them will do, and the one that answered last is asked first."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
+
+import aiohttp
+import msgspec
+
+from okube.model.errors import Unreachable
+from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
+from okube.security import ANY_MANAGER
+
+__all__ = ["HttpManagerCalls", "ManagerCalls", "ManagerList", "NoAnswer", "first_answer", "normal_address"]
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MSGPACK = "application/msgpack"
+CONNECT_TIMEOUT_S = 1.0
+TOTAL_TIMEOUT_S = 3.0
+PATIENCE_S = 1.0  # how long one manager is waited for before the next is asked beside it
+_PROBLEM_LIMIT = 2000
+
+
+class NoAnswer(Exception):
+    """One manager gave no answer that can be used; the next one is asked."""
+
+
+class ManagerCalls(Protocol):
+    """The calls of an agent to whichever manager answers."""
+
+    async def register(self, registration: Registration) -> RegistrationAnswer:
+        """Say who the agent is; raises Unreachable when no manager gives an answer."""
+
+    async def heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
+        """Give a sign of life; raises Unreachable when no manager gives an answer."""
+
+    def learn(self, managers: Sequence[str]) -> None:
+        """Managers are at these addresses now, says one of them."""
+
+
+class ManagerList:
+    """Where managers are: those of the settings for ever, and those that an answer named last.
+
+    The first is the one to ask first: the one that answered last.
+    """
+
+    def __init__(self, configured: Iterable[str]) -> None:
+        self._configured = tuple(dict.fromkeys(normal_address(address) for address in configured))
+        self._learned: tuple[str, ...] = ()
+        self._favourite: str | None = None
+
+    def learn(self, managers: Iterable[str]) -> None:
+        """Replace what was learned before; an empty list teaches nothing."""
+        learned = tuple(dict.fromkeys(normal_address(address) for address in managers))
+        self._learned = learned or self._learned
+
+    def prefer(self, address: str) -> None:
+        """This one answered."""
+        self._favourite = address
+
+    def in_order(self) -> list[str]:
+        """All of them, the best first: the favourite, those that were named last, the rest."""
+        known = dict.fromkeys((*self._learned, *self._configured))
+        if self._favourite in known:
+            return [self._favourite, *(address for address in known if address != self._favourite)]
+        return list(known)
+
+
+class HttpManagerCalls:
+    """The calls over HTTPS with the agent's certificate; bodies are msgpack.
+
+    Args:
+        node: the agent's name.
+        managers: addresses (``host:port``) that are always tried.
+        context: shows the agent's certificate, trusts the cluster's CA.
+    """
+
+    def __init__(self, *, node: str, managers: Iterable[str], context: ssl.SSLContext) -> None:
+        self._node = node
+        self._managers = ManagerList(managers)
+        self._context = context
+        self._session: aiohttp.ClientSession | None = None
+
+    async def register(self, registration: Registration) -> RegistrationAnswer:
+        """Say who the agent is; raises Unreachable when no manager gives an answer."""
+        return await self._ask("register", registration, RegistrationAnswer)
+
+    async def heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
+        """Give a sign of life; raises Unreachable when no manager gives an answer."""
+        return await self._ask("heartbeat", heartbeat, HeartbeatAnswer)
+
+    def learn(self, managers: Sequence[str]) -> None:
+        """Managers are at these addresses now, says one of them."""
+        self._managers.learn(managers)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _ask(self, what: str, question: msgspec.Struct, kind: type[T]) -> T:
+        body = msgspec.msgpack.encode(question)
+
+        def asking(address: str) -> Callable[[], Awaitable[T]]:
+            return lambda: self._post(address, what, body, kind)
+
+        return await first_answer([asking(address) for address in self._managers.in_order()], PATIENCE_S)
+
+    async def _post(self, address: str, what: str, body: bytes, kind: type[T]) -> T:
+        url = f"https://{address}/v1/agents/{self._node}/{what}"
+        headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
+        try:
+            async with self._open().post(
+                url, data=body, headers=headers, ssl=self._context, server_hostname=ANY_MANAGER
+            ) as response:
+                data = await response.read()
+        except TimeoutError as error:
+            raise NoAnswer(f"{address} did not answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise NoAnswer(f"{address}: {error}") from error
+        if response.status != 200:
+            raise NoAnswer(f"{address} answered {response.status}: {_detail(data)}")
+        try:
+            answer = msgspec.msgpack.decode(data, type=kind)
+        except msgspec.MsgspecError as error:
+            raise NoAnswer(f"{address} answered something else than was asked: {error}") from error
+        self._managers.prefer(address)
+        return answer
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+            self._session = aiohttp.ClientSession(timeout=timeout)
+        return self._session
+
+
+async def first_answer(attempts: Sequence[Callable[[], Awaitable[T]]], patience_s: float) -> T:
+    """The first answer of several who may be asked.
+
+    The next is asked when the one before has failed, or beside it when it has been silent for ``patience_s``; those who
+    are still silent when an answer comes are left.
+
+    Raises:
+        Unreachable: none gave an answer; the sentence says how each failed.
+    """
+    waiting: list[Callable[[], Awaitable[T]]] = list(attempts)
+    asked: set[asyncio.Task[T]] = set()
+    failures: list[str] = []
+    try:
+        while waiting or asked:
+            if waiting:
+                asked.add(asyncio.ensure_future(waiting.pop(0)()))
+            timeout = patience_s if waiting else None
+            done, asked = await asyncio.wait(asked, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                try:
+                    return task.result()
+                except NoAnswer as failure:
+                    failures.append(str(failure))
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    raise Unreachable(f"no manager answers: {'; '.join(failures) or 'none is known'}")
+
+
+def normal_address(address: str) -> str:
+    """``host:port`` of an address that may be a URL."""
+    return address.removeprefix("https://").rstrip("/")
+
+
+def _detail(data: bytes) -> str:
+    """The sentence in a problem document, or the start of whatever it is."""
+    try:
+        problem = msgspec.json.decode(data[: 1 << 20])
+    except msgspec.MsgspecError:
+        return data[:_PROBLEM_LIMIT].decode(errors="replace")
+    detail = problem.get("detail") if isinstance(problem, dict) else None
+    return str(detail if detail is not None else problem)[:_PROBLEM_LIMIT]

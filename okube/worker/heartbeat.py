@@ -1,0 +1,177 @@
+"""The agent's side of its talk with the managers: it registers, gives signs of life, and reports until confirmed."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from okube.model.epoch import Epoch
+from okube.model.errors import Unreachable
+from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, Usage
+from okube.worker.assignments import Holdings
+from okube.worker.calls import ManagerCalls
+from okube.worker.outbox import Outbox
+
+__all__ = ["ABSENCE_S", "Ear", "Heart"]
+
+logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+ABSENCE_S = 60.0
+COALESCE_S = 0.02
+REPORTS_AT_ONCE = 500
+REFUSED_RETRY_S = 3.0
+
+
+class Ear(Protocol):
+    """Who listens to what managers tell in their answers."""
+
+    @property
+    def holdings(self) -> Holdings:
+        """What the node holds now."""
+
+    async def observe_epoch(self, epoch: Epoch) -> None:
+        """A manager named this epoch; raises OSError when it cannot be stored."""
+
+    async def learn_managers(self, managers: Sequence[str]) -> None:
+        """A manager named all managers; raises OSError when it cannot be stored."""
+
+
+class Heart:
+    """Registers, then beats: every ``heartbeat_s``, and at once (within 20 ms) when there is something to report.
+
+    Args:
+        registration: who the agent is.
+        calls: to the managers.
+        ear: told of epochs and managers.
+        outbox: what there is to report.
+        usage: what the machine uses now.
+        rng: spreads the retries of many agents.
+        heartbeat_s: until a manager names another interval.
+    """
+
+    def __init__(
+        self,
+        *,
+        registration: Registration,
+        calls: ManagerCalls,
+        ear: Ear,
+        outbox: Outbox,
+        usage: Callable[[], Usage],
+        rng: random.Random,
+        heartbeat_s: float,
+    ) -> None:
+        self._registration = registration
+        self._calls = calls
+        self._ear = ear
+        self._outbox = outbox
+        self._usage = usage
+        self._rng = rng
+        self._heartbeat_s = heartbeat_s
+        self._registered = False
+        self._epoch: Epoch | None = None  # of the last answer
+        self._refusal = ""
+        self._silent = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            if not self._registered:
+                await asyncio.sleep(await self._register())
+            else:
+                await self._beat_and_wait()
+
+    async def say_goodbye(self, timeout_s: float) -> None:
+        """Announce a stop in order, with what is left to report; silence is not waited out."""
+        if not self._registered:
+            return
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._beat(absence_s=ABSENCE_S)
+        except (Unreachable, TimeoutError):
+            logger.warning("No manager heard that this agent stops: its node will be taken for down")
+
+    async def _register(self) -> float:
+        """Try to register; answers how long to wait before the next step."""
+        answer = await self._heard(self._calls.register(self._registration))
+        if answer is None:
+            return self._retry_s()
+        if not answer.accepted:
+            if answer.message != self._refusal:
+                logger.error("The cluster refuses this node: %s", answer.message)
+            self._refusal = answer.message
+            return REFUSED_RETRY_S * self._rng.uniform(0.8, 1.2)
+        self._refusal = ""
+        self._registered = True
+        self._heartbeat_s = answer.heartbeat_ms / 1000
+        self._outbox.send_all_again()
+        logger.info("Node %s takes part, epoch %s", self._registration.node, answer.epoch)
+        await self._listen(answer.epoch, answer.managers)
+        return 0.0
+
+    async def _beat_and_wait(self) -> None:
+        answered = await self._heard(self._beat())
+        if answered is None:
+            await asyncio.sleep(self._retry_s())
+            return
+        if not self._registered:
+            return
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                await self._outbox.changed.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(COALESCE_S)
+
+    async def _beat(self, absence_s: float = 0.0) -> HeartbeatAnswer:
+        batch = self._outbox.batch(REPORTS_AT_ONCE)
+        holdings = self._ear.holdings
+        answer = await self._calls.heartbeat(
+            Heartbeat(
+                node=self._registration.node,
+                instance=self._registration.instance,
+                epoch=holdings.epoch,
+                revision=holdings.revision,
+                reports=batch,
+                usage=self._usage(),
+                absence_s=absence_s,
+            )
+        )
+        if not answer.known:
+            logger.warning("The cluster does not know node %s: registering again", self._registration.node)
+            self._registered = False
+            return answer
+        self._heartbeat_s = answer.heartbeat_ms / 1000
+        self._outbox.confirm(batch)
+        await self._listen(answer.epoch, answer.managers)
+        return answer
+
+    async def _listen(self, epoch: Epoch, managers: tuple[str, ...]) -> None:
+        """Take in what every answer carries."""
+        if self._epoch is not None and epoch > self._epoch:
+            logger.info("Epoch %s: another leader; reporting all tasks again", epoch)
+            self._outbox.send_all_again()
+        self._epoch = epoch if self._epoch is None else max(epoch, self._epoch)
+        try:
+            await self._ear.observe_epoch(epoch)
+            await self._ear.learn_managers(managers)
+        except OSError as error:
+            logger.error("Cannot store what a manager said (%s): check the disk of the agent's state", error)
+
+    async def _heard(self, call: Awaitable[Answer]) -> Answer | None:
+        """An answer, or None; silence is logged once, and so is its end."""
+        try:
+            answer = await call
+        except Unreachable as error:
+            if not self._silent:
+                logger.warning("%s; containers go on, trying again", error)
+            self._silent = True
+            return None
+        if self._silent:
+            logger.info("A manager answers again")
+        self._silent = False
+        return answer
+
+    def _retry_s(self) -> float:
+        return self._heartbeat_s * self._rng.uniform(0.5, 1.0)

@@ -1,0 +1,104 @@
+"""What `okube worker` runs."""
+
+import asyncio
+import importlib.metadata
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+
+from okube.model.errors import OkubeError
+from okube.seams.clock import SystemClock
+from okube.seams.disk import FileDisk
+from okube.security import client_context, server_context
+from okube.worker.agent import Agent
+from okube.worker.calls import HttpManagerCalls
+from okube.worker.capacity import UsageMeter, measure_capacity
+from okube.worker.runtime.choose import choose_runtime
+from okube.worker.server import AgentServer
+from okube.worker.settings import WorkerSettings
+from okube.worker.store import Store
+
+__all__ = ["run_worker", "serve"]
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(settings: WorkerSettings) -> int:
+    """Run one agent until SIGTERM or SIGINT; returns the exit status."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    status = 0
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signalled(settings))
+    except* (OkubeError, OSError) as group:
+        status = 1
+        for error in _leaves(group):
+            logger.critical("Worker %s cannot run: %s", settings.name, error)
+    return status
+
+
+async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Run one agent until ``stop`` is set; then it announces an absence and leaves its containers running.
+
+    Raises:
+        OkubeError: it cannot start: no runtime, no certificate.
+        OSError: it cannot start: its port is in use, its state cannot be read.
+    """
+    settings.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clock, rng, disk = SystemClock(), random.Random(os.urandom(16)), FileDisk()
+    runtime = await choose_runtime(settings)
+    calls = HttpManagerCalls(
+        node=settings.name, managers=settings.managers, context=client_context(settings.tls_directory)
+    )
+    agent = Agent(
+        settings=settings,
+        clock=clock,
+        rng=rng,
+        runtime=runtime,
+        calls=calls,
+        store=Store(disk, settings.state_directory),
+        capacity=measure_capacity(settings),
+        usage=UsageMeter(settings.directory, clock.monotonic).read,
+        software=importlib.metadata.version("okube"),
+    )
+    context = server_context(settings.tls_directory, client_certificate="required")
+    server = AgentServer(agent, cluster_id=settings.cluster_id, context=context)
+    try:
+        await agent.load()
+        port = await server.start(settings.host, settings.port)
+        logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, settings.host, port, runtime.name)
+        await agent.run(stop)
+    finally:
+        await server.close()
+        await calls.close()
+        await runtime.close()
+        await disk.close()
+
+
+async def _until_signalled(settings: WorkerSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(settings, stop)
+    logger.info("Worker %s has stopped", settings.name)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found

@@ -1,0 +1,45 @@
+"""What one worker agent is told when it starts."""
+
+from pathlib import Path
+
+import msgspec
+
+__all__ = ["WorkerSettings"]
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's settings, from cluster.yaml or from flags.
+
+    ``directory`` is the agent's own folder (``tls/``, ``state/``). ``host`` and ``port`` are where it listens,
+    ``address`` is where managers reach it (``host:port``), ``managers`` are where it reaches them (``host:port`` of
+    their APIs). Cores, memory and disk (bytes) that are None are measured. ``runtime`` is ``docker``, ``process`` or
+    ``auto``.
+    """
+
+    cluster_id: str
+    name: str
+    instance: str
+    directory: Path
+    host: str
+    port: int
+    address: str
+    managers: tuple[str, ...]
+    manager_names: tuple[str, ...] = ()
+    zone: str = ""
+    labels: dict[str, str] = {}
+    cores: float | None = None
+    memory: int | None = None
+    disk: int | None = None
+    runtime: str = "auto"
+    docker_host: str = "unix:///var/run/docker.sock"
+    heartbeat_s: float = 1.0
+
+    @property
+    def tls_directory(self) -> Path:
+        """Where the agent's certificate, its key and the cluster's CA lie."""
+        return self.directory / "tls"
+
+    @property
+    def state_directory(self) -> Path:
+        """Where the agent stores what must survive its restart."""
+        return self.directory / "state"
