@@ -1,7 +1,7 @@
 """An event loop without a clock of its own: when nothing is ready, time jumps to the next timer.
 
-It also knows processes, so that one of many in the same loop can be killed: whatever is started within ``process(name)``
-(tasks, timers, and all that they start) belongs to it by its context variables.
+It also knows processes, so that one of many in the same loop can be killed: whatever is started within one (tasks,
+timers, and all that they start) belongs to it by its context variables.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         """Virtual seconds."""
         return self.now
 
-    def call_at(
+    def call_at(  # type: ignore[override]  # the same but for the variadic generics of its arguments
         self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """As ever, but a dead process gets a timer that never fires."""
@@ -96,7 +96,7 @@ class VirtualLoop(base_events.BaseEventLoop):
             if _process_of(handle) is process:
                 handle.cancel()
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """Threads have no place here; the disk is simulated."""
         raise AssertionError(f"{func} would run in a thread")
 
