@@ -196,4 +196,5 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "nodes": _nodes,
     "managers": _managers,
     "actions": _actions,
+    "removed": lambda _: (Column("NODE", _field("name")), Column("ACTION", _field("action"))),
 }

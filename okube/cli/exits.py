@@ -9,7 +9,18 @@ import click
 
 from okube.model.errors import BadFile, InvalidInput, NoQuorum, OkubeError, OutcomeUnknown, Unreachable
 
-__all__ = ["DONE", "REFUSED", "UNREACHABLE", "USAGE", "WAITED", "BadInput", "Ended", "WaitedInVain", "report"]
+__all__ = [
+    "DONE",
+    "REFUSED",
+    "UNREACHABLE",
+    "USAGE",
+    "WAITED",
+    "BadInput",
+    "Ended",
+    "Refusals",
+    "WaitedInVain",
+    "report",
+]
 
 DONE, REFUSED, USAGE, UNREACHABLE, WAITED = 0, 1, 2, 3, 4
 _INTERRUPTED = 130
@@ -24,17 +35,25 @@ class Ended(Exception):
         self.sentence = sentence
 
 
-class BadInput(Ended):
-    """A file or flags are wrong, found before anything was sent.
+class Refusals(Ended):
+    """The cluster refused what files ask for.
 
     Args:
         lines: one for each thing that is wrong, printed as they are (``file:line: path: message``).
         sentence: what follows from it.
+        status: the exit status.
     """
 
-    def __init__(self, lines: Sequence[str], sentence: str) -> None:
-        super().__init__(USAGE, sentence)
+    def __init__(self, lines: Sequence[str], sentence: str, status: int = REFUSED) -> None:
+        super().__init__(status, sentence)
         self.lines = tuple(lines)
+
+
+class BadInput(Refusals):
+    """A file or flags are wrong, found before anything was sent."""
+
+    def __init__(self, lines: Sequence[str], sentence: str) -> None:
+        super().__init__(lines, sentence, USAGE)
 
 
 class WaitedInVain(Ended):
@@ -46,7 +65,7 @@ class WaitedInVain(Ended):
 
 def report(error: BaseException) -> int:
     """Say on stderr what went wrong; returns the exit status."""
-    if isinstance(error, BadInput):
+    if isinstance(error, Refusals):
         for line in error.lines:
             click.echo(line, err=True)
     if isinstance(error, Ended):

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 from collections.abc import Mapping
+from typing import ClassVar
 
 import click
 import msgspec
@@ -22,8 +23,8 @@ class Entry(msgspec.Struct, frozen=True):
 class LazyGroup(click.Group):
     """A group of commands that are known by name before they are imported."""
 
-    entries: Mapping[str, Entry] = {}
-    misspelt: Mapping[str, str] = {}
+    entries: ClassVar[Mapping[str, Entry]] = {}
+    misspelt: ClassVar[Mapping[str, str]] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the help."""
@@ -50,6 +51,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands under the headings of their sections."""
+        if not self.entries:
+            super().format_commands(ctx, formatter)
+            return
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, entry in self.entries.items():
             if not entry.alias:

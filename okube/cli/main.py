@@ -3,8 +3,8 @@
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NoReturn
 
 import click
 
@@ -68,8 +68,8 @@ MISSPELT = {
 class Okube(LazyGroup):
     """The outermost group: it ends every run with one of the exit statuses, and never with a traceback."""
 
-    entries = ENTRIES
-    misspelt = MISSPELT
+    entries: ClassVar[Mapping[str, Entry]] = ENTRIES
+    misspelt: ClassVar[Mapping[str, str]] = MISSPELT
 
     def main(  # type: ignore[override]  # click's own has overloads; this one always exits
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any

@@ -24,14 +24,14 @@ def connects(command: F) -> F:
         metavar="FILE",
         callback=_keep,
         expose_value=False,
-        help="cluster.yaml (else OKUBE_CONFIG, ./, ~/.okube/).",
+        help="cluster.yaml; else OKUBE_CONFIG.",
     )(command)
     return click.option(
         "--manager",
         metavar="URL[,URL…]",
         callback=_keep,
         expose_value=False,
-        help="Managers to ask (else OKUBE_MANAGERS).",
+        help="The managers; else OKUBE_MANAGERS.",
     )(command)
 
 
@@ -43,7 +43,7 @@ def shows(command: F) -> F:
         default=None,
         callback=_keep,
         expose_value=False,
-        help="Take what any living manager knows, also without quorum.",
+        help="Read what any manager knows, without quorum too.",
     )(command)
     return formats(command)
 
@@ -54,10 +54,10 @@ def formats(command: F) -> F:
         "-o",
         "--output",
         type=click.Choice(FORMATS),
-        metavar="|".join(FORMATS),
+        metavar="FORMAT",
         callback=_keep,
         expose_value=False,
-        help="The format; table unless given.",
+        help="table, wide, json or yaml.",
     )(command)
 
 
@@ -84,9 +84,7 @@ def waits(command: F) -> F:
     command = click.option(
         "--timeout", type=times, default="60s", metavar="TIME", show_default=True, help="How long to wait."
     )(command)
-    return click.option(
-        "--wait/--no-wait", default=True, help="Wait until it is so (the default), or return once it is committed."
-    )(command)
+    return click.option("--wait/--no-wait", default=True, help="Wait until it is done (default), or do not.")(command)
 
 
 def examples(text: str) -> str:

@@ -13,7 +13,7 @@ from okube.cli.columns import columns_of
 from okube.cli.session import Session
 from okube.cli.table import render
 
-__all__ = ["emit", "note", "print_table", "show", "show_list", "tell_age"]
+__all__ = ["emit", "note", "print_table", "show_list", "show_results", "tell_age"]
 
 Row = dict[str, Any]
 
@@ -34,13 +34,12 @@ def show_list(session: Session, kind: str, rows: Sequence[Row]) -> None:
     tell_age(session)
 
 
-def show(session: Session, kind: str, row: Row) -> None:
-    """One thing: an object for scripts, a table of one row for people."""
+def show_results(session: Session, kind: str, rows: Sequence[Row], *, of: Sequence[str]) -> None:
+    """What a change has made of the things ``of`` these names: of one name an object, of several a list."""
     if session.output in ("json", "yaml"):
-        emit(session, row)
-    else:
-        print_table(kind, [row], wide=session.output == "wide")
-    tell_age(session)
+        emit(session, rows[0] if len(of) == 1 and len(rows) == 1 else list(rows))
+    elif rows:
+        print_table(kind, rows, wide=session.output == "wide")
 
 
 def emit(session: Session, data: object) -> None:

@@ -9,7 +9,7 @@ import click
 
 from okube.cli.exits import BadInput
 from okube.cli.options import connects, examples, formats, waits
-from okube.cli.outcome import finish_one
+from okube.cli.outcome import finish
 from okube.cli.session import session
 from okube.model.errors import InvalidInput
 from okube.model.names import MAX_NAME, new_id
@@ -63,7 +63,7 @@ def run(wait: bool, timeout: float, **flags: Any) -> None:
     """Make a service of an image, and wait until its tasks are ready."""
     here = session()
     spec = spec_of(flags, os.environ, random.SystemRandom())
-    finish_one(here, here.client().create_service(spec), wait=wait, timeout_s=timeout)
+    finish(here, [here.client().create_service(spec)], of=[spec["name"]], wait=wait, timeout_s=timeout)
 
 
 def spec_of(flags: dict[str, Any], environment: Any, rng: random.Random) -> dict[str, Any]:

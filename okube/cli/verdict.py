@@ -11,8 +11,9 @@ __all__ = ["Verdict", "describe_tasks", "judge"]
 
 Row = dict[str, Any]
 
-_OWN_END = frozenset({"exit-code", "signal", "out-of-memory", "unhealthy"})
+_OWN_END = frozenset({"exit-code", "signal", "out-of-memory"})
 _NO_START = frozenset({"image-pull", "start-failed", "port-conflict", "volume-missing"})
+_MOVED = frozenset({"stopped", "drained", "node-lost", "preempted"})  # no task of a global service has to follow
 _SHOWN = 3  # names in a line that stands for many tasks
 
 
@@ -49,7 +50,7 @@ def judge(service: Row, tasks: Sequence[Row]) -> Verdict:
         service: as the API shows it.
         tasks: all of its tasks, those that have ended too.
     """
-    version, total = service.get("version"), _total(service)
+    version, total = service.get("version"), _total(service, tasks)
     slots: dict[int, list[Row]] = {}
     leaving = []
     for task in sorted(tasks, key=_order):
@@ -88,14 +89,22 @@ def describe_tasks(tasks: Iterable[Row]) -> tuple[str, ...]:
     return tuple(f"{_names(names)} {trouble}" for trouble, names in groups.items())
 
 
-def _total(service: Row) -> int:
+def _total(service: Row, tasks: Sequence[Row]) -> int:
     if service.get("stopped"):
         return 0
+    if service.get("mode") == "global":
+        return _total_of_global(tasks)
     update = service.get("update")
     total = update.get("total") if isinstance(update, dict) else None
     if not isinstance(total, int):
         total = service.get("replicas")
     return total if isinstance(total, int) else 0
+
+
+def _total_of_global(tasks: Sequence[Row]) -> int:
+    """One for each node that has, had, or is about to get a task; 1 while the leader has not looked at it."""
+    newest = {_slot(task): task for task in sorted(tasks, key=_order)}
+    return max(1, sum(t.get("state") not in ENDED or t.get("reason") not in _MOVED for t in newest.values()))
 
 
 def _order(task: Row) -> tuple[int, int, str]:

@@ -16,10 +16,12 @@ from okube.client.answer import Answer, OpenAnswer
 from okube.client.attempt import Request
 from okube.client.errors import GarbledAnswer, error_of
 from okube.client.retry import Caller, Patience
+from okube.model.errors import NotFound
 
 __all__ = ["READS", "WRITES", "Freshness", "Json", "OkubeClient", "Verb"]
 
 Json = dict[str, Any]
+ENDED = frozenset({"completed", "failed"})
 Verb = Literal["restart", "stop", "start", "rollback"]
 Scalar = str | int | bool | None
 
@@ -147,7 +149,15 @@ class OkubeClient:
                 raise error_of(answer.status, answer.read(lambda: self._reads.deadline_s).body)
             return answer
 
-        return logs.follow(open_since, lives=self.caller.lives, sleep=self._sleep)
+        def has_ended() -> bool:
+            try:
+                return self.task(reference).get("state") in ENDED
+            except NotFound:
+                return True
+
+        if follow:
+            return logs.follow(open_since, has_ended=has_ended, lives=self.caller.lives, sleep=self._sleep)
+        return logs.follow(open_since, has_ended=lambda: True, lives=self.caller.lives, sleep=self._sleep, endured=())
 
     def nodes(self) -> list[Json]:
         """All nodes."""

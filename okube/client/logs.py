@@ -1,5 +1,6 @@
 """The log of one task, line by line; a follower moves on to another manager without a gap and without a repeat."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -7,6 +8,8 @@ import msgspec
 from okube.client.address import Address
 from okube.client.answer import OpenAnswer
 from okube.client.attempt import AttemptFailed
+from okube.client.errors import AgentUnreachable
+from okube.model.errors import Conflict, NoQuorum, OkubeError, Unreachable
 
 __all__ = ["Line", "follow", "read_lines"]
 
@@ -53,26 +56,49 @@ def read_lines(answer: OpenAnswer, *, lives: Callable[[Address], bool]) -> Itera
 def follow(
     open_since: Callable[[int | None], OpenAnswer],
     *,
+    has_ended: Callable[[], bool],
     lives: Callable[[Address], bool],
     sleep: Callable[[float], None],
+    endured: tuple[type[OkubeError], ...] = (AgentUnreachable, Conflict, NoQuorum, Unreachable),
 ) -> Iterator[Line]:
-    """The lines until the task's log ends, across the loss of managers.
+    """The lines until the task has ended and its log with it, across the loss of managers and restarts of its agent.
 
     Args:
         open_since: opens the stream: from the beginning that the caller wants (None), or from a time in milliseconds.
+        has_ended: whether the task has ended; asked whenever the stream has.
         lives: whether a manager answers.
         sleep: waits for that many seconds.
+        endured: errors that do not end it when the stream is opened again: its node may come back.
+
+    Raises:
+        OkubeError: the stream cannot be opened at all, or again.
     """
     place = _Place()
+    answer = open_since(None)
     while True:
-        answer = open_since(place.since_ms)
-        try:
+        was_over = has_ended()
+        with contextlib.suppress(AttemptFailed):
             for line in read_lines(answer, lives=lives):
                 if place.is_new(line):
                     yield line
-            return
-        except AttemptFailed:
-            place.rewind()
+            if was_over or has_ended():
+                return
+        sleep(_PAUSE_S)
+        answer = _open_again(open_since, place, sleep, endured)
+
+
+def _open_again(
+    open_since: Callable[[int | None], OpenAnswer],
+    place: "_Place",
+    sleep: Callable[[float], None],
+    endured: tuple[type[OkubeError], ...],
+) -> OpenAnswer:
+    """The stream from where the reader is."""
+    while True:
+        place.rewind()
+        try:
+            return open_since(place.since_ms)
+        except endured:
             sleep(_PAUSE_S)
 
 

@@ -1,0 +1,138 @@
+"""``okube apply`` and ``okube diff``: the cluster as service files have it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from okube.cli.differences import differences
+from okube.cli.documents import Placed, read_specs
+from okube.cli.exits import Ended, Refusals
+from okube.cli.options import connects, examples, formats, waits
+from okube.cli.output import emit, print_table
+from okube.cli.session import Session, session
+from okube.cli.wait import Waiter
+from okube.client.api import OkubeClient
+from okube.config.document import render_errors
+from okube.model.errors import FieldError, InvalidInput, NotFound
+from okube.model.views import spec_view
+
+__all__ = ["apply", "diff"]
+
+Row = dict[str, Any]
+
+_files = click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="A service file (YAML or JSON), a folder of them, or - for stdin; may be given again.",
+)
+_more = click.argument("more", nargs=-1, metavar="[FILE…]")
+
+
+@click.command(
+    epilog=examples("""
+okube apply -f web.yaml
+okube apply -f web.yaml db.yaml --timeout 5m
+okube apply -f services/ --dry-run
+cat web.json | okube apply -f -
+""")
+)
+@_files
+@_more
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@waits
+@connects
+@formats
+def apply(files: tuple[str, ...], more: tuple[str, ...], dry_run: bool, wait: bool, timeout: float) -> None:
+    """Make the cluster match service files: all of them, or none.
+
+    What the files do not name stays as it is.
+    """
+    placed = read_specs([*files, *more])
+    here = session()
+    client = here.client()
+    actions = _apply(client, placed, dry_run=dry_run)
+    if wait and not dry_run:
+        try:
+            Waiter(client, timeout).until_settled([p.spec.name for p in placed])
+        except Ended:
+            if here.output in ("json", "yaml"):
+                emit(here, actions)
+            raise
+    _show(here, actions)
+
+
+@click.command(
+    epilog=examples("""
+okube diff -f web.yaml
+okube diff -f services/ -o json
+""")
+)
+@_files
+@_more
+@connects
+@formats
+def diff(files: tuple[str, ...], more: tuple[str, ...]) -> None:
+    """Show what apply would change, field by field."""
+    placed = read_specs([*files, *more])
+    here = session()
+    client = here.client()
+    actions = _apply(client, placed, dry_run=True)
+    found = [{**action, "changes": _changes(client, action, placed)} for action in actions]
+    if here.output in ("json", "yaml"):
+        emit(here, found)
+        return
+    for service in found:
+        click.echo(f"{service.get('name')}: {service.get('action')}")
+        for change in service["changes"]:
+            click.echo(f"  {change['path']}: {_shown(change['old'])} -> {_shown(change['new'])}")
+
+
+def _apply(client: OkubeClient, placed: Sequence[Placed], *, dry_run: bool) -> list[Row]:
+    """Send the services; what the cluster finds wrong with one is told at its place in its file."""
+    try:
+        answer = client.apply([spec_view(p.spec) for p in placed], dry_run=dry_run)
+    except InvalidInput as error:
+        lines = [line for n, p in enumerate(placed) for line in _refusals(error, n, p)]
+        if not lines:
+            raise
+        raise Refusals(lines, "the cluster refused it: nothing was changed") from error
+    return [action for action in answer.get("services") or [] if isinstance(action, dict)]
+
+
+def _refusals(error: InvalidInput, number: int, placed: Placed) -> list[str]:
+    prefix = f"services[{number}]"
+    own = tuple(
+        FieldError(e.path.removeprefix(prefix).removeprefix("."), e.message)
+        for e in error.errors
+        if e.path == prefix or e.path.startswith(f"{prefix}.")
+    )
+    return render_errors(placed.document, InvalidInput("", own)) if own else []
+
+
+def _show(here: Session, actions: Sequence[Row]) -> None:
+    if here.output in ("json", "yaml"):
+        emit(here, list(actions))
+    else:
+        print_table("actions", actions, wide=here.output == "wide")
+
+
+def _changes(client: OkubeClient, action: Row, placed: Sequence[Placed]) -> list[Row]:
+    if action.get("action") != "changed":
+        return []
+    new = next((spec_view(p.spec) for p in placed if p.spec.name == action.get("name")), None)
+    try:
+        old = client.service(str(action.get("name")))
+    except NotFound:
+        return []
+    return [] if new is None else differences(old, new)
+
+
+def _shown(value: object) -> str:
+    import msgspec
+
+    return "nothing" if value is None else msgspec.json.encode(value).decode()

@@ -1,0 +1,51 @@
+"""Names that are not there: the one that was likely meant goes into the refusal."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from okube.client.api import OkubeClient
+from okube.model.errors import NotFound, OkubeError
+
+__all__ = ["Kind", "hinting"]
+
+Kind = Literal["service", "node", "task", "manager"]
+
+
+_LISTS: dict[Kind, Callable[[OkubeClient], list[dict[str, Any]]]] = {
+    "service": OkubeClient.services,
+    "node": OkubeClient.nodes,
+    "task": OkubeClient.tasks,
+    "manager": OkubeClient.managers,
+}
+
+
+@contextmanager
+def hinting(client: OkubeClient, kind: Kind, names: Iterable[str]) -> Iterator[None]:
+    """Around a call about things of that kind: its NotFound names the closest that there are.
+
+    Args:
+        client: to list what there is, only when something is not found.
+        kind: of what the names are.
+        names: what the user wrote.
+    """
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(f"{error.detail}{_hint(client, kind, names)}") from error
+
+
+def _hint(client: OkubeClient, kind: Kind, names: Iterable[str]) -> str:
+    try:
+        rows = _LISTS[kind](client)
+    except OkubeError:
+        return ""  # the refusal is what matters
+    known = [str(row.get("name")) for row in rows]
+    if not known:
+        return f"; there are no {kind}s"
+    missing = [name for name in names if name not in known]
+    close = [found for name in missing for found in difflib.get_close_matches(name, known, n=1, cutoff=0.6)]
+    if close:
+        return f"; did you mean {', '.join(dict.fromkeys(close))}?"
+    return f"; `okube {kind}s` lists them"

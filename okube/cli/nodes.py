@@ -1,0 +1,125 @@
+"""``okube nodes``, ``drain``, ``cordon`` and ``uncordon``: the machines."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import click
+
+from okube.cli.lazy import LazyGroup
+from okube.cli.likely import hinting
+from okube.cli.options import connects, examples, formats, shows, waits
+from okube.cli.output import show_list, show_results
+from okube.cli.session import session
+from okube.cli.wait import Waiter
+
+__all__ = ["cordon", "drain", "nodes", "uncordon"]
+
+STATES = ("ready", "down")
+AVAILABILITIES = ("active", "cordoned", "draining", "drained")
+_names = click.argument("names", nargs=-1, required=True, metavar="NODE…")
+
+
+class NodesGroup(LazyGroup):
+    """Without a command it lists."""
+
+    misspelt: ClassVar[Mapping[str, str]] = {"remove": "rm", "delete": "rm", "forget": "rm"}
+
+
+@click.group(
+    cls=NodesGroup,
+    invoke_without_command=True,
+    epilog=examples("""
+okube nodes
+okube nodes --state down
+okube nodes --label disk=ssd -o wide
+okube nodes rm w3                forget a node that is down
+"""),
+)
+@click.option("--state", type=click.Choice(STATES), metavar="STATE", help="ready or down.")
+@click.option(
+    "--availability", type=click.Choice(AVAILABILITIES), metavar="A", help=f"One of {', '.join(AVAILABILITIES)}."
+)
+@click.option("--zone", metavar="ZONE", help="Only nodes of this zone.")
+@click.option("--label", "labels", multiple=True, metavar="K=V", help="Only nodes with this label.")
+@connects
+@shows
+@click.pass_context
+def nodes(
+    ctx: click.Context, state: str | None, availability: str | None, zone: str | None, labels: tuple[str, ...]
+) -> None:
+    """List nodes: state, tasks, and how much of their cores and memory is promised."""
+    if ctx.invoked_subcommand is not None:
+        return
+    wanted = dict(_pair(label) for label in labels)
+    here = session()
+    found = [
+        node
+        for node in here.client().nodes()
+        if (state is None or node.get("state") == state)
+        and (availability is None or node.get("availability") == availability)
+        and (zone is None or node.get("zone") == zone)
+        and all((node.get("labels") or {}).get(key) == value for key, value in wanted.items())
+    ]
+    show_list(here, "nodes", found)
+
+
+@nodes.command("rm", epilog=examples("okube nodes rm w3\nokube nodes rm w3 w4"))
+@_names
+@connects
+@formats
+def remove(names: tuple[str, ...]) -> None:
+    """Forget nodes that are down; one that returns under its name joins anew."""
+    here = session()
+    with hinting(here.client(), "node", names):
+        for name in names:
+            here.client().delete_node(name)
+    show_results(here, "removed", [{"name": name, "action": "removed"} for name in names], of=names)
+
+
+@click.command(epilog=examples("okube drain w1\nokube drain w1 w2 --timeout 10m\nokube uncordon w1    when it is back"))
+@_names
+@waits
+@connects
+@formats
+def drain(names: tuple[str, ...], wait: bool, timeout: float) -> None:
+    """Move all tasks off nodes and place no new ones there; ends when they are empty."""
+    here = session()
+    client = here.client()
+    with hinting(client, "node", names):
+        for name in names:
+            client.update_node(name, availability="draining")
+    if wait:
+        Waiter(client, timeout).until_drained(names)
+    show_results(here, "nodes", [client.node(name) for name in names], of=names)
+
+
+@click.command(epilog=examples("okube cordon w1"))
+@_names
+@connects
+@formats
+def cordon(names: tuple[str, ...]) -> None:
+    """Place no new tasks on nodes; what runs there stays."""
+    _set_availability(names, "cordoned")
+
+
+@click.command(epilog=examples("okube uncordon w1"))
+@_names
+@connects
+@formats
+def uncordon(names: tuple[str, ...]) -> None:
+    """Place tasks on nodes again, after cordon or drain."""
+    _set_availability(names, "active")
+
+
+def _set_availability(names: tuple[str, ...], availability: str) -> None:
+    here = session()
+    with hinting(here.client(), "node", names):
+        changed = [here.client().update_node(name, availability=availability) for name in names]
+    show_results(here, "nodes", changed, of=names)
+
+
+def _pair(label: str) -> tuple[str, str]:
+    key, equals, value = label.partition("=")
+    if not equals:
+        raise click.UsageError(f"--label {label!r} is no label: write KEY=VALUE")
+    return key, value
