@@ -116,5 +116,7 @@ class Leader:
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation that comes at the same moment.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await event.wait()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 import aiohttp
 from aiohttp import web
 
-from okube.manager.api.context import CALLER, CONTEXT, Context
+from okube.manager.api.context import CALLER, CONTEXT, REQUEST_ID, Context
 from okube.manager.api.identify import FORWARDED_FOR
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.security import server_name
@@ -45,7 +45,7 @@ async def forward_middleware(request: web.Request, handler: Handler) -> web.Stre
         return await handler(request)
     # Without a key of the client's own, this manager makes one: its repeats must not do the work twice.
     key = request.headers.get("Idempotency-Key") or f"m-{secrets.token_hex(16)}"
-    request["idempotency_key"] = key
+    request[REQUEST_ID] = key
     return await _carry_out(request, handler, context, key)
 
 

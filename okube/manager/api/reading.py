@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from okube.manager.api.bodies import query_flag
-from okube.manager.api.context import CONTEXT
+from okube.manager.api.context import CONTEXT, STALE
 from okube.state import Tables
 
 __all__ = ["mark_stale", "tables_to_read"]
@@ -17,7 +17,7 @@ async def tables_to_read(request: web.Request) -> Tables:
     """
     core = request.app[CONTEXT].core
     if query_flag(request, "stale"):
-        request["stale"] = True
+        request[STALE] = True
     else:
         await core.read_barrier()
     return core.tables
@@ -25,6 +25,6 @@ async def tables_to_read(request: web.Request) -> Tables:
 
 async def mark_stale(request: web.Request, response: web.StreamResponse) -> None:
     """Say how old a stale answer is: seconds since this manager last heard a leader or led."""
-    if request.get("stale"):
+    if request.get(STALE):
         core = request.app[CONTEXT].core
         response.headers["Okube-Age"] = f"{core.raft.last_contact_s:.1f}"

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from okube.manager.api.context import CONTEXT
+from okube.manager.api.context import CONTEXT, REQUEST_ID
 from okube.model.commands import Applied, Command, fingerprint
 from okube.model.errors import FieldError, InvalidInput
 
@@ -21,7 +21,7 @@ async def submit(request: web.Request, command: Command) -> Applied:
         InvalidInput: the key is too long, or no text.
         OkubeError: what ``ManagerCore.submit`` raises.
     """
-    key = str(request.get("idempotency_key") or request.headers.get("Idempotency-Key", ""))
+    key = request[REQUEST_ID] if REQUEST_ID in request else request.headers.get("Idempotency-Key", "")
     if len(key) > _MAX_KEY or not key.isprintable():
         raise InvalidInput.of([FieldError("Idempotency-Key", f"up to {_MAX_KEY} printable characters")], what="header")
     body = await request.read()
