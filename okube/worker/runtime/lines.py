@@ -1,14 +1,23 @@
-"""Output as it comes, in pieces of any size, into lines of bounded length."""
+"""Output as it comes, in pieces of any size, into lines of bounded length, and how much of it is kept."""
 
 from typing import Literal
 
+import msgspec
+
 from okube.model.wire import LogLine
 
-__all__ = ["MAX_LINE_BYTES", "LineJoiner", "Stream"]
+__all__ = ["MAX_LINE_BYTES", "LineJoiner", "LogBounds", "Stream"]
 
 MAX_LINE_BYTES = 64 << 10  # a longer one is told as several lines
 
 Stream = Literal["stdout", "stderr"]
+
+
+class LogBounds(msgspec.Struct, frozen=True):
+    """How much output of one container is kept: ``files`` of ``bytes`` each."""
+
+    bytes: int = 10 << 20
+    files: int = 3
 
 
 class LineJoiner:

@@ -3,23 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from okube.model.spec import ServiceSpec, Volume
 from okube.model.wire import AssignedTask
 from okube.worker.runtime.base import Container, ContainerState
+from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import TASK_LABEL, TASK_VARIABLE, labels_of, volume_name
 
-__all__ = ["LogBounds", "container_body", "read_container", "read_state", "read_time_ms"]
+__all__ = ["container_body", "read_container", "read_state", "read_time_ms"]
 
 _RUNNING = frozenset({"running", "paused", "restarting"})
-
-
-class LogBounds(msgspec.Struct, frozen=True):
-    """How much output of one container is kept: ``files`` of ``bytes`` each."""
-
-    bytes: int = 10 << 20
-    files: int = 3
 
 
 def container_body(
@@ -45,7 +37,7 @@ def container_body(
         host["Memory"] = host["MemorySwap"] = spec.resources.memory  # equal: no swap on top
     body: dict[str, Any] = {
         "Image": spec.image,
-        "Env": [f"{key}={value}" for key, value in {TASK_VARIABLE: task.id, **spec.env}.items()],
+        "Env": [f"{key}={value}" for key, value in {**spec.env, TASK_VARIABLE: task.id}.items()],
         "Labels": labels,
         "ExposedPorts": {port: {} for port in bindings},
         "StopSignal": spec.stop.signal,

@@ -5,6 +5,7 @@ loop each costs a socket instead of a thread, and ends the moment its reader is 
 """
 
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -15,13 +16,13 @@ from docker import APIClient
 from docker.errors import APIError, DockerException
 
 from okube.worker.runtime.base import RuntimeUnavailable
+from okube.worker.runtime.docker.transport import connect, is_too_old
 from okube.worker.runtime.threads import Threads
 
 __all__ = ["EngineClient", "message_of"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-_OLDEST_API = (1, 41)  # Docker 20.10
 
 
 class EngineClient:
@@ -31,6 +32,7 @@ class EngineClient:
         self.base_url = base_url
         self._timeout_s = timeout_s
         self._threads = Threads(threads, "docker")
+        self._lock = threading.Lock()
         self._sdk: APIClient | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -88,18 +90,31 @@ class EngineClient:
 
     def _connected(self) -> APIClient:
         sdk = self._sdk
-        if sdk is None:
-            sdk = self._sdk = APIClient(base_url=self.base_url, version="auto", timeout=int(self._timeout_s))
-            log.info("Docker Engine at %s answers, API %s", self.base_url, sdk.api_version)
-        if tuple(int(n) for n in sdk.api_version.split(".")) < _OLDEST_API:
+        if sdk is not None:
+            return sdk
+        sdk = connect(self.base_url, timeout_s=self._timeout_s)
+        if is_too_old(sdk):
+            sdk.close()
             raise RuntimeUnavailable(
                 f"the Docker Engine at {self.base_url} speaks API {sdk.api_version}, which is too old; "
                 "Okube needs Docker 20.10 or later"
             )
-        return sdk
+        return self._keep(sdk)
+
+    def _keep(self, sdk: APIClient) -> APIClient:
+        """``sdk`` for the calls to come, unless another thread was faster."""
+        with self._lock:
+            kept = self._sdk
+            if kept is None:
+                self._sdk = sdk
+                log.info("Docker Engine at %s answers, API %s", self.base_url, sdk.api_version)
+                return sdk
+        sdk.close()
+        return kept
 
     def _drop(self) -> None:
-        sdk, self._sdk = self._sdk, None
+        with self._lock:
+            sdk, self._sdk = self._sdk, None
         if sdk is not None:
             sdk.close()
 

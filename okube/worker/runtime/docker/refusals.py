@@ -7,9 +7,10 @@ fits is passed on as it is, with the reason ``start-failed``.
 import re
 from collections.abc import Callable
 
+from okube.worker.runtime import refusals
 from okube.worker.runtime.base import RuntimeFailure
 
-__all__ = ["image_absent", "pull_refused", "start_refused", "volume_absent"]
+__all__ = ["pull_refused", "start_refused"]
 
 _NOISE = re.compile(
     r"^(?:failed to create task for container: |failed to create shim task: |OCI runtime create failed: |"
@@ -22,10 +23,8 @@ def start_refused(text: str, *, image: str, node: str) -> RuntimeFailure:
     """Why a container cannot be made or started."""
     for pattern, failure in _KINDS:
         if match := pattern.search(text):
-            return failure(match, text, image, node)
-    return RuntimeFailure(
-        "start-failed", f"the engine of node {node} cannot start a container of {image}: {_bare(text)}"
-    )
+            return failure(match, image, node)
+    return RuntimeFailure("start-failed", f"node {node} cannot start a container of {image}: {_bare(text)}")
 
 
 def pull_refused(text: str, *, image: str, node: str) -> RuntimeFailure:
@@ -36,72 +35,34 @@ def pull_refused(text: str, *, image: str, node: str) -> RuntimeFailure:
     return RuntimeFailure("image-pull", f"image {image} cannot be pulled on node {node}: {_bare(text)}; {advice}")
 
 
-def image_absent(image: str, node: str) -> RuntimeFailure:
-    """An image that was there a moment ago."""
+def _port_taken(match: re.Match[str], _image: str, node: str) -> RuntimeFailure:
+    port = _PORT.search(match.string)
+    return refusals.port_taken(int(port[1]) if port else None, node)
+
+
+def _volume_trouble(match: re.Match[str], image: str, node: str) -> RuntimeFailure:
+    return RuntimeFailure(
+        "volume-missing", f"a volume for {image} cannot be mounted on node {node}: {_bare(match.string)}"
+    )
+
+
+def _no_image(_match: re.Match[str], image: str, node: str) -> RuntimeFailure:
     return RuntimeFailure("image-pull", f"image {image} is no longer on node {node}; it is pulled anew at the next try")
 
 
-def volume_absent(path: str, node: str) -> RuntimeFailure:
-    """A path of the node that should become a volume."""
-    return RuntimeFailure(
-        "volume-missing",
-        f"path {path} is not on node {node}; make it there, or keep the service on nodes that have it by a constraint",
-    )
-
-
-def _no_command(match: re.Match[str], _text: str, image: str, _node: str) -> RuntimeFailure:
-    return RuntimeFailure(
-        "start-failed", f'command "{match[1]}" is not in image {image}; correct the service\'s command or its image'
-    )
-
-
-def _not_executable(match: re.Match[str], _text: str, image: str, _node: str) -> RuntimeFailure:
-    return RuntimeFailure(
-        "start-failed", f'command "{match[1]}" in image {image} is not an executable file; correct the command'
-    )
-
-
-def _wrong_processor(_match: re.Match[str], _text: str, image: str, node: str) -> RuntimeFailure:
-    return RuntimeFailure(
-        "start-failed", f"image {image} is not made for the processor of node {node}; use an image for its architecture"
-    )
-
-
-def _none_given(_match: re.Match[str], _text: str, image: str, _node: str) -> RuntimeFailure:
-    return RuntimeFailure("start-failed", f"image {image} has no command of its own; give the service a command")
-
-
-def _port_taken(_match: re.Match[str], text: str, _image: str, node: str) -> RuntimeFailure:
-    port = _PORT.search(text)
-    which = f"host port {port[1]}" if port else "a host port of the service"
-    return RuntimeFailure(
-        "port-conflict", f"{which} is taken on node {node}; free it there, or give the service another host port"
-    )
-
-
-def _path_absent(match: re.Match[str], _text: str, _image: str, node: str) -> RuntimeFailure:
-    return volume_absent(match[1], node)
-
-
-def _volume_trouble(_match: re.Match[str], text: str, image: str, node: str) -> RuntimeFailure:
-    return RuntimeFailure("volume-missing", f"a volume for {image} cannot be mounted on node {node}: {_bare(text)}")
-
-
-def _no_image(_match: re.Match[str], _text: str, image: str, node: str) -> RuntimeFailure:
-    return image_absent(image, node)
-
-
-_KINDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str, str, str], RuntimeFailure]], ...] = (
+_KINDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str, str], RuntimeFailure]], ...] = (
     (re.compile(r"port is already allocated|address already in use|failed to bind host port"), _port_taken),
-    (re.compile(r"bind source path does not exist: (\S+)"), _path_absent),
-    (re.compile(r'exec: "([^"]*)": executable file not found'), _no_command),
-    (re.compile(r'exec: "([^"]*)": stat [^:]*: no such file or directory'), _no_command),
+    (re.compile(r"bind source path does not exist: (\S+)"), lambda m, _image, node: refusals.path_absent(m[1], node)),
+    (
+        re.compile(r'exec: "([^"]*)": (?:executable file not found|stat [^:]*: no such file or directory)'),
+        lambda m, image, _node: refusals.no_such_command(m[1], image),
+    ),
     (
         re.compile(r'exec: "([^"]*)": (?:stat [^:]*: )?(?:permission denied|is a directory|not a directory)'),
-        _not_executable,
+        lambda m, image, _node: refusals.not_executable(m[1], image),
     ),
-    (re.compile(r"exec format error"), _wrong_processor),
-    (re.compile(r"[Nn]o command specified"), _none_given),
+    (re.compile(r"exec format error"), lambda _m, image, node: refusals.wrong_processor(image, node)),
+    (re.compile(r"[Nn]o command specified"), lambda _m, image, _node: refusals.no_command_given(image)),
     (re.compile(r"No such image"), _no_image),
     (re.compile(r"error while (?:mounting|creating mount)|no such volume|invalid mount config"), _volume_trouble),
 )

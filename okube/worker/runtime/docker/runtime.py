@@ -14,13 +14,15 @@ from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
 from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.changes import Changes, Listener
-from okube.worker.runtime.docker.body import LogBounds, container_body, read_container, read_state
+from okube.worker.runtime.docker.body import container_body, read_container, read_state
 from okube.worker.runtime.docker.client import EngineClient, message_of
 from okube.worker.runtime.docker.events import EventPump
 from okube.worker.runtime.docker.images import Images
 from okube.worker.runtime.docker.output import read_lines
-from okube.worker.runtime.docker.refusals import start_refused, volume_absent
+from okube.worker.runtime.docker.refusals import start_refused
+from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import CLUSTER_LABEL, NODE_LABEL, container_name
+from okube.worker.runtime.refusals import path_absent
 from okube.worker.runtime.signals import check_signal, signal_number
 
 __all__ = ["DockerRuntime"]
@@ -101,7 +103,7 @@ class DockerRuntime:
         if self._client.base_url.startswith("unix://"):  # else the paths are another machine's
             for volume in task.spec.volumes:
                 if "/" in volume.source and not await self._client.in_thread(Path(volume.source).exists):
-                    raise volume_absent(volume.source, self._node)
+                    raise path_absent(volume.source, self._node)
         await self._images.ensure(task.spec.image)
 
     async def create(self, task: AssignedTask) -> Container:
@@ -111,7 +113,7 @@ class DockerRuntime:
             task, cluster_id=self._cluster_id, node=self._node, processors=self._processors, logs=self._logs
         )
         try:
-            made = await self._client.call(lambda sdk: sdk.create_container_from_config(body, name))
+            made = await self._client.call(lambda sdk: _create(sdk, body, name))
         except APIError as error:
             if error.status_code == 409:
                 return await self._existing(name)
@@ -273,6 +275,11 @@ def _list(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> lis
         if container is not None:
             found.append(container)
     return found
+
+
+def _create(sdk: APIClient, body: dict[str, Any], name: str) -> dict[str, Any]:
+    made: dict[str, Any] = sdk.create_container_from_config(body, name)  # type: ignore[no-untyped-call]  # not in the stubs
+    return made
 
 
 def _inspect(sdk: APIClient, container: str) -> dict[str, Any] | None:
