@@ -1,8 +1,9 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test
+.PHONY: help demo down check test simulate bench-scheduler
 
 STEP := scripts/step
+SEEDS ?= 100
 ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static
 
 help:
@@ -10,6 +11,8 @@ help:
 	@echo "make down    end the cluster, its containers, and the engine if 'make demo' started it; the data stays"
 	@echo "make check   lint, types, and the arrows between packages"
 	@echo "make test    the checks and all tests"
+	@echo "make simulate SEEDS=N     N simulated runs of the replicated log under faults; ends with the violations found"
+	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
 demo: .venv/.installed
 	@.venv/bin/python -m okube.processes.demo
@@ -24,6 +27,12 @@ test: .venv/.installed-dev
 	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
 	@scripts/check
 	@scripts/tests
+
+simulate: .venv/.installed-dev
+	@.venv/bin/python -m tests.simulation --seeds $(SEEDS)
+
+bench-scheduler: .venv/.installed-dev
+	@.venv/bin/python -m tests.bench.bench_scheduler
 
 .venv/.installed: pyproject.toml scripts/venv
 	@$(STEP) "virtual environment" scripts/venv

@@ -13,7 +13,10 @@ _TIMEOUT_S = 2.0
 
 
 def answers(files: ProcessFiles, *, host: str, port: int, name: str, role: Role, cluster_id: str) -> bool:
-    """Whether the manager or worker at this address is the one of ``files`` and says that it is alive."""
+    """Whether the manager or worker at this address is the one of ``files`` and is alive.
+
+    A worker tells its health to managers alone: that it refuses us is a sign of life too.
+    """
     try:
         with socket.create_connection((host, port), timeout=_TIMEOUT_S) as plain:
             context = client_context(files.tls.root)
@@ -27,4 +30,4 @@ def _is_alive(secure: socket.socket, host: str, port: int) -> bool:
     with closing(http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)) as connection:
         connection.sock = secure
         connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.client.OK
+        return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR

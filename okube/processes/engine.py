@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import docker
 import docker.errors
 
 from okube.model.errors import OkubeError
@@ -18,6 +17,7 @@ from okube.processes.end import end
 from okube.processes.launch import let_go
 from okube.processes.lock import living_in, running_as, write_pid
 from okube.processes.packages import ENGINE_PACKAGES, can_install, install_packages
+from okube.worker.runtime.docker.transport import connect
 
 __all__ = ["DEFAULT_HOST", "EngineUnavailable", "end_engine", "engine_problem", "see_to_engine"]
 
@@ -39,7 +39,7 @@ class EngineUnavailable(OkubeError):
 def engine_problem(host: str) -> str | None:
     """Why no Docker Engine answers at ``host``, or None if one does."""
     try:
-        with contextlib.closing(docker.APIClient(base_url=host, timeout=_PING_S)) as client:
+        with contextlib.closing(connect(host, timeout_s=_PING_S)) as client:
             client.ping()
     except (docker.errors.DockerException, OSError) as error:
         return str(error)
@@ -131,7 +131,7 @@ def _program(pid: int) -> str | None:
 
 def _running_containers(host: str) -> int:
     try:
-        with contextlib.closing(docker.APIClient(base_url=host, timeout=_PING_S)) as client:
+        with contextlib.closing(connect(host, timeout_s=_PING_S)) as client:
             return len(client.containers())
     except (docker.errors.DockerException, OSError):
         return 0

@@ -1,28 +1,32 @@
-"""The image of the demo, made of this machine's static busybox, so that no registry is asked."""
+"""The image of the demo, made of what this machine has, so that no registry is asked.
+
+For Docker it is a static busybox with two programs; for the process runtime it is a directory with the same two.
+"""
 
 import contextlib
 import io
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
-import docker
 import docker.errors
 
 from okube.model.errors import OkubeError
 from okube.processes.packages import can_install, install_packages
+from okube.worker.runtime.docker.transport import connect
 
-__all__ = ["DEMO_IMAGE", "ImageFailed", "find_busybox", "make_image", "root_files"]
+__all__ = ["DEMO_IMAGE", "ImageFailed", "find_busybox", "make_image", "make_image_folder", "root_files"]
 
 DEMO_IMAGE = "okube/demo:1"
 _TIMEOUT_S = 60
 
 _WEB = """#!/bin/sh
-# A page that says which container wrote it. The shell is process 1 and passes the signal on.
-mkdir -p /www
-echo "<!doctype html><title>Okube</title><h1>Hello from $(hostname)</h1>" > /www/index.html
-httpd -f -v -p 80 -h /www &
+# Serves a page that says which task wrote it. The shell passes the signal to stop on.
+mkdir -p www
+echo "<!doctype html><title>Okube</title><h1>Hello from $(hostname)</h1><p>task ${OKUBE_TASK:-?}</p>" > www/index.html
+{server} &
 trap 'kill $!; exit 0' TERM INT
 wait $!
 """
@@ -52,15 +56,24 @@ def make_image(host: str) -> str:
         ImageFailed: there is no static busybox, or the engine refuses.
     """
     try:
-        with contextlib.closing(docker.APIClient(base_url=host, timeout=_TIMEOUT_S)) as client:
+        with contextlib.closing(connect(host, timeout_s=_TIMEOUT_S)) as client:
             if client.images(name=DEMO_IMAGE):
                 return f"{DEMO_IMAGE} is there"
             name, _, tag = DEMO_IMAGE.partition(":")
             tar = root_files(find_busybox())
-            client.import_image_from_data(tar, repository=name, tag=tag, changes=['CMD ["web"]', "EXPOSE 80"])
+            client.import_image_from_data(tar, repository=name, tag=tag, changes=["EXPOSE 80"])
     except (docker.errors.DockerException, OSError) as error:
         raise ImageFailed(f"The engine at {host} does not take the image {DEMO_IMAGE}: {error}") from error
     return f"made {DEMO_IMAGE} of busybox"
+
+
+def make_image_folder(images: Path) -> None:
+    """Have the image below the folder in which a worker with the process runtime looks for images."""
+    folder = images / DEMO_IMAGE
+    folder.mkdir(parents=True, exist_ok=True)
+    server = f'"{sys.executable}" -m http.server --directory www "$PORT_80"'
+    (folder / "web").write_text(_WEB.replace("{server}", server))
+    (folder / "counter").write_text(_COUNTER)
 
 
 def find_busybox() -> Path:
@@ -68,6 +81,7 @@ def find_busybox() -> Path:
 
     Raises:
         ImageFailed: there is none.
+        InstallFailed: the package manager refused.
     """
     if shutil.which("busybox") is None and can_install():
         install_packages(["busybox-static"])
@@ -87,7 +101,7 @@ def _is_static(program: Path) -> bool:
 
 
 def root_files(busybox: Path) -> bytes:
-    """A root file system as a tar: busybox, its commands as links to it, and the demo's two programs."""
+    """A root file system as a tar: busybox, its commands as links to it, and the two programs."""
     listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -97,8 +111,8 @@ def root_files(busybox: Path) -> bytes:
         for name in listed:
             if name != "busybox":
                 _add(tar, f"bin/{name}", 0o777, kind=tarfile.SYMTYPE, link="busybox")
-        _add(tar, "bin/web", 0o755, _WEB.encode())
-        _add(tar, "bin/counter", 0o755, _COUNTER.encode())
+        _add(tar, "web", 0o755, _WEB.replace("{server}", "httpd -f -p 80 -h www").encode())
+        _add(tar, "counter", 0o755, _COUNTER.encode())
         _add(tar, "etc/passwd", 0o644, b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
     return buffer.getvalue()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from okube.processes.image import ImageFailed, find_busybox, root_files
+from okube.processes.image import DEMO_IMAGE, ImageFailed, find_busybox, make_image_folder, root_files
 
 
 def a_busybox(folder: Path, *, loader: str = "") -> Path:
@@ -19,7 +19,7 @@ def test_the_image_holds_busybox_its_commands_and_the_two_programs(tmp_path: Pat
         links = {m.name: m.linkname for m in tar.getmembers() if m.issym()}
         runnable = {m.name for m in tar.getmembers() if m.isreg() and m.mode & 0o111}
     assert links == {"bin/sh": "busybox", "bin/httpd": "busybox"}
-    assert runnable == {"bin/busybox", "bin/web", "bin/counter"}
+    assert runnable == {"bin/busybox", "web", "counter"}
 
 
 def test_a_busybox_that_needs_a_loader_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +33,9 @@ def test_a_static_busybox_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     program = a_busybox(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_busybox() == program
+
+
+def test_the_process_runtime_gets_the_same_two_programs(tmp_path: Path) -> None:
+    make_image_folder(tmp_path)
+    assert {p.name for p in (tmp_path / DEMO_IMAGE).iterdir()} == {"web", "counter"}
+    assert '"$PORT_80"' in (tmp_path / DEMO_IMAGE / "web").read_text()
