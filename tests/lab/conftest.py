@@ -4,10 +4,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-import docker
 import msgspec
 import pytest
 
+from okube.worker.runtime.docker.transport import connect
 from tests.lab.engine import IMAGE, Engine, ensure_image
 
 
@@ -23,7 +23,7 @@ def docker_engine() -> Iterator[DockerEngine]:
     """One engine for the whole run: that of OKUBE_TEST_DOCKER_HOST (``unix://…``), else one started here."""
     given = os.environ.get("OKUBE_TEST_DOCKER_HOST")
     if given:
-        with contextlib.closing(docker.APIClient(base_url=given, version="auto", timeout=30)) as client:
+        with contextlib.closing(connect(given, timeout_s=30)) as client:
             ensure_image(client)
         yield DockerEngine(given, IMAGE)
         return

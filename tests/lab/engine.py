@@ -22,6 +22,7 @@ import docker
 import docker.errors
 import requests.exceptions
 
+from okube.worker.runtime.docker.transport import connect
 from tests.lab.leftovers import kill_all, pids_below, pids_mentioning, remove_cgroups, unmount_below
 
 __all__ = ["IMAGE", "Engine", "clean_up_after_the_dead", "ensure_image", "wait_until"]
@@ -74,7 +75,7 @@ class Engine:
 
     def client(self) -> docker.APIClient:
         """A new connection; the caller closes it."""
-        return docker.APIClient(base_url=self.base_url, version="auto", timeout=30)
+        return connect(self.base_url, timeout_s=30)
 
     def start(self) -> None:
         """Start dockerd, also after `kill`, and wait until it answers."""

@@ -1,1 +1,5 @@
 """What runs containers: Docker, or processes of this machine."""
+
+from okube.worker.runtime.purge import remove_all
+
+__all__ = ["remove_all"]

@@ -41,6 +41,7 @@ class Container(msgspec.Struct, frozen=True):
     started_ms: int | None = None
     ended_ms: int | None = None
     error: str = ""
+    stop_signal: str = "SIGTERM"  # what its service asks it to be stopped with
 
 
 class Runtime(Protocol):
@@ -92,7 +93,10 @@ class Runtime(Protocol):
         """One container as it is now, or None if it is gone."""
 
     def changes(self) -> AsyncIterator[str]:
-        """Ids of tasks whose container may have changed (started, ended, gone); may miss some, `list` is the truth."""
+        """Ids of tasks whose container may have changed (started, ended, gone); may miss some, `list` is the truth.
+
+        Listens from the call on, through breaks of the engine; ends when the runtime is closed.
+        """
 
     def logs(
         self, container_id: str, *, follow: bool, tail: int | None, since_ms: int | None

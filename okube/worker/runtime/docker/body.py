@@ -1,5 +1,6 @@
 """A task as what the engine makes a container from, and the engine's answers as containers (API 1.41 and later)."""
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,7 @@ def container_body(
         "Labels": labels,
         "ExposedPorts": {port: {} for port in bindings},
         "StopSignal": spec.stop.signal,
+        "StopTimeout": math.ceil(spec.stop.grace),  # for those who stop it by hand
         "HostConfig": host,
     }
     if spec.command:
@@ -61,6 +63,7 @@ def read_container(data: dict[str, Any]) -> Container:
         started_ms=read_time_ms(now["StartedAt"]),
         ended_ms=read_time_ms(now["FinishedAt"]) if state == "exited" else None,
         error=now["Error"],
+        stop_signal=data["Config"].get("StopSignal") or "SIGTERM",
     )
 
 

@@ -118,7 +118,7 @@ class DockerRuntime:
             if error.status_code == 409:
                 return await self._existing(name)
             raise start_refused(error.explanation or "", image=task.spec.image, node=self._node) from error
-        return Container(made["Id"], task.id, "created")
+        return Container(made["Id"], task.id, "created", stop_signal=task.spec.stop.signal)
 
     async def run(self, container_id: str) -> Container:
         """Start it, also again; one that runs goes on."""

@@ -8,6 +8,7 @@ read-only /sys), ``create`` gives none, and the memory limit falls back to RLIMI
 import contextlib
 import logging
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ __all__ = ["Cgroups", "Limits"]
 log = logging.getLogger(__name__)
 _PARENT = "okube"
 _PERIOD_US = 100_000
+_LINGER_S = 1.0
 _LEAST_QUOTA_US = 1000
 
 
@@ -55,10 +57,15 @@ class Cgroups:
         return []
 
     def remove(self, name: str) -> None:
-        """Remove the task's groups; one that still holds a process stays."""
-        for folder in self._folders(name):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        """Remove the task's groups; the kernel needs a moment after the last process. One that holds any stays."""
+        until = time.monotonic() + _LINGER_S
+        while left := [folder for folder in self._folders(name) if folder.is_dir()]:
+            for folder in left:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            if time.monotonic() > until:
+                return
+            time.sleep(0.005)
 
     def _folders(self, name: str) -> list[Path]:
         if self._unified:

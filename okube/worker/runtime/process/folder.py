@@ -25,6 +25,7 @@ class Record(msgspec.Struct, frozen=True):
     task_id: str
     image: str
     command: tuple[str, ...]
+    stop_signal: str = "SIGTERM"
     memory: int = 0
     cpus: float = 0.0
     ports: tuple[tuple[int, Protocol], ...] = ()
@@ -100,6 +101,7 @@ class TaskFolder:
             started_ms=run.started_ms if run else None,
             ended_ms=ended.ended_ms if ended else None,
             error=self._text("error"),
+            stop_signal=record.stop_signal,
         )
         return Sighting(container, run, record.ports)
 

@@ -52,6 +52,7 @@ def lay_out(
         task_id=task.id,
         image=spec.image,
         command=command,
+        stop_signal=spec.stop.signal,
         memory=spec.resources.memory,
         cpus=spec.resources.cpus,
         ports=tuple((host, port.protocol) for port, host in zip(spec.ports, host_ports, strict=True)),

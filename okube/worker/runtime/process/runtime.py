@@ -39,7 +39,7 @@ class ProcessRuntime:
     Args:
         cluster_id: the cluster's id; folders of others are never touched.
         node: the node's name; the same.
-        directory: where task folders (``tasks``), named volumes (``volumes``) and images (``images``) are.
+        directory: where task folders (``containers``), named volumes (``volumes``) and images (``images``) are.
         clock: for grace periods and the ends that no shim wrote down.
         images: where images are instead.
         cgroups: the machine's control groups; memory and cpu limits hold where they can be made.
@@ -128,7 +128,7 @@ class ProcessRuntime:
                     "start-failed", f"node {self._node} cannot make the folder of task {task.id}: {error}"
                 ) from error
         self._changes.publish(task.id)
-        return Container(container_id, task.id, "created")
+        return Container(container_id, task.id, "created", stop_signal=task.spec.stop.signal)
 
     async def run(self, container_id: str) -> Container:
         """Start it under a shim of its own, also again; one that runs goes on."""

@@ -48,11 +48,11 @@ class Tasks:
         self._cgroups = cgroups
         self._logs = logs
         self._prefix = container_name(cluster_id, "")
-        self._tasks, self._making, self._trash = (directory / name for name in ("tasks", "making", "trash"))
+        self._containers, self._making, self._trash = (directory / name for name in ("containers", "making", "trash"))
 
     def folder(self, container_id: str) -> TaskFolder:
         """Where a task is, or would be."""
-        return TaskFolder(self._tasks / container_id)
+        return TaskFolder(self._containers / container_id)
 
     def task_id(self, container_id: str) -> str:
         """The task of a container."""
@@ -60,14 +60,14 @@ class Tasks:
 
     def make_directories(self) -> None:
         """Make what is missing, and remove what a crash left half made or half removed."""
-        for folder in (self._tasks, self._making, self._trash):
+        for folder in (self._containers, self._making, self._trash):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for leftover in (*self._making.glob(f"{self._prefix}*"), *self._trash.glob(f"{self._prefix}*")):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def see_all(self) -> list[tuple[str, Sighting | None]]:
         """All of ours by container id; None for one whose shim was lost."""
-        folders = [self.folder(path.name) for path in sorted(self._tasks.glob(f"{self._prefix}*"))]
+        folders = [self.folder(path.name) for path in sorted(self._containers.glob(f"{self._prefix}*"))]
         return [(folder.id, folder.see()) for folder in folders if self._is_ours(folder)]
 
     def see(self, container_id: str) -> Sighting | None:
@@ -94,7 +94,7 @@ class Tasks:
         try:
             lay_out(
                 task,
-                self._tasks / container_id,
+                self._containers / container_id,
                 making,
                 cluster_id=self._cluster_id,
                 node=self._node,
@@ -142,7 +142,7 @@ class Tasks:
         """Remove the folder in one step, then what is in it; named volumes are elsewhere."""
         trash = Path(tempfile.mkdtemp(prefix=f"{container_id}.", dir=self._trash))
         with contextlib.suppress(FileNotFoundError):
-            (self._tasks / container_id).rename(trash / container_id)
+            (self._containers / container_id).rename(trash / container_id)
         shutil.rmtree(trash, ignore_errors=True)
         self._cgroups.remove(container_id)
 
