@@ -16,7 +16,8 @@ from okube.manager.core import ManagerCore
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
 from okube.model.errors import Defect
-from okube.raft import Member, RaftConfig, RaftNode, TlsTransport
+from okube.raft import Member, RaftConfig, RaftNode
+from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk
 from okube.security import client_context, identity_of, server_context
@@ -55,7 +56,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
     connector = aiohttp.TCPConnector(ssl=peer_tls, limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
         app = make_app(Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers))
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2.0)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await raft.start()
@@ -90,9 +91,9 @@ async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign) -> None:
 def _raft(
     settings: ManagerSettings, machine: StateMachine, *, clock: SystemClock, disk: FileDisk, rng: random.Random
 ) -> RaftNode:
-    def identify(peercert: dict[str, object]) -> tuple[str, str]:
+    def identify(peercert: dict[str, Any]) -> tuple[str, str, str | None] | None:
         identity = identity_of(peercert)
-        return ("", "") if identity is None else (identity.role, identity.name)
+        return None if identity is None else (identity.role, identity.name, None)
 
     config = RaftConfig(election_ms=round(settings.election_s * 1000))
     tls = settings.directory / "tls"
@@ -100,11 +101,12 @@ def _raft(
         name=settings.name,
         instance=settings.instance,
         cluster_id=settings.cluster_id,
-        listen=(settings.host, settings.raft_port),
-        server_tls=server_context(tls, client_certificate="required"),
-        client_tls=client_context(tls),
+        host=settings.host,
+        port=settings.raft_port,
+        server_context=server_context(tls, client_certificate="required"),
+        client_context=client_context(tls),
         identify=identify,
-        silence_s=config.election_s,
+        election_s=config.election_s,
     )
     return RaftNode(
         name=settings.name,
