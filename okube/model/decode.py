@@ -21,6 +21,9 @@ __all__ = ["decode", "hint"]
 S = TypeVar("S", bound=msgspec.Struct)
 _hints_of: dict[type, dict[str, Any]] = {}
 _BAD = object()
+_HINTS = 20  # for so many unknown keys of a struct: looking for a likeness takes its time
+_MOST_ERRORS = 100
+_LARGEST = 2**63 - 1  # what msgpack and most readers of JSON can hold
 
 
 def decode(
@@ -45,6 +48,8 @@ def decode(
     """
     errors: list[FieldError] = []
     value = _struct(kind, data, path, errors, ignore)
+    if len(errors) > _MOST_ERRORS:
+        errors[_MOST_ERRORS:] = [FieldError(path, f"and {len(errors) - _MOST_ERRORS} errors more")]
     if errors:
         raise InvalidInput.of(errors, what=what)
     return cast("S", value)
@@ -57,8 +62,8 @@ def hint(name: str, known: Collection[str]) -> str:
 
 
 def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignore: Collection[str] = ()) -> object:
-    if isinstance(data, str) and hasattr(kind, "parse_text"):
-        return _guarded(kind.parse_text, data, path, errors)
+    if hasattr(kind, "parse_text") and isinstance(data, str | int) and not isinstance(data, bool):
+        return _guarded(lambda short: kind.parse_text(str(short)), data, path, errors)
     if not isinstance(data, Mapping):
         errors.append(FieldError(path, f"a mapping with keys is expected, not {_show(data)}"))
         return _BAD
@@ -72,7 +77,7 @@ def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignor
         field = fields.get(key) if isinstance(key, str) else None
         if field is None:
             allowed = ", ".join(fields)
-            suggestion = hint(str(key), fields)
+            suggestion = hint(str(key), fields) if len(errors) - before < _HINTS else ""
             errors.append(FieldError(_join(path, str(key)), f"unknown key{suggestion}; allowed are {allowed}"))
             continue
         values[field.name] = _value(hints[field.name], value, _join(path, key), errors)
@@ -86,7 +91,7 @@ def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignor
     made = kind(**values)
     if hasattr(made, "problems"):
         found: Iterator[FieldError] = made.problems()
-        errors.extend(FieldError(_join(path, e.path), e.message) for e in found)
+        errors.extend(FieldError(_join(path, e.path), _short(e.message)) for e in found)
     return made
 
 
@@ -105,7 +110,7 @@ def _value(hint_: Any, data: object, path: str, errors: list[FieldError]) -> Any
     if check is not None and len(errors) == before and made is not None:
         message = check(made)
         if message is not None:
-            errors.append(FieldError(path, message))
+            errors.append(FieldError(path, _short(message)))
     return made
 
 
@@ -117,7 +122,8 @@ def _plain(kind: Any, data: object, path: str, errors: list[FieldError]) -> Any:
         allowed = get_args(kind)
         if data not in allowed:
             options = ", ".join(str(a) for a in allowed)
-            errors.append(FieldError(path, f"{_show(data)} is not allowed{hint(str(data), allowed)}; one of {options}"))
+            suggestion = hint(data, allowed) if isinstance(data, str) else ""
+            errors.append(FieldError(path, f"{_show(data)} is not allowed{suggestion}; one of {options}"))
         return data
     if origin is tuple:
         return _sequence(get_args(kind)[0], data, path, errors)
@@ -164,6 +170,9 @@ def _scalar(kind: Any, data: object, path: str, errors: list[FieldError]) -> Any
         advice = "; put it in quotes" if kind is str and isinstance(data, int | float | bool) else ""
         errors.append(FieldError(path, f"{names.get(kind, kind)} is expected, not {_show(data)}{advice}"))
         return _BAD
+    if isinstance(data, int) and abs(data) > _LARGEST:
+        errors.append(FieldError(path, "the number is too large"))
+        return _BAD
     return float(cast("float", data)) if kind is float else data
 
 
@@ -171,7 +180,7 @@ def _guarded(parse: Callable[[Any], Any], data: object, path: str, errors: list[
     try:
         return parse(data)
     except ValueError as error:
-        errors.append(FieldError(path, str(error)))
+        errors.append(FieldError(path, _short(str(error))))
         return _BAD
 
 
@@ -185,6 +194,11 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+def _short(message: str) -> str:
+    """The message without the middle of what it quotes, where that is very long."""
+    return message if len(message) <= 400 else f"{message[:100]} ... {message[-250:]}"
+
+
 def _show(data: object) -> str:
     if data is None:
         return "nothing"
@@ -192,5 +206,7 @@ def _show(data: object) -> str:
         return "a mapping"
     if isinstance(data, list | tuple):
         return "a list"
+    if isinstance(data, int) and abs(data) > _LARGEST:
+        return "so large a number"  # Python does not write out all of them
     text = repr(data)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,15 +1,15 @@
 """Quantities as people write them: memory and disk, cpus, times; parsed to bytes, cores and seconds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 __all__ = ["MAX_BYTES", "MAX_CPUS", "format_bytes", "format_seconds", "parse_bytes", "parse_seconds", "rfc3339"]
 
 MAX_BYTES = 1 << 53  # above it JSON numbers lose exactness
 MAX_CPUS = 65_536.0
-_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -22,7 +22,7 @@ def parse_bytes(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r} is not an amount of bytes: write 512M, 2G or a number of bytes")
     if isinstance(value, int | float):
-        count = float(value)
+        count: float = value
     else:
         match = _BYTES.fullmatch(value.strip())
         if match is None:
@@ -40,21 +40,21 @@ def parse_seconds(value: object) -> float:
         ValueError: with a sentence on what is allowed.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(value)
+        seconds: float = value
     elif isinstance(value, str) and (match := _TIME.fullmatch(value.strip())):
         seconds = float(match[1]) * _SECONDS[match[2]]
     else:
         raise ValueError(f"{value!r} is not a time: write 500ms, 3s, 2m or 1h")
     if not 0 <= seconds <= 86400 * 366:
         raise ValueError(f"{value!r} is out of range: 0 to 366 days")
-    return seconds
+    return float(seconds)
 
 
 def format_bytes(count: int) -> str:
     """``2.0 GiB``: one decimal, the largest unit that leaves at least 1."""
     size = float(count)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024:
+        if round(size, 1) < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} PiB"
@@ -62,7 +62,7 @@ def format_bytes(count: int) -> str:
 
 def format_seconds(seconds: float) -> str:
     """``850ms``, ``4s``, ``3m``, ``2h``, ``5d``: the unit a person would use."""
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
     for limit, unit, factor in ((120, "s", 1), (7200, "m", 60), (172800, "h", 3600)):
         if seconds < limit:
@@ -74,4 +74,5 @@ def rfc3339(time_ms: int | None) -> str | None:
     """A time of the state (milliseconds since 1970, UTC) as RFC 3339, or None for none."""
     if time_ms is None:
         return None
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,7 +9,7 @@ import msgspec
 from okube.model.constraints import parse_constraint
 from okube.model.decode import decode
 from okube.model.errors import FieldError
-from okube.model.names import name_error
+from okube.model.names import is_dns_label, name_error
 from okube.model.quantities import MAX_CPUS, parse_bytes, parse_seconds
 
 __all__ = [
@@ -42,7 +42,7 @@ def _check_name(text: str) -> str | None:
 
 
 def _check_image(text: str) -> str | None:
-    if not text or len(text) > 512 or any(c.isspace() for c in text):
+    if not text or len(text) > 512 or any(c.isspace() or not c.isprintable() for c in text):
         return f"{text!r} is not an image: a name such as nginx:1.27, without blanks"
     return None
 
@@ -93,6 +93,8 @@ def _parse_env(data: object) -> dict[str, str]:
     if isinstance(data, list | tuple):
         pairs = [str(item).partition("=") for item in data]
         data = {key: value for key, _, value in pairs}
+        if len(data) < len(pairs):
+            raise ValueError("a variable is given twice")
     if not isinstance(data, dict):
         raise ValueError("a mapping NAME: value is expected")
     made: dict[str, str] = {}
@@ -119,6 +121,8 @@ def _parse_labels(data: object) -> dict[str, str]:
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise ValueError(f"the value of label {key} is not text; put it in quotes")
         made[key] = str(value)
+        if "\0" in made[key]:
+            raise ValueError(f"the value of label {key} holds a NUL character")
     return made
 
 
@@ -139,7 +143,7 @@ class Port(msgspec.Struct, frozen=True):
     @classmethod
     def parse_text(cls, text: str) -> "Port":
         """``8080:80``, ``8080:80/udp`` or ``80`` (any free host port); raises ValueError."""
-        match = re.fullmatch(r"(?:(\d{1,5}):)?(\d{1,5})(?:/(\w+))?", text.strip())
+        match = re.fullmatch(r"(?:([0-9]{1,5}):)?([0-9]{1,5})(?:/(\w+))?", text.strip())
         if match is None:
             raise ValueError(f"{text!r} is not a port: write HOST:CONTAINER, such as 8080:80 or 8080:80/udp")
         port = cls(container=int(match[2]), host=int(match[1] or 0), protocol=match[3] or "tcp")  # type: ignore[arg-type]  # checked next
@@ -149,6 +153,10 @@ class Port(msgspec.Struct, frozen=True):
         if message:
             raise ValueError(message)
         return port
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith("/") and ".." not in text.split("/") and text.isprintable()
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -171,12 +179,12 @@ class Volume(msgspec.Struct, frozen=True):
 
     def problems(self) -> Iterator[FieldError]:
         """What is wrong with source and target."""
-        if not self.target.startswith("/") or ".." in self.target.split("/") or self.target == "/":
+        if not _is_path(self.target) or not self.target.strip("/"):
             yield FieldError(
                 "target", f"{self.target!r} is not a path in the container: it starts with '/' and has no '..'"
             )
         if "/" in self.source:
-            if not self.source.startswith("/") or ".." in self.source.split("/"):
+            if not _is_path(self.source):
                 yield FieldError(
                     "source", f"{self.source!r} is not a path of the node: it starts with '/' and has no '..'"
                 )
@@ -212,10 +220,14 @@ class Restart(msgspec.Struct, frozen=True):
         """``always``, ``never``, ``on-failure`` or ``on-failure:3``; raises ValueError."""
         policy, colon, limit = text.partition(":")
         if policy not in ("always", "on-failure", "never") or (
-            colon and (policy != "on-failure" or not limit.isdigit())
+            colon and (policy != "on-failure" or not re.fullmatch("[0-9]{1,9}", limit))
         ):
             raise ValueError(f"{text!r} is no restart policy: always, on-failure, on-failure:MAX or never")
-        return cls(policy, int(limit) if colon else None)  # type: ignore[arg-type]  # checked above
+        restart = cls(policy, int(limit) if colon else None)  # type: ignore[arg-type]  # checked above
+        message = _check_max(restart.max) if restart.max is not None else None
+        if message:
+            raise ValueError(message)
+        return restart
 
     def problems(self) -> Iterator[FieldError]:
         """A maximum that its policy does not have."""
@@ -268,9 +280,10 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
                 yield FieldError(f"ports[{n}].host", f"host port {port.host}/{port.protocol} is given twice")
             seen.add((port.host, port.protocol))
         for n, volume in enumerate(self.volumes):
-            if volume.target in targets:
+            target = volume.target.rstrip("/")
+            if target in targets:
                 yield FieldError(f"volumes[{n}].target", f"{volume.target} is given twice")
-            targets.add(volume.target)
+            targets.add(target)
 
 
 READ_ONLY = frozenset(
@@ -288,7 +301,7 @@ def decode_spec(data: object, *, what: str = "service") -> ServiceSpec:
     if isinstance(data, dict):
         data = _without_defaults_of_mode(data)
         name = data.get("name")
-        what = f"service {name}" if isinstance(name, str) and what == "service" else what
+        what = f"service {name}" if isinstance(name, str) and is_dns_label(name) and what == "service" else what
     return decode(ServiceSpec, data, what=what, ignore=READ_ONLY)
 
 
