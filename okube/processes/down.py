@@ -1,5 +1,6 @@
 """``okube down``: ends the cluster's processes and containers on this machine; the data stays, unless it is purged."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,11 +9,14 @@ import msgspec
 from okube.config import ClusterConfig, load_cluster
 from okube.model.errors import BadFile, OkubeError
 from okube.processes.end import end
-from okube.processes.engine import end_engine
+from okube.processes.engine import EngineUnavailable, end_engine, start_again, was_ended
 from okube.processes.lock import Running, one_at_a_time, runs_in
+from okube.processes.packages import InstallFailed
 from okube.processes.purge import purge_data, refuse_foreign
 from okube.security import ClusterFiles, ProcessFiles
 from okube.security.seed import ProcessIdentity, read_process_identity
+from okube.worker.runtime import remove_all
+from okube.worker.runtime.base import RuntimeUnavailable
 from okube.worker.settings import WorkerSettings
 
 __all__ = ["down"]
@@ -59,7 +63,9 @@ def down(config_path: Path, purge: bool, echo: Echo, *, remove_tasks: RemoveTask
     with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
         folders = list(_folders(files))
         _end(folders, echo)
-        problems = _remove_tasks(config, folders, remove_tasks or _remove_all, echo)
+        if not was_ended(config.data_dir):
+            _wake_engine(config, echo)
+        problems = _remove_tasks(config, folders, remove_tasks or remove_all, echo)
         if not problems:
             end_engine(config.data_dir, echo)
         if purge and not problems:
@@ -95,6 +101,14 @@ def _end(folders: list[_Folder], echo: Echo) -> None:
             echo(f"{folder.name:<10} {how} (pid {pid})")
 
 
+def _wake_engine(config: ClusterConfig, echo: Echo) -> None:
+    """An engine of ours that was killed left its containers; only an engine can end them."""
+    with contextlib.suppress(EngineUnavailable, InstallFailed):  # removing the containers tells what is the matter
+        started = start_again(config.docker.host, config.data_dir)
+        if started:
+            echo(f"engine     {started}")
+
+
 def _remove_tasks(config: ClusterConfig, folders: list[_Folder], remove_tasks: RemoveTasks, echo: Echo) -> list[str]:
     problems: list[str] = []
     for folder in folders:
@@ -102,8 +116,9 @@ def _remove_tasks(config: ClusterConfig, folders: list[_Folder], remove_tasks: R
             continue
         try:
             count = remove_tasks(_settings(config, folder.identity, folder.files))
-        except OkubeError as error:
-            problems.append(f"The containers of {folder.name} may still run: {error}")
+        except RuntimeUnavailable as error:
+            if not was_ended(config.data_dir):
+                problems.append(f"The containers of {folder.name} may still run: {error}")
         else:
             echo(f"{folder.name:<10} {count} containers removed")
     return problems
@@ -123,9 +138,3 @@ def _settings(config: ClusterConfig, identity: ProcessIdentity, files: ProcessFi
         runtime=config.runtime,
         docker_host=config.docker.host,
     )
-
-
-def _remove_all(settings: WorkerSettings) -> int:
-    from okube.worker.runtime import remove_all
-
-    return remove_all(settings)

@@ -19,7 +19,15 @@ from okube.processes.lock import living_in, running_as, write_pid
 from okube.processes.packages import ENGINE_PACKAGES, can_install, install_packages
 from okube.worker.runtime.docker.transport import connect
 
-__all__ = ["DEFAULT_HOST", "EngineUnavailable", "end_engine", "engine_problem", "see_to_engine"]
+__all__ = [
+    "DEFAULT_HOST",
+    "EngineUnavailable",
+    "end_engine",
+    "engine_problem",
+    "see_to_engine",
+    "start_again",
+    "was_ended",
+]
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _RUN = Path("/var/run")
@@ -68,6 +76,25 @@ def see_to_engine(host: str, data_dir: Path) -> str:
         if engine_problem(host) is None:
             return "installed the distribution's Docker Engine"
     return _start(host, data_dir / "engine")
+
+
+def start_again(host: str, data_dir: Path) -> str | None:
+    """Start the engine that was started for this data directory before, if none answers.
+
+    Returns:
+        A sentence if one was started; None if there is nothing to start.
+
+    Raises:
+        EngineUnavailable: it does not start.
+    """
+    if not (data_dir / "engine").is_dir() or engine_problem(host) is None:
+        return None
+    return see_to_engine(host, data_dir)
+
+
+def was_ended(data_dir: Path) -> bool:
+    """Whether ``end_engine`` ended the engine of this data directory, and all containers with it."""
+    return (data_dir / "engine").is_dir() and not (data_dir / "engine" / "pid").exists()
 
 
 def end_engine(data_dir: Path, echo: Callable[[str], None]) -> None:

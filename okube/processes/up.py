@@ -10,7 +10,7 @@ from pathlib import Path
 
 from okube.config import ClusterConfig, load_cluster
 from okube.manager.settings import ManagerSettings
-from okube.model.errors import Conflict
+from okube.model.errors import Conflict, OkubeError
 from okube.processes.answers import answers
 from okube.processes.end import end
 from okube.processes.follow import follow
@@ -56,6 +56,7 @@ def up(
     started: list[Started] = []
     with _ended_on_interrupt(started, detach, echo):
         with one_at_a_time(ensure_folder(config.data_dir) / "up.lock", what=f"cluster {config.cluster}"):
+            _see_to_own_engine(config, echo)
             sown = sow(config, bootstrap=bootstrap or _bootstrap, rng=random.SystemRandom(), now_ms=_now_ms())
             command = (*(command or okube_command()),)
             problems = _start_missing(
@@ -80,6 +81,20 @@ def _refuse_first_elsewhere(config: ClusterConfig) -> None:
         f"this is another: run 'okube up' there, then copy cluster.json and the folders of this machine's processes "
         f"from its data_dir to {config.data_dir}. Nothing is started."
     )
+
+
+def _see_to_own_engine(config: ClusterConfig, echo: Echo) -> None:
+    """Where ``make demo`` started the engine, ``down`` ended it with the rest; any other is its owner's business."""
+    if config.runtime == "process" or not (config.data_dir / "engine").is_dir():
+        return
+    from okube.processes.engine import start_again
+
+    try:
+        started = start_again(config.docker.host, config.data_dir)
+    except OkubeError as error:
+        started = f"{error} Workers start nevertheless, and wait for it."
+    if started:
+        echo(f"note: {started}")
 
 
 def _start_missing(

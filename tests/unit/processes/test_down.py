@@ -8,6 +8,7 @@ from okube.processes.down import down
 from okube.processes.lock import runs_in
 from okube.processes.up import up
 from okube.security import ClusterFiles
+from okube.worker.runtime.base import RuntimeUnavailable
 from okube.worker.settings import WorkerSettings
 from tests.unit.processes.builders import a_cluster, bootstrap_to_file, sow_once, stand_in, write_cluster
 
@@ -86,7 +87,7 @@ def test_containers_that_may_still_run_keep_the_data_from_being_purged(tmp_path:
     sow_once(config)
 
     def refuse(_: WorkerSettings) -> int:
-        raise OkubeError("the engine does not answer")
+        raise RuntimeUnavailable("the engine does not answer")
 
     with pytest.raises(OkubeError, match="containers of w1 may still run: the engine does not answer"):
         down(tmp_path / "cluster.yaml", True, lambda _: None, remove_tasks=refuse)
@@ -107,3 +108,14 @@ def test_purge_refuses_before_it_ends_anything(tmp_path: Path) -> None:
         end(config, purge=True)
     assert sorted(running(tmp_path)) == ["m1", "m2", "m3", "w1"]
     end(config)
+
+
+def test_the_containers_of_an_engine_that_was_ended_are_no_worry(tmp_path: Path) -> None:
+    config = a_cluster(tmp_path)
+    sow_once(config)
+    (config.data_dir / "engine").mkdir()
+
+    def refuse(_: WorkerSettings) -> int:
+        raise RuntimeUnavailable("the engine does not answer")
+
+    down(tmp_path / "cluster.yaml", False, lambda _: None, remove_tasks=refuse)
