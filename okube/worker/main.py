@@ -49,7 +49,8 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         OkubeError: it cannot start: no runtime, no certificate.
         OSError: it cannot start: its port is in use, its state cannot be read.
     """
-    settings.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    memory = settings.state_directory / "agent"
+    memory.mkdir(mode=0o700, parents=True, exist_ok=True)
     clock, rng, disk = SystemClock(), random.Random(os.urandom(16)), FileDisk()
     runtime = await choose_runtime(settings)
     calls = HttpManagerCalls(
@@ -61,7 +62,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         rng=rng,
         runtime=runtime,
         calls=calls,
-        store=Store(disk, settings.state_directory),
+        store=Store(disk, memory),
         capacity=measure_capacity(settings),
         usage=UsageMeter(settings.directory, clock.monotonic).read,
         software=importlib.metadata.version("okube"),

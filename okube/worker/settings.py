@@ -41,5 +41,5 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def state_directory(self) -> Path:
-        """Where the agent stores what must survive its restart."""
+        """Where the agent and its runtime store what must survive a restart."""
         return self.directory / "state"

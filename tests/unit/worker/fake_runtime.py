@@ -31,6 +31,7 @@ class FakeEngine:
         self.slow_images: dict[str, float] = {}
         self.stubborn: set[str] = set()
         self.latency_s = 0.001
+        self.latency_by_call: dict[str, float] = {}
         self.up = True
         self.deaf = False
         self.silent_calls: set[str] = set()
@@ -154,7 +155,7 @@ class FakeRuntime:
         await self._call("create", task.id)
         self._refuse("create", task.spec.image)
         container = self._engine.create(task)
-        self._gate("created")
+        await self._return("created")
         return container
 
     async def run(self, container_id: str) -> Container:
@@ -163,8 +164,8 @@ class FakeRuntime:
             raise RuntimeFailure("start-failed", "no such container")
         self._refuse("run", self._engine.image_of(container_id))
         container = self._engine.run(container_id)
-        self._gate("ran")
-        return container
+        await self._return("ran")
+        return container  # as it was when it was started: it may have ended since
 
     async def stop(self, container_id: str, *, signal: str, grace_s: float) -> None:
         await self._call("stop", container_id)
@@ -177,12 +178,12 @@ class FakeRuntime:
             self._engine.finish(container_id, 137)
         else:
             self._engine.finish(container_id, 143)
-        self._gate("stopped")
+        await self._return("stopped")
 
     async def remove(self, container_id: str) -> None:
         await self._call("remove", container_id)
         self._engine.remove(container_id)
-        self._gate("removed")
+        await self._return("removed")
 
     async def inspect(self, container_id: str) -> Container | None:
         await self._call("inspect", container_id)
@@ -210,9 +211,13 @@ class FakeRuntime:
     async def _call(self, name: str, about: str) -> None:
         self._gate(name)
         self._engine.calls.append((name, about))
-        await asyncio.sleep(self._engine.latency_s)
+        await asyncio.sleep(self._engine.latency_by_call.get(name, self._engine.latency_s))
         if not self._engine.up or name in self._engine.silent_calls:
             raise RuntimeUnavailable("the engine does not answer")
+
+    async def _return(self, effect: str) -> None:
+        self._gate(effect)
+        await asyncio.sleep(self._engine.latency_s)
 
     def _refuse(self, call: str, image: str) -> None:
         reason = self._engine.refusals.get((call, image))

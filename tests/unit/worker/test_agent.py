@@ -136,6 +136,52 @@ async def test_a_vanished_container_that_never_restarts_is_a_failure(machine: Ma
 
 
 @with_machine
+async def test_what_never_restarts_runs_once_even_if_the_agent_dies_as_it_starts_and_the_container_vanishes(
+    machine: Machine,
+) -> None:
+    machine.crash()
+
+    def die_after_the_start(call: str) -> None:
+        if call == "ran":
+            machine.crash()
+            raise asyncio.CancelledError
+
+    await machine.boot(die_after_the_start)
+    await machine.assign(a_task("t1", restart="never"))
+    await machine.until(lambda: machine.crashed)
+    machine.engine.vanish("t1")
+    await machine.boot()
+    await machine.until(lambda: "t1" in machine.reports)
+    assert machine.reports["t1"].state == "failed"
+    assert machine.engine.runs == {"t1": 1}
+
+
+@with_machine
+async def test_a_look_that_is_older_than_a_step_does_not_undo_what_the_step_did(machine: Machine) -> None:
+    machine.engine.latency_by_call["list"] = 5.0
+    await machine.until(lambda: ("list", "") in machine.engine.calls)
+    machine.engine.calls.clear()
+    await machine.until(lambda: ("list", "") in machine.engine.calls)
+    await machine.assign(a_task("t1"))
+    await asyncio.sleep(60)
+    assert machine.engine.runs == {"t1": 1}
+    assert [(r.restarts, r.ready) for r in machine.managers.history] == [(0, True)]
+
+
+@with_machine
+async def test_the_fence_is_stored_with_the_assignment(machine: Machine) -> None:
+    machine.managers.up = False
+    machine.crash()
+    machine.disk.files.clear()
+    await machine.boot()
+    await machine.assign(a_task("t1"), epoch=Epoch(1, 3))
+    machine.crash()
+    await machine.boot()
+    assert machine.agent.holdings.fence == Epoch(1, 3)
+    assert (await machine.assign()).accepted
+
+
+@with_machine
 async def test_deaths_that_no_news_tell_of_are_found(machine: Machine) -> None:
     await machine.assign(a_task("t1"))
     await machine.until(lambda: "t1" in machine.reports)
@@ -345,8 +391,7 @@ async def test_what_managers_say_of_their_addresses_is_remembered(machine: Machi
     machine.managers.up = False
     machine.managers.learned = ()
     await machine.boot()
-    learned = machine.managers.learned
-    assert learned == ("https://192.0.2.11:7101",)
+    await machine.until(lambda: machine.managers.learned == ("https://192.0.2.11:7101",))
 
 
 @with_machine
