@@ -54,14 +54,17 @@ def read_container(data: dict[str, Any]) -> Container:
     """The engine's answer to ``inspect``."""
     now = data["State"]
     state = read_state(now["Status"])
+    started_ms, ended_ms = read_time_ms(now["StartedAt"]), read_time_ms(now["FinishedAt"])
+    if state == "exited" and started_ms and ended_ms:
+        started_ms = min(started_ms, ended_ms)  # the engine notes the start late, and the end of a short run before it
     return Container(
         id=data["Id"],
         task_id=data["Config"]["Labels"].get(TASK_LABEL, ""),
         state=state,
         exit_code=now["ExitCode"] if state == "exited" else None,
         oom_killed=bool(now["OOMKilled"]) and state == "exited",
-        started_ms=read_time_ms(now["StartedAt"]),
-        ended_ms=read_time_ms(now["FinishedAt"]) if state == "exited" else None,
+        started_ms=started_ms,
+        ended_ms=ended_ms if state == "exited" else None,
         error=now["Error"],
         stop_signal=data["Config"].get("StopSignal") or "SIGTERM",
     )
