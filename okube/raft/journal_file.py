@@ -91,6 +91,7 @@ class JournalFile:
             return
         self._since_rewrite = []
         self._rewriting = asyncio.get_running_loop().create_task(self._prepare(records))
+        self._rewriting.add_done_callback(_look_at)  # if nobody else comes to it: the member is ending then
 
     @property
     def rewriting(self) -> bool:
@@ -105,7 +106,7 @@ class JournalFile:
     async def rewritten(self) -> None:
         """Wait until the new file is ready to be taken over, if one is being prepared."""
         if self._rewriting is not None:
-            await asyncio.wait([self._rewriting])
+            await asyncio.shield(self._rewriting)
 
     async def close(self) -> None:
         """Let go of the file; a rewrite that was not finished is dropped."""
@@ -136,6 +137,11 @@ class JournalFile:
         old, self._file, self._writer = self._file, file, writer
         self._rewriting, self._since_rewrite = None, []
         await old.close()
+
+
+def _look_at(task: "asyncio.Task[Writer]") -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _read(path: Path, data: bytes) -> tuple[list[Record], int]:

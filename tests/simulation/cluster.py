@@ -46,6 +46,25 @@ class Site:
         """Whether a process runs here."""
         return self.process is not None
 
+    @property
+    def paused_for_s(self) -> float:
+        """How long its process will still be paused; 0 if it is not, or if there is none."""
+        if self.process is None:
+            return 0.0
+        return max(0.0, self.process.paused_until - asyncio.get_running_loop().time())
+
+    @property
+    def responsive(self) -> bool:
+        """Whether its process runs and is not paused."""
+        return self.process is not None and self.paused_for_s == 0.0
+
+    def pause(self, duration_s: float) -> None:
+        """Stop the process for a while, as SIGSTOP or a sleeping virtual machine does."""
+        if self.process is not None and self.transport is not None:
+            until = asyncio.get_running_loop().time() + duration_s
+            self.process.pause(until)
+            self.transport.pause(until)
+
     def kill(self) -> None:
         """SIGKILL and power loss in one: unsynced bytes are gone."""
         if self.process is None:

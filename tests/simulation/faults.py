@@ -29,6 +29,10 @@ class Faults:
             self._kill_one,
             self._kill_one,
             self._kill_all,
+            self._kill_often,
+            self._lose_power,
+            self._pause,
+            self._pause,
             self._cut_link,
             self._isolate,
             self._lose_connection,
@@ -67,6 +71,36 @@ class Faults:
         for site in self._cluster.sites:
             await self._a_while(0.0, 0.2)
             self._start(site)
+
+    async def _kill_often(self) -> None:
+        """Processes that come back fast enough to take part in the election that their death has caused."""
+        self._did("kill often")
+        for _ in range(self._rng.randint(3, 8)):
+            site = self._any_site()
+            site.kill()
+            await self._a_while(0.0, 0.03)
+            self._start(site)
+            await self._a_while(0.0, 0.5)
+
+    async def _lose_power(self) -> None:
+        """Everything goes out at once, while much of what was written is not durable."""
+        self._did("power loss")
+        for site in self._cluster.sites:
+            site.platter.sync_s = (0.05, 0.5)
+        await self._a_while(0.1, 0.6)
+        for site in self._cluster.sites:
+            site.kill()
+            site.platter.sync_s = self._usual_sync_s
+        await self._a_while(0.0, 0.3)
+        for site in self._cluster.sites:
+            self._start(site)
+
+    async def _pause(self) -> None:
+        site = self._any_site()
+        self._did(f"pause {site.name}")
+        duration_s = self._rng.uniform(0.1, 2.5)
+        site.pause(duration_s)
+        await asyncio.sleep(duration_s)
 
     async def _cut_link(self) -> None:
         one, other = self._rng.sample(self._cluster.names, 2)

@@ -6,6 +6,7 @@ timers, and all that they start) belongs to it by its context variables.
 
 import asyncio
 import contextvars
+import heapq
 from asyncio import base_events
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ class Process:
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
+        self.paused_until = 0.0
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self._context = contextvars.copy_context()
         self._context.run(_PROCESS.set, self)
@@ -39,6 +41,11 @@ class Process:
     def context(self) -> contextvars.Context:
         """A context in which whatever is started belongs to this process."""
         return self._context.copy()
+
+    def pause(self, until: float) -> None:
+        """Stop it for a while, as SIGSTOP does; its timers that ran out meanwhile fire then."""
+        self.paused_until = until
+        virtual_loop().delay_timers(self, until)
 
     def kill(self) -> None:
         """End it at once, as SIGKILL does."""
@@ -84,11 +91,19 @@ class VirtualLoop(base_events.BaseEventLoop):
         self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """As ever, but a dead process gets a timer that never fires."""
+        process = (context or contextvars.copy_context()).get(_PROCESS)
+        when = max(when, process.paused_until) if process is not None else when
         handle = super().call_at(when, callback, *args, context=context)
-        process = _process_of(handle)
         if process is not None and not process.alive:
             handle.cancel()
         return handle
+
+    def delay_timers(self, process: Process, until: float) -> None:
+        """No timer of this process fires before then."""
+        for handle in self._scheduled:
+            if _process_of(handle) is process and handle._when < until:  # type: ignore[attr-defined]
+                handle._when = until  # type: ignore[attr-defined]
+        heapq.heapify(self._scheduled)
 
     def drop_timers(self, process: Process) -> None:
         """No timer of this process fires any more."""

@@ -101,6 +101,10 @@ class SimulatedNetwork:
                 self._later(0, lambda end=self._ends[name], peer=peer: end.went_down(peer))  # type: ignore[misc]
         self._connect_soon(*pair)
 
+    def at(self, when: float, what: Callable[[], None]) -> None:
+        """Do something then, as a part of no process."""
+        asyncio.get_running_loop().call_at(when, what, context=self._context)
+
     def _later(self, delay_s: float, what: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(delay_s, what, context=self._context)
 
@@ -127,6 +131,8 @@ class SimulatedTransport:
         self._network = network
         self._peers: dict[str, Peer] = {}
         self._handler: PeerHandler | None = None
+        self._paused_until = 0.0
+        self._waiting: list[Callable[[PeerHandler], None]] = []
         self._context = contextvars.copy_context()
 
     def bind(self, handler: PeerHandler) -> None:
@@ -159,16 +165,35 @@ class SimulatedTransport:
         return peer is not None and peer.instance == other.instance
 
     def arrived(self, sender: "SimulatedTransport", frame: bytes) -> None:
-        if self._handler is not None:
-            self._context.copy().run(self._handler.peer_frame, sender.name, sender.instance, frame)
+        self._tell(lambda handler: handler.peer_frame(sender.name, sender.instance, frame))
 
     def came_up(self, peer: str) -> None:
-        if self._handler is not None:
-            self._context.copy().run(self._handler.peer_up, peer)
+        self._tell(lambda handler: handler.peer_up(peer))
 
     def went_down(self, peer: str) -> None:
+        self._tell(lambda handler: handler.peer_down(peer))
+
+    def pause(self, until: float) -> None:
+        """The process is stopped until then; what arrives waits in its kernel."""
+        self._paused_until = until
+
+    def _tell(self, what: Callable[[PeerHandler], None]) -> None:
+        """Call the handler as a part of its process, and after all that it was told before."""
+        if asyncio.get_running_loop().time() >= self._paused_until and not self._waiting:
+            self._tell_now(what)
+            return
+        if not self._waiting:
+            self._network.at(self._paused_until, self._catch_up)
+        self._waiting.append(what)
+
+    def _catch_up(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for what in waiting:
+            self._tell_now(what)
+
+    def _tell_now(self, what: Callable[[PeerHandler], None]) -> None:
         if self._handler is not None:
-            self._context.copy().run(self._handler.peer_down, peer)
+            self._context.copy().run(what, self._handler)
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:

@@ -101,7 +101,7 @@ class RaftRun:
 
     def programs(self) -> dict[str, _Program]:
         """Those that run."""
-        found = {site.name: site.program for site in self.cluster.alive}
+        found = {site.name: site.program for site in self.cluster.alive if site.responsive}
         return {name: p for name, p in found.items() if isinstance(p, _Program) and p.started}
 
     async def bootstrap(self) -> None:
@@ -190,11 +190,12 @@ class RaftRun:
         """A read sees everything that was acknowledged before it began."""
         while True:
             await asyncio.sleep(self._rng.uniform(0.0, 0.1))
-            found = list(self.programs().items())
-            if not found:
+            site = self._rng.choice(self.cluster.sites)
+            await asyncio.sleep(site.paused_for_s)  # a caller's request waits in the kernel of a paused process
+            program = self.programs().get(site.name)
+            if program is None:
                 continue
-            name, program = self._rng.choice(found)
-            expected = list(self.acknowledged)
+            name, expected = site.name, list(self.acknowledged)
             try:
                 await program.node.read_barrier(timeout_s=0.5)
             except NoQuorum:
