@@ -1,0 +1,169 @@
+"""The agent's API over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from okube.model.epoch import Epoch
+from okube.model.errors import NotFound
+from okube.model.wire import Assignment, AssignmentAnswer, LogLine
+from okube.security import server_context
+from okube.worker.runtime.base import RuntimeUnavailable
+from okube.worker.server import AgentServer
+from tests.unit.security.conftest import CLUSTER_ID, Cluster
+from tests.unit.worker.machine import a_task
+from tests.unit.worker.manager_stub import ManagerStub
+
+ASSIGNMENT = Assignment("w1", "i1", Epoch(1, 1), 5, None, (a_task(),))
+
+
+class Agent:
+    """Answers as it is told."""
+
+    def __init__(self) -> None:
+        self.accepted: list[Assignment] = []
+        self.answer = AssignmentAnswer(Epoch(1, 1), 5, accepted=True)
+        self.asked: list[tuple[str, bool, int | None, int | None]] = []
+        self.lines: asyncio.Queue[LogLine | None] = asyncio.Queue()
+        self.error: Exception | None = None
+        self.reader_left = asyncio.Event()
+
+    async def accept(self, assignment: Assignment) -> AssignmentAnswer:
+        self.accepted.append(assignment)
+        return self.answer
+
+    async def logs(
+        self, task_id: str, *, follow: bool, tail: int | None, since_ms: int | None
+    ) -> AsyncIterator[LogLine]:
+        self.asked.append((task_id, follow, tail, since_ms))
+        if self.error is not None:
+            raise self.error
+        try:
+            while (line := await self.lines.get()) is not None:
+                yield line
+        finally:
+            self.reader_left.set()
+
+
+class Place:
+    """An agent's server, and a manager that calls it."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.cluster = Cluster(tmp_path / "cluster")
+        self.agent = Agent()
+        self.manager = ManagerStub(self.cluster.party("manager", "m1", "127.0.0.1"), CLUSTER_ID)
+        context = server_context(self.cluster.party("worker", "w1"), client_certificate="required")
+        self.server = AgentServer(self.agent, cluster_id=CLUSTER_ID, context=context)
+        self.address = ""
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    made = Place(tmp_path)
+    async with made.manager:
+        made.address = f"127.0.0.1:{await made.server.start('127.0.0.1', 0)}"
+        yield made
+        await made.server.close()
+
+
+async def test_an_assignment_is_obeyed_and_answered(place: Place) -> None:
+    assert await place.manager.assign(place.address, ASSIGNMENT) == (200, place.agent.answer)
+    assert place.agent.accepted == [ASSIGNMENT]
+
+
+async def test_a_refused_assignment_is_409_with_the_answer(place: Place) -> None:
+    place.agent.answer = AssignmentAnswer(Epoch(1, 7), 0, accepted=False, message="deposed")
+    assert await place.manager.assign(place.address, ASSIGNMENT) == (409, place.agent.answer)
+
+
+async def test_what_is_no_assignment_is_400_with_a_sentence(place: Place) -> None:
+    for body in (b"", b"{}", msgspec.msgpack.encode(["w1", "i1"])):
+        status, answer = await place.manager.call("PUT", place.address, "/v1/assignment", body=body)
+        assert status == 400
+        assert "no assignment" in msgspec.json.decode(answer)["detail"]
+    assert place.agent.accepted == []
+
+
+async def test_a_body_beyond_the_bound_is_413(place: Place) -> None:
+    status, answer = await place.manager.call("PUT", place.address, "/v1/assignment", body=bytes((64 << 20) + 1))
+    assert status == 413
+    assert "64 MiB" in msgspec.json.decode(answer)["detail"]
+
+
+async def test_an_unknown_path_is_404_as_a_problem(place: Place) -> None:
+    status, answer = await place.manager.call("GET", place.address, "/v1/nothing")
+    assert (status, msgspec.json.decode(answer)["status"]) == (404, 404)
+
+
+async def test_a_sign_of_life(place: Place) -> None:
+    assert (await place.manager.call("GET", place.address, "/healthz"))[0] == 200
+
+
+async def test_another_worker_is_refused(place: Place) -> None:
+    async with ManagerStub(place.cluster.party("worker", "w2"), CLUSTER_ID) as worker:
+        status, answer = await worker.call(
+            "PUT", place.address, "/v1/assignment", body=msgspec.msgpack.encode(ASSIGNMENT)
+        )
+    assert status == 403
+    assert "this is worker w2" in msgspec.json.decode(answer)["detail"]
+    assert place.agent.accepted == []
+
+
+async def test_an_agent_of_another_cluster_is_not_obeyed_by_a_manager_of_this_one(tmp_path: Path) -> None:
+    made = Place(tmp_path)
+    context = server_context(made.cluster.party("worker", "w1"), client_certificate="required")
+    server = AgentServer(made.agent, cluster_id="z9z9z9z9z9z9", context=context)
+    async with made.manager:
+        address = f"127.0.0.1:{await server.start('127.0.0.1', 0)}"
+        status, _ = await made.manager.call("GET", address, "/healthz")
+        await server.close()
+    assert status == 403
+
+
+async def test_logs_come_as_lines_of_json(place: Place) -> None:
+    lines = [LogLine(n, "stdout", f"line {n}") for n in range(3)]
+    for line in [*lines, None]:
+        place.agent.lines.put_nowait(line)
+    status, body = await place.manager.call("GET", place.address, "/v1/tasks/t1/logs?tail=3&since=17&follow=false")
+    assert status == 200
+    assert [msgspec.json.decode(line, type=LogLine) for line in body.splitlines()] == lines
+    assert place.agent.asked == [("t1", False, 3, 17)]
+
+
+async def test_followed_logs_come_as_they_are_written_and_end_when_the_reader_leaves(place: Place) -> None:
+    async with place.manager.stream(place.address, "/v1/tasks/t1/logs?follow=true") as response:
+        for text in ("one", "two"):
+            place.agent.lines.put_nowait(LogLine(1, "stderr", text))
+            line = await asyncio.wait_for(response.content.readline(), 10)
+            assert msgspec.json.decode(line, type=LogLine).text == text
+        response.close()
+    await asyncio.wait_for(place.agent.reader_left.wait(), 10)
+
+
+async def test_followed_logs_are_answered_before_there_is_a_line(place: Place) -> None:
+    async with asyncio.timeout(10), place.manager.stream(place.address, "/v1/tasks/t1/logs?follow=1") as response:
+        assert response.status == 200
+        assert response.content_type == "application/x-ndjson"
+
+
+async def test_logs_of_nobody_are_404_and_of_a_silent_engine_503(place: Place) -> None:
+    for error, expected in ((NotFound("no output of t1"), 404), (RuntimeUnavailable("the engine is silent"), 503)):
+        place.agent.error = error
+        status, body = await place.manager.call("GET", place.address, "/v1/tasks/t1/logs")
+        assert (status, msgspec.json.decode(body)["detail"]) == (expected, str(error))
+
+
+@pytest.mark.parametrize("query", ["tail=many", "tail=-1", "since=1.5", "follow=maybe", "tail=9" + "9" * 30])
+async def test_a_wrong_query_is_400(place: Place, query: str) -> None:
+    status, _ = await place.manager.call("GET", place.address, f"/v1/tasks/t1/logs?{query}")
+    assert status == 400
+
+
+async def test_a_defect_is_500_without_its_trace(place: Place) -> None:
+    place.agent.error = RuntimeError("secret")
+    status, body = await place.manager.call("GET", place.address, "/v1/tasks/t1/logs")
+    assert status == 500
+    assert b"secret" not in body
