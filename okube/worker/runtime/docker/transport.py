@@ -8,6 +8,7 @@ import socket
 
 from docker import APIClient
 from docker.constants import DEFAULT_DOCKER_API_VERSION
+from docker.errors import DockerException
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 
@@ -24,7 +25,10 @@ def connect(base_url: str, *, timeout_s: float) -> APIClient:
         DockerException, requests.exceptions.RequestException: nobody answers.
     """
     with _client(base_url, OLDEST_API, timeout_s) as probe:
-        theirs: str = probe.version(api_version=False)["ApiVersion"]
+        answer = probe.version(api_version=False)
+    theirs = answer.get("ApiVersion") if isinstance(answer, dict) else None
+    if not isinstance(theirs, str):
+        raise DockerException("what answers there is no Docker Engine")
     return _client(base_url, min(theirs, DEFAULT_DOCKER_API_VERSION, key=_order), timeout_s)
 
 
