@@ -19,6 +19,7 @@ from okube.model.errors import BadFile, FieldError, Malformed
 __all__ = ["MAX_BYTES", "Document", "load_documents"]
 
 MAX_BYTES = 1 << 20
+_MOST_PROBLEMS = 100
 
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there: 20 times as fast
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -38,7 +39,7 @@ def load_documents(path_or_text: Path | str, *, source: str | None = None) -> li
         source: how errors call it; the path (from here, if it is below), or "input", unless given.
 
     Raises:
-        Malformed: it is no YAML and no JSON, or holds what neither should; every duplicate key at once.
+        Malformed: it is no YAML and no JSON, or holds what neither should; all duplicate keys at once (the first 100).
         BadFile: it cannot be read, is too large, or no UTF-8.
     """
     if isinstance(path_or_text, Path):
@@ -56,12 +57,18 @@ def load_documents(path_or_text: Path | str, *, source: str | None = None) -> li
         message = f"{source}:{trouble.line}: {trouble.message}"
         raise Malformed(message, (FieldError("", trouble.message),)) from trouble
     if composer.problems:
-        found = sorted(composer.problems)
-        sentences = [
-            f"{source}:{line}: {path}: {text}" if path else f"{source}:{line}: {text}" for line, path, text in found
-        ]
-        raise Malformed("\n".join(sentences), tuple(FieldError(path, text) for _, path, text in found))
+        raise _several(sorted(composer.problems), source)
     return documents
+
+
+def _several(problems: list[tuple[int, str, str]], source: str) -> Malformed:
+    told = problems[:_MOST_PROBLEMS]
+    sentences = [
+        f"{source}:{line}: {path}: {text}" if path else f"{source}:{line}: {text}" for line, path, text in told
+    ]
+    if len(problems) > len(told):
+        sentences.append(f"{source}:{problems[len(told)][0]}: and {len(problems) - len(told)} more from here on")
+    return Malformed("\n".join(sentences), tuple(FieldError(path, text) for _, path, text in told))
 
 
 def _shown(path: Path) -> str:

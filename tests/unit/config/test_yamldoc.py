@@ -134,6 +134,11 @@ class TestYaml:
         found = trouble("a: [{b: 1, b: 2, c: 1, c: 2}, {b: 1, b: 2}]")
         assert [line.split(": ")[1] for line in found.splitlines()] == ["a[0].b", "a[0].c", "a[1].b"]
 
+    def test_a_flood_of_duplicates_is_cut_short(self) -> None:
+        found = trouble("a: 1\n" * 1000).splitlines()
+        assert len(found) == 101
+        assert found[-1] == "cluster.yaml:102: and 899 more from here on"
+
     def test_duplicates_are_field_errors_too(self) -> None:
         with pytest.raises(Malformed) as caught:
             load_documents("a: {b: 1, b: 2}")
