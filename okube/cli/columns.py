@@ -6,6 +6,7 @@ from typing import Any
 
 from okube.cli.table import Column
 from okube.model.quantities import format_bytes, format_seconds
+from okube.model.task import ENDED
 
 __all__ = ["COLUMNS", "age", "columns_of", "task_state", "text"]
 
@@ -120,6 +121,14 @@ def _resource(name: str) -> Cell:
     return lambda row: text((row.get("resources") or {}).get(name))
 
 
+def _message(row: Row) -> str:
+    """What there is to say about a task; one that has ended says why first."""
+    reason, message = text(row.get("reason")), text(row.get("message"))
+    if row.get("state") not in ENDED or not reason or message.startswith(reason):
+        return message
+    return f"{reason}: {message}" if message else reason
+
+
 def _services(now_ms: int) -> Sequence[Column]:
     return (
         Column("SERVICE", _field("name")),
@@ -144,7 +153,6 @@ def _tasks(now_ms: int) -> Sequence[Column]:
         Column("TASK", _field("name")),
         Column("ID", _field("id"), wide=True),
         Column("STATE", task_state),
-        Column("REASON", _field("reason"), optional=True),
         Column("NODE", _field("node")),
         Column("IMAGE", _field("image"), gives_way=True),
         Column("PORTS", _ports, optional=True),
@@ -154,7 +162,7 @@ def _tasks(now_ms: int) -> Sequence[Column]:
         Column("EXIT", _field("exit_code"), right=True, wide=True, optional=True),
         Column("RESTARTS", lambda row: text(row.get("restarts") or ""), right=True, optional=True),
         Column("AGE", _age("created_at", now_ms), right=True),
-        Column("MESSAGE", _field("message"), optional=True, gives_way=True),
+        Column("MESSAGE", _message, optional=True, below=True),
     )
 
 

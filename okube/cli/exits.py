@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -121,6 +120,8 @@ def _usage_error(error: click.UsageError) -> int:
 
 
 def _bug(error: BaseException) -> int:
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     if os.environ.get("OKUBE_DEBUG"):

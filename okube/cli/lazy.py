@@ -1,6 +1,5 @@
 """A group that imports a command's module when the command is called, so that each starts with what it needs."""
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import ClassVar
@@ -63,6 +62,8 @@ class LazyGroup(click.Group):
                 formatter.write_dl(rows)
 
     def _likely(self, ctx: click.Context, name: str) -> str:
+        import difflib
+
         known = self.list_commands(ctx)
         meant = self.misspelt.get(name) or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
         if meant is None:

@@ -85,11 +85,14 @@ class Okube(LazyGroup):
             status = super().main(args, prog_name="okube", standalone_mode=False, **extra)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read our output has seen enough; Python would complain again at its end.
+            # The same, met in the last flush; Python would complain again at its end.
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        except SystemExit:
+        except SystemExit as end:
+            # click ends so when a pipe breaks: whoever read our output has seen enough.
+            if isinstance(end.__context__, BrokenPipeError):
+                return 0
             raise
         except BaseException as error:
             return report(error)
@@ -119,3 +122,7 @@ def main() -> NoReturn:
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that cannot show a character
     cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """What a command prints: tables for people, JSON and YAML for scripts, and what happens beside it on stderr."""
 
-import shutil
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from okube.cli.table import render
 __all__ = ["emit", "note", "print_table", "show_list", "show_results", "tell_age"]
 
 Row = dict[str, Any]
+_USUAL_WIDTH = 80
 
 
 def note(sentence: str) -> None:
@@ -55,9 +56,19 @@ def emit(session: Session, data: object) -> None:
 def print_table(kind: str, rows: Sequence[Row], *, wide: bool, now_ms: int | None = None) -> None:
     """A table of ``services``, ``tasks``, ``nodes``, ``managers`` or ``actions``."""
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = _width() if sys.stdout.isatty() else None
     for line in render(rows, columns_of(kind, now_ms), wide=wide, width=width):
         click.echo(line)
+
+
+def _width() -> int:
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdigit() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_WIDTH
+    except OSError:
+        return _USUAL_WIDTH
 
 
 def tell_age(session: Session) -> None:

@@ -34,7 +34,8 @@ def status() -> None:
         return
     for line in headline(found):
         click.echo(line)
-    managers = [m for m in found.get("managers") or [] if isinstance(m, dict)]
+    said = found.get("managers")
+    managers = [m for m in said if isinstance(m, dict)] if isinstance(said, list) else []
     if managers:
         click.echo()
         print_table("managers", managers, wide=here.output == "wide")

@@ -21,6 +21,7 @@ class Column(msgspec.Struct, frozen=True):
     wide: bool = False  # only with -o wide
     optional: bool = False  # left out where every cell is empty
     gives_way: bool = False  # cut first where a terminal is too narrow
+    below: bool = False  # the last one: goes to a line of its own where its row is too long for the terminal
 
 
 def render(rows: Sequence[dict[str, Any]], columns: Sequence[Column], *, wide: bool, width: int | None) -> list[str]:
@@ -40,7 +41,7 @@ def render(rows: Sequence[dict[str, Any]], columns: Sequence[Column], *, wide: b
     widths = [max(width_of(line[n]) for line in table) for n in range(len(shown))]
     if width is not None and not wide:
         _narrow(shown, widths, width)
-    return [_line(line, shown, widths) for line in table]
+    return [part for row in table for part in _lines(row, shown, widths, width)]
 
 
 def width_of(text: str) -> int:
@@ -51,10 +52,18 @@ def width_of(text: str) -> int:
 
 
 def _narrow(columns: list[Column], widths: list[int], width: int) -> None:
-    for n in reversed(range(len(columns))):
-        over = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+    fixed = len(columns) - columns[-1].below
+    for n in reversed(range(fixed)):
+        over = sum(widths[:fixed]) + len(_GAP) * (fixed - 1) - width
         if over > 0 and columns[n].gives_way:
             widths[n] = max(min(_LEAST, widths[n]), widths[n] - over)
+
+
+def _lines(cells: list[str], columns: list[Column], widths: list[int], width: int | None) -> list[str]:
+    line = _line(cells, columns, widths)
+    if width is None or not columns[-1].below or width_of(line) <= width or not cells[-1]:
+        return [line]
+    return [_line(cells[:-1], columns[:-1], widths[:-1]), f"{_GAP}{cells[-1]}"]
 
 
 def _line(cells: list[str], columns: list[Column], widths: list[int]) -> str:

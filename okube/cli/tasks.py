@@ -13,7 +13,7 @@ STATES = ("pending", "scheduled", "running", "completed", "failed")
 
 @click.command(
     epilog=examples("""
-okube ps                      all tasks that have not ended
+okube tasks                   all tasks that have not ended
 okube ps web                  those of service web
 okube ps --node w1 -o wide    those on w1, with ids and resources
 okube ps --state failed       those that failed

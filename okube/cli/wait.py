@@ -87,7 +87,7 @@ class Waiter:
             left = [task for name in names for task in self._tasks_of_gone(name)]
             return (
                 not left,
-                [f"{len(left)} tasks still to stop"],
+                [f"{_count(left)} still to stop"],
                 list(describe_tasks(t for t in left if t.get("message"))),
             )
 
@@ -107,7 +107,7 @@ class Waiter:
                 tasks = self._client.tasks(node=name)
                 if not tasks and self._client.node(name).get("availability") != "draining":
                     continue
-                summaries.append(f"{name}: {len(tasks)} tasks still there")
+                summaries.append(f"{name}: {_count(tasks)} still there")
                 troubles += self._held_up(tasks)
             return not summaries, summaries, troubles
 
@@ -166,3 +166,7 @@ class Waiter:
             return self._client.tasks(service=name)
         except NotFound:
             return []
+
+
+def _count(tasks: Sequence[Row]) -> str:
+    return "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"

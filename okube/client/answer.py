@@ -1,8 +1,5 @@
 """The answer of one manager: its status and headers, and a body that may be endless."""
 
-import http.client
-import io
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,10 +9,10 @@ import msgspec
 from okube.client.address import Address
 from okube.client.attempt import Attempt, AttemptFailed, describe
 from okube.client.errors import GarbledAnswer
+from okube.client.http1 import BrokenAnswer, Reader
 
 __all__ = ["Answer", "OpenAnswer", "open_answer"]
 
-_CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 24
 _HEAD_S = 5.0  # between the first byte and the end of the headers
 
@@ -43,14 +40,35 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class OpenAnswer:
-    """An answer whose body has not been read; close it, or hand its connection on with ``release``."""
+    """An answer whose body has not been read; close it, or hand its connection on with ``release``.
 
-    def __init__(self, manager: Address, connection: ssl.SSLSocket, response: http.client.HTTPResponse) -> None:
+    Raises:
+        AttemptFailed: what came is no answer of HTTP.
+    """
+
+    def __init__(self, manager: Address, connection: ssl.SSLSocket, first: bytes) -> None:
         self.manager = manager
-        self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
         self._connection: ssl.SSLSocket | None = connection
-        self._response = response
+        self._on_silence: Callable[[], None] | None = None
+        self._reader = Reader(first, self._receive)
+        connection.settimeout(_HEAD_S)
+        try:
+            head = self._reader.head()
+        except TimeoutError as error:
+            self.close()
+            raise AttemptFailed("it began an answer and stopped") from error
+        except (OSError, BrokenAnswer) as error:
+            self.close()
+            detail = f"what answers there is no manager of Okube ({_why(error)})"
+            raise AttemptFailed(detail, refused=isinstance(error, BrokenAnswer)) from error
+        self.status = head.status
+        self.headers = head.headers
+        self._keeps_alive = head.keeps_alive
+
+    @property
+    def drained(self) -> bool:
+        """Whether the body was read to its end."""
+        return self._reader.drained
 
     def read(self, remaining: Callable[[], float]) -> Answer:
         """The whole body.
@@ -76,11 +94,9 @@ class OpenAnswer:
         Raises:
             AttemptFailed: it broke off.
         """
+        self._on_silence = on_silence
         rest = b""
-        while True:
-            part = self._part(silence_s, on_silence)
-            if not part:
-                break
+        while part := self._part(silence_s):
             *whole, rest = (rest + part).split(b"\n")
             yield from (line for line in whole if line.strip())
             if len(rest) > _LONGEST_LINE:
@@ -88,14 +104,9 @@ class OpenAnswer:
         if rest.strip():
             yield rest
 
-    @property
-    def drained(self) -> bool:
-        """Whether the body was read to its end."""
-        return self._response.isclosed() or self._response.length == 0
-
     def release(self) -> ssl.SSLSocket | None:
         """The connection for another request, where both sides keep it open; None otherwise."""
-        if self._response.will_close or not self.drained:
+        if not self._keeps_alive or not self.drained:
             self.close()
             return None
         taken, self._connection = self._connection, None
@@ -103,26 +114,31 @@ class OpenAnswer:
 
     def close(self) -> None:
         """Drop the connection."""
-        self._response.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _part(self, wait_s: float, on_silence: Callable[[], None] | None = None) -> bytes:
+    def _part(self, wait_s: float) -> bytes:
         assert self._connection is not None
         if wait_s <= 0:
             raise AttemptFailed("the answer took too long")
         self._connection.settimeout(wait_s)
-        stream = self._response.fp.raw if isinstance(self._response.fp, io.BufferedReader) else None
-        if isinstance(stream, _Stream):
-            stream.on_silence = on_silence
         try:
-            part = self._response.read1(_CHUNK)
-            if not part and self._response.length:
-                raise http.client.IncompleteRead(b"")
-            return part
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            return self._reader.part()
+        except (OSError, BrokenAnswer) as error:
             raise AttemptFailed(f"the answer broke off ({_why(error)})") from error
+
+    def _receive(self, count: int) -> bytes:
+        assert self._connection is not None
+        while True:
+            try:
+                return self._connection.recv(count)
+            except ssl.SSLEOFError:
+                return b""
+            except TimeoutError:
+                if self._on_silence is None:
+                    raise
+                self._on_silence()
 
 
 def open_answer(attempt: Attempt) -> OpenAnswer:
@@ -131,62 +147,10 @@ def open_answer(attempt: Attempt) -> OpenAnswer:
     Raises:
         AttemptFailed: what came is no answer of HTTP.
     """
-    connection = attempt.take_socket()
-    connection.settimeout(_HEAD_S)
-    response = http.client.HTTPResponse(_FirstThenSocket(attempt.first, connection), method=None)  # type: ignore[arg-type]  # all that it asks of a socket is makefile()
-    try:
-        response.begin()
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        connection.close()
-        if isinstance(error, TimeoutError):
-            raise AttemptFailed("it began an answer and stopped") from error
-        raise AttemptFailed(f"what answers there is no manager of Okube ({_why(error)})", refused=True) from error
-    return OpenAnswer(attempt.address, connection, response)
-
-
-class _FirstThenSocket:
-    """What http.client takes for a socket: the bytes that have been read, then the connection."""
-
-    def __init__(self, first: bytes, connection: ssl.SSLSocket) -> None:
-        self._stream = _Stream(first, connection)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self._stream, _CHUNK)
-
-
-class _Stream(io.RawIOBase):
-    """Reads on; silence is handled here, since the layers above would lose what they have gathered."""
-
-    def __init__(self, first: bytes, connection: ssl.SSLSocket) -> None:
-        self._first = memoryview(first)
-        self._connection = connection
-        self.on_silence: Callable[[], None] | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._first:
-            count = min(len(buffer), len(self._first))
-            buffer[:count] = self._first[:count]
-            self._first = self._first[count:]
-            return count
-        while True:
-            try:
-                return self._connection.recv_into(buffer)
-            except ssl.SSLEOFError:
-                return 0
-            except TimeoutError:
-                if self.on_silence is None:
-                    raise
-                self.on_silence()
+    return OpenAnswer(attempt.address, attempt.take_socket(), attempt.first)
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, http.client.IncompleteRead):
-        return "it ended too early"
-    if isinstance(error, TimeoutError | socket.timeout):
+    if isinstance(error, TimeoutError):
         return "it took too long"
-    if isinstance(error, OSError):
-        return describe(error)
-    return str(error) or type(error).__name__
+    return describe(error) if isinstance(error, OSError) else str(error)

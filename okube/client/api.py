@@ -3,8 +3,8 @@
 Objects are the JSON of the API as it is, decoded; its shapes are those of ``okube.model.views``.
 """
 
+import os
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -61,7 +61,7 @@ class OkubeClient:
         stale: bool = False,
         reads: Patience = READS,
         writes: Patience = WRITES,
-        new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
+        new_key: Callable[[], str] = lambda: os.urandom(16).hex(),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.caller = caller
@@ -145,9 +145,12 @@ class OkubeClient:
             shown = {"tail": tail, "since": since_ms} if again_ms is None else {"tail": None, "since": again_ms}
             target = _target(base, [("follow", follow or None), *shown.items()])
             answer = self.caller.open(Request("GET", target), self._reads)
-            if answer.status >= 400:
+            if answer.status < 400:
+                return answer
+            try:
                 raise error_of(answer.status, answer.read(lambda: self._reads.deadline_s).body)
-            return answer
+            finally:
+                answer.close()
 
         def has_ended() -> bool:
             try:

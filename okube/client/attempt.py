@@ -141,9 +141,10 @@ class Attempt:
         except ssl.SSLCertVerificationError as error:
             raise AttemptFailed(_not_ours(error), refused=True) from error
         except ssl.SSLError as error:
-            raise AttemptFailed(_tls_failed(error), refused=self.stage is Stage.HANDSHAKE) from error
+            detail = _tls_failed(error)
+            raise AttemptFailed(self._broken(detail), refused=self.stage is Stage.HANDSHAKE) from error
         except OSError as error:
-            raise AttemptFailed(describe(error), refused=_nobody_there(error)) from error
+            raise AttemptFailed(self._broken(describe(error)), refused=_nobody_there(error)) from error
 
     def take_socket(self) -> ssl.SSLSocket:
         """The connection, for whoever reads the rest; this attempt no longer closes it."""
@@ -170,6 +171,11 @@ class Attempt:
             self._send()
         if self.stage is Stage.WAITING:
             self._receive_first()
+
+    def _broken(self, what: str) -> str:
+        """In TLS 1.3 a server turns a client's certificate away after it has let it in, often without a word."""
+        turned_away = self.stage in (Stage.SENDING, Stage.WAITING) and not self.reused
+        return f"{what}; does it believe the client certificate?" if turned_away else what
 
     def _look_up(self) -> None:
         try:
@@ -227,7 +233,7 @@ class Attempt:
         assert self._socket is not None
         self.first = self._socket.recv(65536)
         if not self.first:
-            raise AttemptFailed("closed the connection without an answer")
+            raise AttemptFailed(self._broken("it closed the connection without an answer"))
         self.stage = Stage.ANSWERED
 
 

@@ -128,8 +128,11 @@ class _Race:
                     break
                 self._start_due(now)
                 for runner in self._ready(now):
+                    had_sent = runner.sent is not None
                     if (answer := self._advance(runner)) is not None:
                         return Outcome(answer, tuple(self.troubles))
+                    if runner.sent is not None and not had_sent:
+                        break  # from now on the others stand still
                 self._expire(self.monotonic())
             return Outcome(None, tuple(self.troubles))
         finally:

@@ -148,7 +148,7 @@ class Caller:
         self, request: Request, deadline: float, story: "_Story", take: Callable[[OpenAnswer], Answer]
     ) -> Answer | None:
         kept, self._kept = self._kept, None
-        order = in_order(self.managers, kept[0] if kept else self._first)
+        order = story.cut_off_last(in_order(self.managers, kept[0] if kept else self._first))
         story.retry_after_s = 0.0
         outcome = race(
             request,
@@ -171,6 +171,7 @@ class Caller:
         except AttemptFailed as error:
             outcome.answer.close()
             story.add((Trouble(manager, str(error), sent=True),))
+            story.cut_off = [*(m for m in story.cut_off if m != manager), manager]
             return None
         self._remember(manager, outcome.answer)
         return answer
@@ -199,6 +200,11 @@ class _Story:
         self.outcome_unknown = False
         self.only_refusals = True
         self.retry_after_s = 0.0
+        self.cut_off: list[Address] = []
+
+    def cut_off_last(self, managers: tuple[Address, ...]) -> tuple[Address, ...]:
+        """Those whose answers broke off are asked after the others, the last of them last."""
+        return tuple(sorted(managers, key=lambda m: -1 if m not in self.cut_off else self.cut_off.index(m)))
 
     def settle(self, answer: OpenAnswer, remaining: Callable[[], float]) -> None:
         """Take note of an answer that is retried; raises AttemptFailed for it."""

@@ -1,9 +1,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
-from tests.unit.client.playing import Behaviour, Certificates, Hanging, Manager
+from okube.client.address import Address
+from okube.client.retry import Caller
+from tests.unit.client.playing import Behaviour, Certificates, Hanging, Manager, new_caller
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,16 @@ def hanging() -> Iterator[Hanging]:
     one = Hanging()
     yield one
     one.stop()
+
+
+@pytest.fixture
+def caller(certificates: Certificates) -> Iterator[Callable[..., Caller]]:
+    """Makes callers with the admin's credentials, and closes them at the test's end."""
+    with ExitStack() as stack:
+
+        def make(*managers: Address, own: Certificates | None = None, **options: Any) -> Caller:
+            one = new_caller(own or certificates, *managers, **options)
+            stack.callback(one.close)
+            return one
+
+        yield make

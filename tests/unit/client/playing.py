@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import socket
 import ssl
 import threading
@@ -16,6 +17,9 @@ import msgspec
 
 from okube.client.address import Address
 from okube.client.credentials import Credentials, find_credentials
+from okube.client.memory import Memory
+from okube.client.race import Pace
+from okube.client.retry import Caller
 from okube.security.ca import Authority, create_ca
 from okube.security.contexts import server_context
 from okube.security.files import TlsFiles
@@ -23,7 +27,7 @@ from okube.security.identity import Identity, Role
 from okube.security.issue import install
 from okube.security.tokens import write_token
 
-TOKEN = "okube-a-token-for-tests"  # noqa: S105  # opens nothing
+TOKEN = "okube-a-token-for-tests"  # opens nothing
 
 
 class Certificates:
@@ -93,6 +97,11 @@ def no_leader(_: Received | None = None) -> Reply:
     return problem(503, "no-quorum", "there is no leader now", Retry_After="0")
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Connections that break off are what the tests are about."""
+
+
 class Manager:
     """A manager at a free port of this machine; ``behave`` may be changed while it runs."""
 
@@ -104,7 +113,7 @@ class Manager:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._context = server_context(certificates.node, client_certificate="optional")
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._server.block_on_close = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -203,6 +212,7 @@ class Manager:
         with self._lock:
             self._open.add(connection)
         connection.settimeout(30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             secure = self._context.wrap_socket(connection, server_side=True)
         except OSError:
@@ -237,3 +247,33 @@ def nobody() -> Address:
     """An address of this machine at which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return Address("127.0.0.1", probe.getsockname()[1])
+
+
+QUICK = Pace(hedge_s=0.03, patience_s=0.2, enter_s=1.0, answer_s=5.0)
+"""A race whose hedges come soon, so that tests of them do."""
+
+
+def new_caller(
+    certificates: Certificates,
+    *managers: Address,
+    pace: Pace = QUICK,
+    memory: Memory | None = None,
+    token: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Caller:
+    return Caller(
+        managers,
+        certificates.credentials(token),
+        pace=pace,
+        memory=memory,
+        rng=random.Random(7),
+        sleep=sleep,
+    )
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Until the condition holds; fails after that many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.005)
