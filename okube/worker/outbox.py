@@ -21,10 +21,9 @@ class Outbox:
         self._confirmed: dict[str, TaskReport] = {}
         self._pending: dict[str, TaskReport] = {}
 
-    @property
-    def newest(self) -> dict[str, TaskReport]:
-        """How each task stands, confirmed or not."""
-        return dict(self._newest)
+    def of(self, task_id: str) -> TaskReport | None:
+        """How one task stands."""
+        return self._newest.get(task_id)
 
     def put(self, report: TaskReport) -> None:
         """A task stands like this now; what is confirmed already is not sent again."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from okube.model.commands import TaskReport
+from okube.model.wire import AssignedTask
 from okube.seams.clock import Clock
 from okube.worker.actions import Action, Restart, Start
 from okube.worker.assignments import Holdings
@@ -28,6 +29,7 @@ __all__ = ["Runner"]
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_S = 1.0  # an image that takes longer to bring is told of
 _RETRY_MS = (500, 8_000)  # after a step that failed in a way nobody foresaw: the first wait, the longest
 
 
@@ -38,6 +40,7 @@ class _Underway:
         self.action = action
         self.interruptible = Interruptible()
         self.task: asyncio.Task[None] | None = None
+        self.patience: asyncio.TimerHandle | None = None
 
 
 class Runner:
@@ -200,6 +203,13 @@ class Runner:
         underway = _Underway(action)
         self._underway[task_id] = underway
         underway.task = group.create_task(self._take(task_id, underway), name=f"task {task_id}")
+        if isinstance(action, Start):
+            loop = asyncio.get_running_loop()
+            underway.patience = loop.call_later(PATIENCE_S, self._tell_of_slow_image, action.task, underway)
+
+    def _tell_of_slow_image(self, task: AssignedTask, underway: _Underway) -> None:
+        if underway.interruptible.now and task.id in self._holdings.tasks:
+            self._tell(task.id, f"bringing image {task.spec.image}")
 
     async def _take(self, task_id: str, underway: _Underway) -> None:
         """One step, and what follows from how it went."""
@@ -219,6 +229,8 @@ class Runner:
             self._hold_off(task_id)
         finally:
             del self._underway[task_id]
+            if underway.patience is not None:
+                underway.patience.cancel()
             self._lookout.step_ended(task_id)
             self._dirty.add(task_id)
             self._wake.set()
@@ -270,11 +282,13 @@ class Runner:
 
     def engine_is_lost(self, error: Exception) -> None:
         """Nothing is known about containers, so nothing is decided about tasks; people are told."""
-        message = f"the container engine of this node does not answer: {error}"
-        newest = self._outbox.newest
         for task_id in self._holdings.tasks:
-            report = newest.get(task_id)
-            if report is None and self._memories.get(task_id, TaskMemory()).container_id is None:
-                report = TaskReport(id=task_id, state="scheduled")
-            if report is not None and report.state in ("scheduled", "running"):
-                self._outbox.put(msgspec.structs.replace(report, message=message))
+            self._tell(task_id, f"the container engine of this node does not answer: {error}")
+
+    def _tell(self, task_id: str, message: str) -> None:
+        """A task stands as before, and there is something that people should know."""
+        report = self._outbox.of(task_id)
+        if report is None and self._memories.get(task_id, TaskMemory()).container_id is None:
+            report = TaskReport(id=task_id, state="scheduled")
+        if report is not None and report.state in ("scheduled", "running"):
+            self._outbox.put(msgspec.structs.replace(report, message=message))

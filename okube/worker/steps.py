@@ -61,14 +61,14 @@ class Steps:
                 await self._restart(task, container_id)
             case StopContainer(task_id, container_id, stop):
                 async with self._stops:
-                    logger.info("Task %s: stopping container %.12s with %s", task_id, container_id, stop.signal)
+                    logger.info("Task %s: stopping container %s with %s", task_id, container_id, stop.signal)
                     await self._runtime.stop(container_id, signal=stop.signal, grace_s=stop.grace)
                     await self.look(task_id, container_id)
             case Remove(task_id, container_id):
                 async with self._stops:
                     await self._runtime.remove(container_id)
                 self._observed.drop(task_id, container_id)
-                logger.info("Task %s: removed container %.12s", task_id, container_id)
+                logger.info("Task %s: removed container %s", task_id, container_id)
 
     async def look(self, task_id: str, container_id: str) -> Container | None:
         """See how one container is now, unless a step changed it meanwhile; None if it is gone."""
@@ -108,7 +108,7 @@ class Steps:
                 return  # removed meanwhile: that is no fault of the task
             raise
         self._observed.put(container)
-        logger.info("Task %s (%s.%s): container %.12s runs", task.id, task.service, task.slot, container_id)
+        logger.info("Task %s (%s.%s): container %s runs", task.id, task.service, task.slot, container_id)
 
     async def _prepare(self, task: AssignedTask) -> None:
         """Bring the image once, however many tasks wait for it; those of other images go on beside it."""

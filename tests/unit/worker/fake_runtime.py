@@ -35,6 +35,7 @@ class FakeEngine:
         self.up = True
         self.deaf = False
         self.silent_calls: set[str] = set()
+        self.defects: set[tuple[str, str]] = set()  # calls (and what they are about) that fail as nobody foresaw
         self.short_lived: dict[str, tuple[float, int]] = {}  # image → seconds it runs, exit code
         self.runs: dict[str, int] = {}  # task → how often its container was started
         self.signals: list[tuple[str, str, float]] = []
@@ -195,6 +196,8 @@ class FakeRuntime:
             task_id = await queue.get()
             if not self._engine.up:
                 raise RuntimeUnavailable("the engine is gone")
+            if ("changes", "") in self._engine.defects:
+                raise ZeroDivisionError("a defect of the runtime")
             yield task_id
 
     async def logs(
@@ -211,6 +214,8 @@ class FakeRuntime:
     async def _call(self, name: str, about: str) -> None:
         self._gate(name)
         self._engine.calls.append((name, about))
+        if (name, about) in self._engine.defects:
+            raise ZeroDivisionError("a defect of the runtime")
         await asyncio.sleep(self._engine.latency_by_call.get(name, self._engine.latency_s))
         if not self._engine.up or name in self._engine.silent_calls:
             raise RuntimeUnavailable("the engine does not answer")

@@ -308,6 +308,19 @@ async def test_a_slow_pull_holds_up_neither_stops_nor_other_starts(machine: Mach
 
 
 @with_machine
+async def test_a_slow_pull_is_told_of_while_the_task_is_scheduled(machine: Machine) -> None:
+    machine.engine.slow_images["example/slow:1"] = 20.0
+    await machine.assign(a_task("t1", image="example/slow:1"))
+    await machine.until(lambda: "t1" in machine.reports, within_s=2)
+    assert (machine.reports["t1"].state, machine.reports["t1"].message) == (
+        "scheduled",
+        "bringing image example/slow:1",
+    )
+    await machine.until(lambda: machine.reports["t1"].state == "running")
+    assert machine.reports["t1"].message == ""
+
+
+@with_machine
 async def test_a_pull_that_nobody_wants_any_more_is_given_up(machine: Machine) -> None:
     machine.engine.slow_images["example/slow:1"] = 600.0
     await machine.assign(a_task("t1", image="example/slow:1"))
@@ -414,6 +427,76 @@ async def test_an_idle_agent_does_nothing(machine: Machine) -> None:
     assert {call for call, _ in machine.engine.calls} == {"list"}
     assert len(machine.engine.calls) <= 11
     assert machine.disk.writes == []
+
+
+@with_machine
+async def test_many_deaths_at_once_are_all_seen_at_once(machine: Machine) -> None:
+    names = [f"t{n}" for n in range(40)]
+    await machine.assign(*(a_task(name) for name in names))
+    await machine.until(lambda: len(machine.reports) == 40)
+    for name in names:
+        machine.engine.end(name, 1)
+    await machine.until(lambda: all(machine.engine.runs[name] == 2 for name in names), within_s=2)
+
+
+@with_machine
+async def test_a_container_removed_while_it_is_started_again_is_no_failure_of_its_task(
+    machine: Machine,
+) -> None:
+    await machine.assign(a_task("t1"))
+    await machine.until(lambda: "t1" in machine.reports)
+    machine.engine.latency_by_call["run"] = 1.0
+    machine.engine.end("t1", 1)
+    await machine.until(lambda: sum(call == "run" for call, _ in machine.engine.calls) == 2)
+    machine.engine.vanish("t1")
+    await machine.until(lambda: machine.reports["t1"].ready and machine.reports["t1"].restarts == 2)
+    assert {r.state for r in machine.managers.history} == {"running"}
+
+
+@with_machine
+async def test_a_defect_of_the_runtime_costs_one_task_some_time_and_the_others_nothing(machine: Machine) -> None:
+    machine.engine.defects.add(("create", "t1"))
+    await machine.assign(a_task("t1"), a_task("t2"))
+    await machine.until(lambda: "t2" in machine.reports, within_s=1)
+    await asyncio.sleep(60)
+    assert 5 < sum(call == ("create", "t1") for call in machine.engine.calls) < 15
+    machine.engine.defects.clear()
+    await machine.until(lambda: "t1" in machine.reports)
+
+
+@with_machine
+async def test_news_that_break_off_are_made_up_for_with_a_look(machine: Machine) -> None:
+    await machine.assign(a_task("t1"))
+    await machine.until(lambda: "t1" in machine.reports)
+    machine.engine.defects.add(("changes", ""))
+    machine.engine.end("t1", 1)
+    await machine.until(_ran(machine, 2), within_s=2)
+
+
+@with_machine
+async def test_an_engine_that_answers_nonsense_decides_nothing_either(machine: Machine) -> None:
+    await machine.assign(a_task("t1"))
+    await machine.until(lambda: "t1" in machine.reports)
+    machine.engine.defects.add(("list", ""))
+    await machine.until(lambda: "does not answer" in machine.reports["t1"].message)
+    assert machine.reports["t1"].ready
+    machine.engine.defects.clear()
+    await machine.until(lambda: machine.reports["t1"].message == "")
+
+
+@with_machine
+async def test_a_stop_in_order_lets_a_start_end_and_gives_up_a_pull(machine: Machine) -> None:
+    machine.engine.latency_by_call["run"] = 2.0
+    machine.engine.slow_images["example/slow:1"] = 600.0
+    await machine.assign(a_task("t1"), a_task("t2", image="example/slow:1"))
+    await machine.until(lambda: any(call == "run" for call, _ in machine.engine.calls))
+    await machine.shut_down()
+    assert machine.engine.tasks() == machine.engine.tasks("running") == {"t1"}
+    assert machine.engine.runs == {"t1": 1}
+    await machine.boot()
+    machine.engine.slow_images.clear()
+    await machine.until(lambda: machine.engine.tasks("running") == {"t1", "t2"})
+    assert machine.engine.runs == {"t1": 1, "t2": 1}
 
 
 def _ran(machine: Machine, times: int) -> Callable[[], bool]:

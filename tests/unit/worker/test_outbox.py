@@ -66,7 +66,7 @@ def test_a_task_that_is_held_no_longer_is_forgotten() -> None:
     outbox.keep_only(["t2"])
     assert outbox.batch(9) == (OTHER,)
     outbox.confirm((RUNNING, OTHER))
-    assert outbox.newest == {"t2": OTHER}
+    assert (outbox.of("t1"), outbox.of("t2")) == (None, OTHER)
     outbox.keep_only([])
     assert not outbox.changed.is_set()
 
