@@ -5,19 +5,16 @@ takes over the tick (elections, the commit rule with the own *synced* position, 
 between pysyncobj's dictionaries and our frames. Each override says why it is there.
 """
 
-import asyncio
 import logging
 import random
-import zlib
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, Protocol
 
 from pysyncobj import syncobj
 from pysyncobj.config import SyncObjConf
-from pysyncobj.node import Node
-from pysyncobj.transport import Transport
 
+from okube.raft.adapters import NoSerializer, Outlet, PeerNode, ShortLog, loop_time
 from okube.raft.config import RaftConfig
 from okube.raft.election import LogEnd, PreVoteRound, majority, majority_index, would_vote
 from okube.raft.flow import Flow
@@ -28,14 +25,6 @@ from okube.raft.journal import Command, Journal
 __all__ = ["Engine", "EngineHost", "Role"]
 
 logger = logging.getLogger(__name__)
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
-
-
-syncobj.monotonicTime = _loop_time  # its only clock: timers must run on the loop's, which may be virtual
-syncobj.PIPE_NOTIFIER_ENABLED = False  # it would leak two descriptors with each engine, and nothing polls them
 
 
 class Role(StrEnum):
@@ -65,66 +54,11 @@ class EngineHost(Protocol):
         """The log does not reach back to where this follower is."""
 
 
-class _PeerNode(Node):  # type: ignore[misc]  # pysyncobj has no types
-    """A member, by name. Its hash does not depend on the process: pysyncobj iterates over sets of nodes."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._hash = zlib.crc32(name.encode())
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _PeerNode) and bool(self.id == other.id)
-
-
-class _Outlet(Transport):  # type: ignore[misc]
-    """pysyncobj's way out. There is none in: frames come by ``Engine.receive``, and utility messages do not exist."""
-
-    def __init__(self, outgoing: Callable[[str, dict[str, Any]], None]) -> None:
-        super().__init__(None, None, [])
-        self._outgoing = outgoing
-
-    def send(self, node: _PeerNode, message: dict[str, Any]) -> bool:
-        self._outgoing(node.id, message)
-        return True
-
-
-class _NoSerializer:
-    """Snapshots are ours; pysyncobj's serializer pickles, forks, and loses errors."""
-
-    def cancelTransmisstion(self, _node: object) -> None:  # noqa: N802  pysyncobj's name
-        pass
-
-    def getTransmissionData(self, _node: object) -> None:  # noqa: N802
-        return None
-
-
-class _ShortLog:
-    """A view on the journal that ends early, for one message whose entries are all there already."""
-
-    def __init__(self, journal: Journal, last_index: int) -> None:
-        self._journal = journal
-        self._length = last_index - journal.base_index + 1
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, item: Any) -> Any:
-        if isinstance(item, slice):
-            return self._journal[slice(*item.indices(self._length))]
-        return self._journal[item + self._length if item < 0 else item]
-
-    def setRaftCommitIndex(self, _index: int) -> None:  # noqa: N802
-        pass
-
-
 class Engine(syncobj.SyncObj):  # type: ignore[misc]
     """One member's Raft state. Built from a journal that is aligned with the state applied up to ``applied_index``."""
 
     _SyncObj__raftElectionDeadline: float
-    _SyncObj__raftLog: Journal | _ShortLog
+    _SyncObj__raftLog: Journal | ShortLog
 
     def __init__(
         self,
@@ -142,14 +76,14 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         self._config = config
         self._rng = rng
         self._host = host
-        self._peers = {peer: _PeerNode(peer) for peer in sorted(members) if peer != name}
+        self._peers = {peer: PeerNode(peer) for peer in sorted(members) if peer != name}
         self._flows = {peer: Flow(config.window_bytes) for peer in self._peers}
         self._up: set[str] = set()
         self._voters: set[str] = set()
         self._prevotes: PreVoteRound | None = None
         self._heard_leader_at = -config.election_s
-        super().__init__(_PeerNode(name), self._peers.values(), self._conf(), transport=_Outlet(self._outgoing))
-        self._SyncObj__serializer = _NoSerializer()
+        super().__init__(PeerNode(name), self._peers.values(), self._conf(), transport=Outlet(self._outgoing))
+        self._SyncObj__serializer = NoSerializer()
         self._SyncObj__raftLog = journal
         self._SyncObj__raftCurrentTerm = journal.getCurrentTerm()
         self._SyncObj__votedForNodeId = journal.getVotedForNodeId()
@@ -285,15 +219,18 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         self._up.add(peer)
         self._flows[peer].restart()
         node = self._peers[peer]
-        if self.is_leader and self.match_index(peer) > 0:
+        if not self.is_leader:
+            return
+        if self.match_index(peer) > 0:
             self._SyncObj__raftNextIndex[node] = self.match_index(peer) + 1
+        self._SyncObj__newAppendEntriesTime = 0.0  # with the next tick, not with the next heartbeat
 
     def disconnected(self, peer: str) -> None:
         """The link is down. If it was the leader's, its process may be dead: ask the others soon, not all at once."""
         self._up.discard(peer)
         self._flows[peer].restart()
         if self.leader == peer:
-            soon = _loop_time() + self._config.election_s * (0.1 + 0.5 * self._rng.random())
+            soon = loop_time() + self._config.election_s * (0.1 + 0.5 * self._rng.random())
             self._SyncObj__raftElectionDeadline = min(soon, self._SyncObj__raftElectionDeadline)
 
     def installed(self, index: int) -> None:
@@ -321,7 +258,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         return LogEnd(self._journal.last_term, self._journal.last_index)
 
     def _receive_prevote(self, sender: str, asked: PreVote) -> None:
-        hears_leader = self.hears_leader(_loop_time())
+        hears_leader = self.hears_leader(loop_time())
         if would_vote(asked, own_term=self.term, own_end=self._log_end, hears_leader=hears_leader):
             self._host.send(sender, PreVoteGranted(asked.next_term))
 
@@ -329,7 +266,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         """As pysyncobj's tick does it; the requests wait for the sync of the term and of the own vote."""
         self._prevotes = None
         self._voters = {self._name}
-        self._SyncObj__raftElectionDeadline = _loop_time() + self._SyncObj__generateRaftTimeout()
+        self._SyncObj__raftElectionDeadline = loop_time() + self._SyncObj__generateRaftTimeout()
         self._SyncObj__raftLeader = None
         self._SyncObj__setState(_ROLES.index(Role.CANDIDATE))
         self._SyncObj__setCurrentTerm(self.term + 1, self._name)
@@ -340,7 +277,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         if not self._peers:
             self._SyncObj__onBecomeLeader()
 
-    def _observe(self, node: _PeerNode, term: int) -> None:
+    def _observe(self, node: PeerNode, term: int) -> None:
         """Take a higher term. pysyncobj learns terms from vote requests only, so it is shown one that cannot win."""
         self._prevotes = None
         self._hand_on(node, type="request_vote", term=term, last_log_index=-1, last_log_term=-1)
@@ -348,7 +285,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
     def _state_changed(self, old: int, new: int) -> None:
         if _ROLES[old] is Role.LEADER:
             # Its deadline is from before it led; without a new one it would campaign at once.
-            self._SyncObj__raftElectionDeadline = _loop_time() + self._SyncObj__generateRaftTimeout()
+            self._SyncObj__raftElectionDeadline = loop_time() + self._SyncObj__generateRaftTimeout()
             self._SyncObj__commandsWaitingCommit.clear()
         if _ROLES[new] is Role.LEADER:
             self._prevotes = None
@@ -379,7 +316,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         before = self.applied_index
         until = now + self._config.apply_budget_ms / 1000
         try:
-            while self.applied_index < commit_index and (self.applied_index == before or _loop_time() < until):
+            while self.applied_index < commit_index and (self.applied_index == before or loop_time() < until):
                 self._SyncObj__raftCommitIndex = self.applied_index + 1
                 self._SyncObj__applyLogEntries()
         finally:
@@ -399,7 +336,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         """Chance comes from the seed: this is the only place where pysyncobj draws."""
         return self._config.election_s * (1 + self._rng.random())
 
-    def _receive_append(self, node: _PeerNode, term: int, body: Append) -> None:
+    def _receive_append(self, node: PeerNode, term: int, body: Append) -> None:
         if term < self.term:
             self._host.promise(node.id, Appended(0, success=False, reset=False))  # the term in it deposes the sender
             return
@@ -411,10 +348,10 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
             (command, index, entry_term)
             for index, (entry_term, command) in enumerate(narrowed.entries, start=narrowed.prev_index + 1)
         ]
-        self._heard_leader_at = _loop_time()
+        self._heard_leader_at = loop_time()
         self._prevotes = None
         if narrowed.end is not None:
-            self._SyncObj__raftLog = _ShortLog(self._journal, narrowed.end)
+            self._SyncObj__raftLog = ShortLog(self._journal, narrowed.end)
         try:
             self._hand_on(
                 node,
@@ -430,7 +367,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         # Before a short log pysyncobj moves its commit index back; what is committed stays so.
         self._SyncObj__raftCommitIndex = max(commit_index, self.commit_index)
 
-    def _receive_appended(self, node: _PeerNode, body: Appended) -> None:
+    def _receive_appended(self, node: PeerNode, body: Appended) -> None:
         if not 1 <= body.next_index <= self._journal.last_index + 1:
             raise Diverged(f"{node.id} acknowledged entry {body.next_index - 1}, which this leader does not have")
         flow = self._flows[node.id]
@@ -444,7 +381,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
             # pysyncobj goes back to what was acknowledged, and would send again what is on its way.
             self._SyncObj__raftNextIndex[node] = max(next_index, body.next_index)
 
-    def _hand_on(self, node: _PeerNode, **message: Any) -> None:
+    def _hand_on(self, node: PeerNode, **message: Any) -> None:
         self._SyncObj__onMessageReceived(node, message)
 
     # Out.
@@ -453,7 +390,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         """Leave out followers with a full window: to pysyncobj they are not connected. They still get heartbeats."""
         self._SyncObj__connectedNodes = {self._peers[peer] for peer in self._up if self._flows[peer].has_room}
         super()._SyncObj__sendAppendEntries()
-        now = _loop_time()
+        now = loop_time()
         for peer in sorted(self._up):
             flow = self._flows[peer]
             if not flow.has_room and now - flow.last_sent_at >= self._config.heartbeat_s:
@@ -465,7 +402,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
         assert prev_term is not None
         self._host.send(peer, Append(prev_index, prev_term, self.commit_index, entries))
         flow = self._flows[peer]
-        flow.sent(prev_index + len(entries), sum(len(command) for _, command in entries), _loop_time())
+        flow.sent(prev_index + len(entries), sum(len(command) for _, command in entries), loop_time())
         if not flow.has_room:
             self._SyncObj__connectedNodes.discard(self._peers[peer])
 

@@ -1,0 +1,423 @@
+import asyncio
+from typing import Any
+
+import pytest
+from pysyncobj.version import VERSION
+
+from okube.raft.config import RaftConfig
+from okube.raft.engine import Role
+from okube.raft.frames import Append, Appended, PreVote, PreVoteGranted, VoteGranted, VoteRequest
+from okube.raft.guard import Diverged
+from okube.raft.journal import Command
+from tests.unit.raft.builders import Rig, a_journal, entries_of, in_virtual_time
+
+REGULAR = bytes([Command.REGULAR])
+
+
+def command(payload: bytes) -> bytes:
+    return REGULAR + payload
+
+
+async def a_rig(size: int = 3, **config: Any) -> Rig:
+    return Rig(await a_journal(size=size), size=size, config=RaftConfig(**config))
+
+
+def propose(rig: Rig, payload: bytes) -> list[Any]:
+    results: list[Any] = []
+    rig.engine.append(payload, lambda result, reason: results.append((result, reason)))
+    return results
+
+
+# Elections.
+
+
+@in_virtual_time
+async def test_a_member_asks_before_it_campaigns() -> None:
+    rig = await a_rig()
+    rig.wait(1.1)
+    assert rig.host.take() == [("m2", PreVote(1, 1, 0)), ("m3", PreVote(1, 1, 0))]
+    assert rig.engine.term == 0
+    rig.engine.receive("m3", 0, PreVoteGranted(1))
+    assert rig.host.said == []
+    assert rig.host.promised == [("m2", VoteRequest(1, 0)), ("m3", VoteRequest(1, 0))]
+    assert (rig.engine.term, rig.engine.role) == (1, Role.CANDIDATE)
+
+
+@in_virtual_time
+async def test_one_member_alone_does_not_raise_the_term_however_long_it_waits() -> None:
+    rig = await a_rig()
+    for _ in range(20):
+        rig.wait(1.1)
+        rig.engine.receive("m2", 0, PreVoteGranted(9))
+    assert rig.engine.term == 0
+
+
+@in_virtual_time
+async def test_a_vote_counts_once() -> None:
+    rig = await a_rig(size=5)
+    rig.wait(1.1)
+    for peer in ("m2", "m3"):
+        rig.engine.receive(peer, 0, PreVoteGranted(1))
+    for _ in range(3):
+        rig.engine.receive("m2", 1, VoteGranted())
+    assert rig.engine.role is Role.CANDIDATE
+    rig.engine.receive("m3", 1, VoteGranted())
+    assert rig.engine.is_leader
+
+
+@in_virtual_time
+async def test_a_vote_for_an_earlier_term_does_not_count() -> None:
+    rig = await a_rig()
+    rig.wait(1.1)
+    rig.engine.receive("m2", 0, PreVoteGranted(1))
+    rig.engine.receive("m2", 0, VoteGranted())
+    assert rig.engine.role is Role.CANDIDATE
+
+
+@in_virtual_time
+async def test_one_vote_a_term_and_it_is_promised_not_sent() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, VoteRequest(1, 0))
+    rig.engine.receive("m3", 1, VoteRequest(9, 0))
+    assert rig.host.take() == [("m2", VoteGranted())]
+    assert rig.journal.getVotedForNodeId() == "m2"
+    assert rig.journal.wants_sync
+
+
+@in_virtual_time
+async def test_a_member_that_hears_its_leader_agrees_to_no_election_until_it_is_silent() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, []))
+    rig.host.take()
+    rig.engine.receive("m3", 1, PreVote(2, 9, 1))
+    assert rig.host.take() == []
+    rig.wait(0.49)
+    rig.engine.receive("m3", 1, PreVote(2, 9, 1))
+    assert rig.host.take() == []
+    rig.wait(0.02)
+    rig.engine.receive("m3", 1, PreVote(2, 9, 1))
+    assert ("m3", PreVoteGranted(2)) in rig.host.take()
+
+
+@in_virtual_time
+async def test_when_the_link_to_the_leader_breaks_an_election_is_asked_for_soon() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, []))
+    rig.engine.disconnected("m2")
+    rig.host.take()
+    rig.wait(0.31)
+    assert PreVote(2, 1, 0) in [body for _, body in rig.host.take()]
+
+
+@in_virtual_time
+async def test_a_leader_that_no_majority_answers_steps_down_within_a_second() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    seen = []
+    for seconds in (0.4, 0.2):
+        rig.wait(seconds)
+        seen.append((rig.engine.role, rig.engine.leader))
+    assert seen == [(Role.LEADER, "m1"), (Role.FOLLOWER, None)]
+    assert RaftConfig(election_ms=5000).leader_fallback_s <= 1.0
+
+
+@in_virtual_time
+async def test_a_deposed_leader_does_not_campaign_at_once() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    rig.wait(0.3)
+    rig.engine.receive("m3", 9, VoteRequest(99, 9))
+    rig.host.take()
+    rig.tick()
+    assert rig.host.take() == []
+
+
+@in_virtual_time
+async def test_any_frame_of_a_higher_term_deposes_a_leader() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    rig.engine.receive("m3", 7, Appended(0, False, False))
+    assert (rig.engine.role, rig.engine.term, rig.engine.leader) == (Role.FOLLOWER, 7, None)
+
+
+@in_virtual_time
+async def test_the_leader_of_an_earlier_term_is_told_the_new_one() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 5, VoteRequest(1, 0))
+    rig.host.take()
+    rig.engine.receive("m3", 4, Append(1, 0, 1, [(4, command(b"x"))]))
+    assert rig.host.take() == [("m3", Appended(0, False, False))]
+    assert entries_of(rig.journal) == []
+
+
+@in_virtual_time
+async def test_two_leaders_in_one_term_are_not_survived() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    with pytest.raises(Diverged):
+        rig.engine.receive("m2", rig.engine.term, Append(1, 0, 1, []))
+
+
+# The leader's log.
+
+
+@in_virtual_time
+async def test_a_new_leader_is_ready_only_when_an_entry_of_its_own_term_is_applied() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    rig.tick()
+    assert not rig.engine.is_ready_leader
+    rig.engine.receive("m2", 1, Appended(3, True, False))
+    rig.tick()
+    assert rig.engine.is_ready_leader
+
+
+@in_virtual_time
+async def test_a_write_is_sent_at_once_and_committed_by_the_first_answer() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    results = propose(rig, b"write")
+    assert ("m2", Append(2, 1, 1, [(1, command(b"write"))])) in rig.host.take()
+    await rig.journal.sync()
+    rig.engine.receive("m2", 1, Appended(4, True, False))
+    rig.tick()
+    assert results == [([3], 0)]
+    assert rig.host.applied == [(3, 1, b"write")]
+
+
+@in_virtual_time
+async def test_the_leader_counts_itself_only_with_what_is_durable() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    results = propose(rig, b"write")
+    rig.engine.receive("m2", 1, Appended(4, True, False))
+    rig.tick()
+    assert results == []
+    rig.engine.receive("m3", 1, Appended(4, True, False))
+    rig.tick()
+    assert len(results) == 1  # both others are a majority without it
+
+
+@in_virtual_time
+async def test_a_single_member_commits_after_its_own_sync_and_not_before() -> None:
+    rig = await a_rig(size=1)
+    rig.wait(1.1)
+    results = propose(rig, b"write")
+    rig.tick()
+    assert results == []
+    await rig.journal.sync()
+    rig.tick()
+    assert len(results) == 1
+
+
+@in_virtual_time
+async def test_entries_of_earlier_terms_are_not_committed_by_counting() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, [(1, command(b"old"))]))
+    await rig.journal.sync()
+    await rig.lead()
+    assert rig.engine.term == 2
+    rig.engine.receive("m2", 2, Appended(3, True, False))
+    rig.tick()
+    assert rig.engine.commit_index == 1
+    rig.engine.receive("m2", 2, Appended(4, True, False))
+    rig.tick()
+    assert rig.engine.commit_index == 3
+
+
+@in_virtual_time
+async def test_an_acknowledgement_of_an_earlier_term_does_not_count() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, []))
+    await rig.lead()
+    rig.engine.receive("m3", 1, Appended(3, True, False))
+    rig.tick()
+    assert (rig.engine.match_index("m3"), rig.engine.commit_index) == (0, 1)
+
+
+@in_virtual_time
+async def test_an_acknowledgement_does_not_make_the_leader_send_again_what_is_on_its_way() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    propose(rig, b"one")
+    propose(rig, b"two")
+    rig.host.take()
+    rig.engine.receive("m2", 1, Appended(3, True, False))
+    propose(rig, b"three")
+    sent = [body for peer, body in rig.host.take() if peer == "m2" and isinstance(body, Append)]
+    assert [body.entries for body in sent] == [[(1, command(b"three"))]]
+
+
+@in_virtual_time
+async def test_what_was_on_its_way_on_a_broken_link_is_sent_again() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    rig.engine.receive("m2", 1, Appended(3, True, False))
+    propose(rig, b"one")
+    rig.engine.disconnected("m2")
+    rig.engine.connected("m2")
+    rig.host.take()
+    rig.tick()
+    rig.wait(0.001)
+    assert ("m2", Append(2, 1, 2, [(1, command(b"one"))])) in rig.host.take()
+
+
+@in_virtual_time
+async def test_a_follower_is_sent_no_more_than_its_window_but_still_hears_its_leader() -> None:
+    rig = await a_rig(window_bytes=1000, append_batch_bytes=2000, max_proposal_bytes=1500)
+    await rig.lead()
+    for _ in range(5):
+        propose(rig, bytes(400))
+    sent = [body for peer, body in rig.host.take() if peer == "m2" and isinstance(body, Append) and body.entries]
+    assert len(sent) == 3
+    rig.engine.receive("m3", 1, Appended(8, True, False))
+    rig.wait(0.15)
+    assert [body.entries for peer, body in rig.host.take() if peer == "m2" and isinstance(body, Append)] == [[]]
+    rig.engine.receive("m2", 1, Appended(6, True, False))
+    rig.wait(0.15)
+    later = [body for peer, body in rig.host.take() if peer == "m2" and isinstance(body, Append)]
+    assert sum(len(body.entries) for body in later) == 2
+
+
+@in_virtual_time
+async def test_the_largest_proposal_goes_in_one_piece() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    payload = bytes(rig.config.max_proposal_bytes)
+    propose(rig, payload)
+    assert ("m2", Append(2, 1, 1, [(1, command(payload))])) in rig.host.take()
+
+
+@in_virtual_time
+async def test_a_follower_behind_the_log_gets_a_snapshot_and_heartbeats_meanwhile() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    for number in range(8):
+        propose(rig, b"%d" % number)
+    await rig.journal.sync()
+    rig.engine.receive("m2", 1, Appended(11, True, False))
+    rig.tick()
+    rig.journal.compact(8)
+    rig.engine.receive("m3", 1, Appended(2, False, True))
+    rig.host.take()
+    rig.wait(0.11)
+    sent = [body for peer, body in rig.host.take() if peer == "m3"]
+    assert sent == [Append(8, 1, 10, [])]
+    assert rig.host.snapshots_for == ["m3"]
+
+
+@in_virtual_time
+async def test_an_acknowledgement_of_what_the_leader_does_not_have_is_not_survived() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    with pytest.raises(Diverged):
+        rig.engine.receive("m2", 1, Appended(99, True, False))
+
+
+# The follower's log.
+
+
+@in_virtual_time
+async def test_a_follower_keeps_what_matches_when_the_leader_repeats_itself(caplog: pytest.LogCaptureFixture) -> None:
+    rig = await a_rig()
+    one, two = (1, command(b"one")), (1, command(b"two"))
+    rig.engine.receive("m2", 1, Append(1, 0, 1, [one, two]))
+    rig.engine.receive("m2", 1, Append(3, 1, 3, []))
+    rig.tick()
+    rig.host.take()
+    rig.engine.receive("m2", 1, Append(1, 0, 3, [one]))
+    assert len(entries_of(rig.journal)) == 2
+    assert rig.host.take() == [("m2", Appended(3, True, False))]
+    assert rig.engine.commit_index == 3
+    assert "truncating" not in caplog.text
+
+
+@in_virtual_time
+async def test_a_follower_acknowledges_only_what_matched() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, [(1, command(b"lost")), (1, command(b"lost too"))]))
+    rig.host.take()
+    rig.engine.receive("m3", 2, Append(1, 0, 9, []))
+    assert rig.host.take() == [("m3", Appended(2, True, False))]
+    assert rig.engine.commit_index == 1
+
+
+@in_virtual_time
+async def test_a_conflict_is_truncated_and_overwritten() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, [(1, command(b"lost")), (1, command(b"lost too"))]))
+    rig.engine.receive("m3", 2, Append(1, 0, 1, [(2, command(b"new"))]))
+    assert entries_of(rig.journal) == [(command(b"new"), 2, 2)]
+
+
+@in_virtual_time
+async def test_a_follower_says_where_the_conflicting_term_begins() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, [(1, command(b"x"))] * 5))
+    rig.host.take()
+    rig.engine.receive("m3", 3, Append(6, 2, 1, []))
+    assert rig.host.take() == [("m3", Appended(2, False, True))]
+
+
+@in_virtual_time
+async def test_a_follower_whose_log_ends_early_says_where() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(7, 1, 9, [(1, command(b"x"))]))
+    assert rig.host.take() == [("m2", Appended(2, False, True))]
+    assert rig.engine.commit_index == 1
+
+
+# Applying.
+
+
+@in_virtual_time
+async def test_no_ops_and_memberships_are_not_for_the_state_machine() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 3, [(1, bytes([Command.NO_OP])), (1, command(b"real"))]))
+    rig.tick()
+    assert rig.host.applied == [(3, 1, b"real")]
+
+
+@in_virtual_time
+async def test_commands_are_bytes_and_never_unpickled() -> None:
+    rig = await a_rig()
+    bomb = b"cbuiltins\nprint\n(S'boom'\ntR."
+    rig.engine.receive("m2", 1, Append(1, 0, 2, [(1, command(bomb))]))
+    rig.tick()
+    assert rig.host.applied == [(2, 1, bomb)]
+
+
+@in_virtual_time
+async def test_a_long_log_is_applied_in_slices() -> None:
+    rig = await a_rig(apply_budget_ms=10)
+    slow = rig.host.apply
+
+    def apply(index: int, term: int, payload: bytes) -> Any:
+        loop: Any = asyncio.get_running_loop()
+        loop.now += 0.004
+        return slow(index, term, payload)
+
+    rig.host.apply = apply  # type: ignore[method-assign]
+    rig.engine.receive("m2", 1, Append(1, 0, 11, [(1, command(b"x"))] * 10))
+    rig.tick()
+    assert len(rig.host.applied) == 3
+    assert rig.engine.has_more_to_apply
+    for _ in range(3):
+        rig.tick()
+    assert len(rig.host.applied) == 10
+
+
+@in_virtual_time
+async def test_what_a_deposed_leader_had_not_committed_is_never_answered_by_another_entry() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    results = propose(rig, b"mine")
+    rig.engine.receive("m3", 2, Append(1, 0, 1, [(2, command(b"theirs")), (2, command(b"more"))]))
+    rig.engine.receive("m3", 2, Append(3, 2, 3, []))
+    rig.tick()
+    assert results == []
+    assert [payload for _, _, payload in rig.host.applied] == [b"theirs", b"more"]
+
+
+def test_pysyncobj_is_the_version_whose_inside_is_known() -> None:
+    assert VERSION == "0.3.17"
