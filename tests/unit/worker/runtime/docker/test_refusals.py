@@ -1,0 +1,88 @@
+import pytest
+
+from okube.worker.runtime.docker.refusals import pull_refused, start_refused
+
+OCI = "OCI runtime create failed: runc create failed: unable to start container process: "
+NETWORK = "driver failed programming external connectivity on endpoint quirky_hugle (1e0d35919716): "
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "sentence"),
+    [
+        (
+            f'failed to create shim task: {OCI}exec: "nosuch": executable file not found in $PATH: unknown',
+            "start-failed",
+            'command "nosuch" is not in image web:1',
+        ),
+        (
+            f"failed to create task for container: failed to create shim task: {OCI}error during container init: "
+            'exec: "/bin/nosuch": stat /bin/nosuch: no such file or directory: unknown',
+            "start-failed",
+            'command "/bin/nosuch" is not in image web:1',
+        ),
+        (
+            f'failed to create shim task: {OCI}exec: "/etc/passwd": permission denied: unknown',
+            "start-failed",
+            'command "/etc/passwd" in image web:1 is not an executable file',
+        ),
+        (f"{OCI}exec /app: exec format error: unknown", "start-failed", "image web:1 is not made for the processor of"),
+        ("No command specified", "start-failed", "image web:1 has no command of its own"),
+        ("no command specified", "start-failed", "image web:1 has no command of its own"),
+        (
+            f"{NETWORK}Bind for 0.0.0.0:18080 failed: port is already allocated",
+            "port-conflict",
+            "host port 18080 is taken on node w1",
+        ),
+        (
+            f"{NETWORK}Error starting userland proxy: listen tcp4 0.0.0.0:18081: bind: address already in use",
+            "port-conflict",
+            "host port 18081 is taken on node w1",
+        ),
+        (
+            f"{NETWORK}failed to bind host port for 0.0.0.0:8080:172.17.0.2:80/tcp: address already in use",
+            "port-conflict",
+            "host port 8080 is taken on node w1",
+        ),
+        (
+            "failed to set up container networking: failed to bind host port [::]:8080/tcp: address already in use",
+            "port-conflict",
+            "host port 8080 is taken on node w1",
+        ),
+        ("address already in use", "port-conflict", "a host port of the service is taken on node w1"),
+        (
+            'invalid mount config for type "bind": bind source path does not exist: /srv/www',
+            "volume-missing",
+            "path /srv/www is not on node w1; make it there",
+        ),
+        (
+            "error while mounting volume '/x': permission denied",
+            "volume-missing",
+            "a volume for web:1 cannot be mounted",
+        ),
+        ("No such image: web:1", "image-pull", "image web:1 is no longer on node w1"),
+        (
+            f"failed to create shim task: {OCI}something new: unknown",
+            "start-failed",
+            "node w1 cannot start a container of web:1: something new",
+        ),
+    ],
+)
+def test_what_the_engine_says_becomes_a_reason_and_a_sentence(text: str, reason: str, sentence: str) -> None:
+    failure = start_refused(text, image="web:1", node="w1")
+    assert failure.reason == reason
+    assert str(failure).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("pull access denied for nosuch, repository does not exist or may require 'docker login'", "check its name"),
+        ("manifest for web:9 not found: manifest unknown: manifest unknown", "check its name"),
+        ('Get "https://registry.example.com/v2/": dial tcp: connect: connection refused', "reaches the registry"),
+    ],
+)
+def test_a_failed_pull_says_what_to_do(text: str, advice: str) -> None:
+    failure = pull_refused(text, image="web:9", node="w1")
+    assert failure.reason == "image-pull"
+    assert str(failure).startswith("image web:9 cannot be pulled on node w1: ")
+    assert advice in str(failure)
