@@ -40,6 +40,11 @@ class Dispatcher:
                     self._agreed.pop(name, None)
                 await self._changes.nodes_for_dispatch.wait()
 
+    def reconnected(self, name: str) -> None:
+        """An agent has registered (again): it is told everything."""
+        self._agreed.pop(name, None)
+        self._changes.event_of(name).set()
+
     def agent_holds(self, name: str, *, same_epoch: bool, revision: int) -> None:
         """What a heartbeat says about the agent's assignment; one that lacks ours twice in a row gets the whole.
 
@@ -60,16 +65,17 @@ class Dispatcher:
         retry_s = _FIRST_RETRY_S
         changed = self._changes.event_of(name)
         while True:
+            changed.clear()
             node = self._core.tables.nodes.get(name)
-            if node is not None and node.state == "ready":
-                changed.clear()
-                if await self._send(name):
-                    retry_s = _FIRST_RETRY_S
-                else:
-                    await asyncio.sleep(retry_s)
-                    retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
-                    continue
-            await changed.wait()
+            if node is None or node.state == "down":
+                self._agreed.pop(name, None)  # when it returns it is told everything
+                await changed.wait()
+            elif await self._send(name):
+                retry_s = _FIRST_RETRY_S
+                await changed.wait()
+            else:
+                await asyncio.sleep(retry_s)
+                retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
 
     async def _send(self, name: str) -> bool:
         """One assignment, if there is something to tell; whether the node now agrees with what was sent."""

@@ -5,12 +5,11 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from okube.manager.api.context import CONTEXT, Context
+from okube.manager import intake
+from okube.manager.api.context import CONTEXT
 from okube.manager.api.forward import leader_only
-from okube.manager.leader import Leader
-from okube.model.commands import RegisterNode, ReportTasks
-from okube.model.errors import Conflict, Malformed, NoQuorum
-from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
+from okube.model.errors import Malformed
+from okube.model.wire import Heartbeat, Registration
 
 __all__ = ["routes"]
 
@@ -28,34 +27,7 @@ async def register(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     said = await _body(request, _registrations)
     _check_name(request, said.node)
-    command = RegisterNode(
-        name=said.node,
-        instance=said.instance,
-        address=said.address,
-        labels=said.labels,
-        zone=said.zone,
-        cores=said.cores,
-        memory=said.memory,
-        disk=said.disk,
-        runtime=said.runtime,
-        software=said.software,
-    )
-    message = ""
-    try:
-        leader = _leader_heard(context, said.node, 0.0)
-        await context.core.submit(command)
-        leader.liveness.heard(said.node)
-        leader.changes.event_of(said.node).set()
-    except Conflict as error:
-        message = error.detail
-    answer = RegistrationAnswer(
-        accepted=not message,
-        epoch=context.core.epoch,
-        message=message,
-        heartbeat_ms=context.core.tables.settings.heartbeat_ms,
-        managers=_managers(context),
-    )
-    return web.Response(body=_encoder.encode(answer), content_type="application/msgpack")
+    return _answer(await intake.register(context.core, context.leader(), said))
 
 
 @routes.post("/v1/agents/{node}/heartbeat")
@@ -63,35 +35,13 @@ async def register(request: web.Request) -> web.Response:
 async def heartbeat(request: web.Request) -> web.Response:
     """A sign of life; answered once the reports in it are committed."""
     context = request.app[CONTEXT]
-    core = context.core
     said = await _body(request, _heartbeats)
     _check_name(request, said.node)
-    node = core.tables.nodes.get(said.node)
-    known = node is not None and node.id == said.instance and node.state == "ready"
-    if known:
-        leader = _leader_heard(context, said.node, said.absence_s)
-        if said.reports:
-            await core.submit(ReportTasks(said.node, said.instance, said.reports))
-        leader.dispatcher.agent_holds(said.node, same_epoch=said.epoch == core.epoch, revision=said.revision)
-    answer = HeartbeatAnswer(
-        epoch=core.epoch,
-        known=known,
-        heartbeat_ms=core.tables.settings.heartbeat_ms,
-        managers=_managers(context),
-    )
+    return _answer(await intake.heartbeat(context.core, context.leader(), said))
+
+
+def _answer(answer: msgspec.Struct) -> web.Response:
     return web.Response(body=_encoder.encode(answer), content_type="application/msgpack")
-
-
-def _leader_heard(context: Context, node: str, absence_s: float) -> Leader:
-    leader = context.leader()
-    if leader is None:
-        raise NoQuorum(f"{context.core.name} has not begun to lead yet")
-    leader.liveness.heard(node, absence_s=absence_s)
-    return leader
-
-
-def _managers(context: Context) -> tuple[str, ...]:
-    return tuple(member.api_address for member in context.core.raft.members)
 
 
 def _check_name(request: web.Request, name: str) -> None:

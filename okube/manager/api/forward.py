@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 import aiohttp
 from aiohttp import web
 
+from okube.manager.api.bodies import query_flag
 from okube.manager.api.context import CALLER, CONTEXT, REQUEST_ID, Context
 from okube.manager.api.identify import FORWARDED_FOR
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.security import server_name
 
-__all__ = ["LEADER_ONLY", "forward_middleware", "leader_only"]
+__all__ = ["LEADER_ONLY", "LEADER_READS", "forward_middleware", "leader_only", "leader_read"]
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
@@ -26,6 +27,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LEADER_ONLY: set[object] = set()
 """The handlers that only the leader may run."""
 
+LEADER_READS: set[object] = set()
+"""Reads of what the leader alone knows; stale ones are answered anywhere, without it."""
+
 
 def leader_only(handler: Handler) -> Handler:
     """Mark a handler: a follower forwards its requests."""
@@ -33,10 +37,16 @@ def leader_only(handler: Handler) -> Handler:
     return handler
 
 
+def leader_read(handler: Handler) -> Handler:
+    """Mark a handler: a follower forwards its requests unless they are stale."""
+    LEADER_READS.add(handler)
+    return handler
+
+
 @web.middleware
 async def forward_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Run a leader's handler where this manager leads, else pass the request on to who does."""
-    if request.match_info.handler not in LEADER_ONLY:
+    if not _is_the_leaders(request):
         return await handler(request)
     context = request.app[CONTEXT]
     if FORWARDED_FOR in request.headers:
@@ -47,6 +57,11 @@ async def forward_middleware(request: web.Request, handler: Handler) -> web.Stre
     key = request.headers.get("Idempotency-Key") or f"m-{secrets.token_hex(16)}"
     request[REQUEST_ID] = key
     return await _carry_out(request, handler, context, key)
+
+
+def _is_the_leaders(request: web.Request) -> bool:
+    handler = request.match_info.handler
+    return handler in LEADER_ONLY or (handler in LEADER_READS and not query_flag(request, "stale"))
 
 
 async def _carry_out(request: web.Request, handler: Handler, context: Context, key: str) -> web.StreamResponse:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import answer, answer_list, json_object
 from okube.manager.api.context import CONTEXT
-from okube.manager.api.forward import leader_only
+from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import RemoveNode, UpdateNode
@@ -32,6 +32,7 @@ class NodeChange(msgspec.Struct, frozen=True):
 
 
 @routes.get("/v1/nodes")
+@leader_read
 async def list_nodes(request: web.Request) -> web.Response:
     """All nodes, by name; filters ``state``, ``zone``, ``availability``, ``label``."""
     tables = await tables_to_read(request)
@@ -51,6 +52,7 @@ async def list_nodes(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/nodes/{name}")
+@leader_read
 async def get_node(request: web.Request) -> web.Response:
     """One node."""
     tables = await tables_to_read(request)

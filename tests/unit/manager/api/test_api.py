@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from okube.model import commands as c
 from tests.unit.manager.conftest import Answer, Api
 
 WEB: dict[str, Any] = {"name": "web", "image": "example/web:1", "replicas": 2}
@@ -200,6 +201,21 @@ async def test_a_node_is_cordoned_drained_and_forgotten_only_when_it_is_down(api
     assert _problem(await api("DELETE", "/v1/nodes/w1")) == (409, "conflict")
     assert _problem(await api("DELETE", "/v1/nodes/w9")) == (404, "not-found")
     assert (await api("PATCH", "/v1/nodes/w1", {"labels": {"disk": "ssd"}})).body["labels"] == {"disk": "ssd"}
+
+
+async def test_a_node_that_is_down_holds_up_nobody(api: Api) -> None:
+    await api.node("w1")
+    await api("POST", "/v1/services", WEB)
+    await _tasks(api, 2, state="scheduled")
+    await api.core.submit(c.SetNodeState(("w1",), ("i-w1",), "down"))
+    async with asyncio.timeout(5):
+        assert (await api("GET", "/v1/nodes/w1")).body["state"] == "down"
+    before = len(api.agents.assigned)
+    await api.node("w1")
+    while len(api.agents.assigned) == before:
+        assert (await api("GET", "/v1/nodes/w1")).body["state"] == "ready"
+    assert api.agents.assigned[-1].base is None
+    assert len(api.agents.assigned[-1].tasks) == 2
 
 
 async def test_logs_come_from_the_task_s_agent_or_say_why_there_are_none(api: Api) -> None:

@@ -1,0 +1,82 @@
+"""What the leader does with what agents say, however it came: let nodes in, take their signs of life and reports."""
+
+from okube.manager.core import ManagerCore
+from okube.manager.leader import Leader
+from okube.model.commands import RegisterNode, ReportTasks
+from okube.model.errors import Conflict, NoQuorum
+from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
+
+__all__ = ["heartbeat", "register"]
+
+
+async def register(core: ManagerCore, leader: Leader | None, said: Registration) -> RegistrationAnswer:
+    """Let a node in, or say why it may not take part; answered once it is committed.
+
+    Raises:
+        NoQuorum: this manager does not lead; ``leader`` is None where it has not begun to.
+        OutcomeUnknown: the node may have been let in.
+    """
+    leader = _leading(core, leader)
+    leader.liveness.heard(said.node)
+    message = ""
+    try:
+        await core.submit(_command(said))
+        leader.liveness.heard(said.node)
+        leader.changes.event_of(said.node).set()
+    except Conflict as error:
+        message = error.detail
+    return RegistrationAnswer(
+        accepted=not message,
+        epoch=core.epoch,
+        message=message,
+        heartbeat_ms=core.tables.settings.heartbeat_ms,
+        managers=_managers(core),
+    )
+
+
+async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -> HeartbeatAnswer:
+    """A sign of life; answered once the reports in it are committed.
+
+    Raises:
+        NoQuorum: this manager does not lead; ``leader`` is None where it has not begun to.
+        OutcomeUnknown: the reports may be committed.
+    """
+    leader = _leading(core, leader)
+    node = core.tables.nodes.get(said.node)
+    known = node is not None and node.id == said.instance and node.state == "ready"
+    if known:
+        leader.liveness.heard(said.node, absence_s=said.absence_s)
+        if said.reports:
+            await core.submit(ReportTasks(said.node, said.instance, said.reports))
+        leader.dispatcher.agent_holds(said.node, same_epoch=said.epoch == core.epoch, revision=said.revision)
+    return HeartbeatAnswer(
+        epoch=core.epoch,
+        known=known,
+        heartbeat_ms=core.tables.settings.heartbeat_ms,
+        managers=_managers(core),
+    )
+
+
+def _leading(core: ManagerCore, leader: Leader | None) -> Leader:
+    if leader is None:
+        raise NoQuorum(f"{core.name} has not begun to lead yet")
+    return leader
+
+
+def _managers(core: ManagerCore) -> tuple[str, ...]:
+    return tuple(member.api_address for member in core.raft.members)
+
+
+def _command(said: Registration) -> RegisterNode:
+    return RegisterNode(
+        name=said.node,
+        instance=said.instance,
+        address=said.address,
+        labels=said.labels,
+        zone=said.zone,
+        cores=said.cores,
+        memory=said.memory,
+        disk=said.disk,
+        runtime=said.runtime,
+        software=said.software,
+    )
