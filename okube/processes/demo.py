@@ -87,7 +87,7 @@ def _wait_ready(config: ClusterConfig) -> str:
         managers = [m for m in status["managers"] if m["state"] == "ready"]
         nodes = status["nodes"].get("ready", 0)
         if status["quorum"] and len(managers) == len(config.managers) and nodes == len(config.workers):
-            return f"{len(managers)} managers, {nodes} nodes; {status['leader']} leads"
+            return f"{len(managers)} managers and {nodes} nodes; {status['leader']} leads"
         if time.monotonic() > deadline:
             raise DemoFailed(
                 f"After {_READY_S:.0f} s {len(managers)} of {len(config.managers)} managers and {nodes} of "
@@ -110,7 +110,7 @@ def _where_to_look(config: ClusterConfig) -> str:
         "Where to look:",
         *(f"  {page}" for page in pages[:3]),
         f"  export PATH={Path(okube_command()[0]).parent}:$PATH   for the commands:",
-        "  okube logs counter, okube scale web=6, okube drain w1, okube inspect service web",
+        "  okube logs counter; okube scale web=6; okube drain w1; okube inspect service web",
     ]
     if config.runtime != "process" and engine_problem(config.docker.host) is None:
         lines.append("  docker ps   shows the containers")
@@ -133,7 +133,7 @@ def _okube(*arguments: str) -> str:
 def _step(title: str) -> Iterator[Callable[[str], None]]:
     begin = time.monotonic()
     told: list[str] = []
-    sys.stdout.write(f"==> {title:<32}")
+    sys.stdout.write(f"==> {title:<36}")
     sys.stdout.flush()
     try:
         yield told.append

@@ -9,7 +9,8 @@ import msgspec
 from okube.config import ClusterConfig, load_cluster
 from okube.model.errors import BadFile, OkubeError
 from okube.processes.end import end
-from okube.processes.engine import EngineUnavailable, end_engine, start_again, was_ended
+from okube.processes.engine import EngineUnavailable, end_engine, start_again
+from okube.processes.engine_record import EngineRecord
 from okube.processes.lock import Running, one_at_a_time, runs_in
 from okube.processes.packages import InstallFailed
 from okube.processes.purge import purge_data, refuse_foreign
@@ -63,7 +64,7 @@ def down(config_path: Path, purge: bool, echo: Echo, *, remove_tasks: RemoveTask
     with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
         folders = list(_folders(files))
         _end(folders, echo)
-        if not was_ended(config.data_dir):
+        if not EngineRecord(config.data_dir).was_ended:
             _wake_engine(config, echo)
         problems = _remove_tasks(config, folders, remove_tasks or remove_all, echo)
         if not problems:
@@ -79,7 +80,7 @@ def _folders(files: ClusterFiles) -> Iterator[_Folder]:
     """What is there decides, not cluster.yaml: a process that the file no longer names is ended too."""
     for path in sorted(files.data_dir.iterdir()):
         folder = files.process(path.name)
-        if not folder.identity.exists() and not folder.pid.exists():
+        if path.name.startswith(".") or not (folder.identity.exists() or folder.pid.exists()):
             continue
         yield _Folder(path.name, folder, _identity(folder), runs_in(folder))
 
@@ -117,7 +118,7 @@ def _remove_tasks(config: ClusterConfig, folders: list[_Folder], remove_tasks: R
         try:
             count = remove_tasks(_settings(config, folder.identity, folder.files))
         except RuntimeUnavailable as error:
-            if not was_ended(config.data_dir):
+            if not EngineRecord(config.data_dir).was_ended:
                 problems.append(f"The containers of {folder.name} may still run: {error}")
         else:
             echo(f"{folder.name:<10} {count} containers removed")

@@ -14,8 +14,9 @@ import docker.errors
 
 from okube.model.errors import OkubeError
 from okube.processes.end import end
+from okube.processes.engine_record import EngineRecord
 from okube.processes.launch import let_go
-from okube.processes.lock import living_in, running_as, write_pid
+from okube.processes.lock import running_as, write_pid
 from okube.processes.packages import ENGINE_PACKAGES, can_install, install_packages
 from okube.worker.runtime.docker.transport import connect
 
@@ -26,7 +27,6 @@ __all__ = [
     "engine_problem",
     "see_to_engine",
     "start_again",
-    "was_ended",
 ]
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -75,7 +75,7 @@ def see_to_engine(host: str, data_dir: Path) -> str:
         install_packages(ENGINE_PACKAGES)
         if engine_problem(host) is None:
             return "installed the distribution's Docker Engine"
-    return _start(host, data_dir / "engine")
+    return _start(host, EngineRecord(data_dir))
 
 
 def start_again(host: str, data_dir: Path) -> str | None:
@@ -87,20 +87,15 @@ def start_again(host: str, data_dir: Path) -> str | None:
     Raises:
         EngineUnavailable: it does not start.
     """
-    if not (data_dir / "engine").is_dir() or engine_problem(host) is None:
+    if not EngineRecord(data_dir).was_started or engine_problem(host) is None:
         return None
     return see_to_engine(host, data_dir)
 
 
-def was_ended(data_dir: Path) -> bool:
-    """Whether ``end_engine`` ended the engine of this data directory, and all containers with it."""
-    return (data_dir / "engine").is_dir() and not (data_dir / "engine" / "pid").exists()
-
-
 def end_engine(data_dir: Path, echo: Callable[[str], None]) -> None:
     """End the engine that was started for this data directory, unless others have containers on it."""
-    folder = data_dir / "engine"
-    running = living_in(folder / "pid")
+    record = EngineRecord(data_dir)
+    running = record.running
     if running is None:
         return
     others = _running_containers(DEFAULT_HOST)
@@ -109,26 +104,26 @@ def end_engine(data_dir: Path, echo: Callable[[str], None]) -> None:
         return
     end([running], grace_s=_END_S)
     _end_containerd()
-    (folder / "pid").unlink(missing_ok=True)
+    record.pid.unlink(missing_ok=True)
     echo(f"engine     ended (pid {running.pid})")
 
 
-def _start(host: str, folder: Path) -> str:
+def _start(host: str, record: EngineRecord) -> str:
     _forget_dead(_RUN / "docker.pid", "dockerd")
     _forget_dead(_RUN / "docker/containerd/containerd.pid", "containerd")
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "log"
-    with log.open("wb") as output:
+    record.folder.mkdir(parents=True, exist_ok=True)
+    with record.log.open("wb") as output:
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
-    write_pid(folder / "pid", process.pid)
+    write_pid(record.pid, process.pid)
     deadline = time.monotonic() + _START_S
     while engine_problem(host) is not None:
         if process.poll() is not None or time.monotonic() > deadline:
             end([running_as(process.pid)], grace_s=_END_S)
-            lines = log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:]
-            raise EngineUnavailable(f"dockerd does not start here; {log} ends with: {' / '.join(lines)}")
+            record.pid.unlink()
+            lines = record.log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:]
+            raise EngineUnavailable(f"dockerd does not start here; {record.log} ends with: {' / '.join(lines)}")
         time.sleep(_POLL_S)
     let_go(process)
     return f"started the distribution's Docker Engine (dockerd, pid {process.pid}; 'make down' ends it)"

@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 from okube.model.errors import Conflict
+from okube.processes.engine_record import ENGINE_FOLDER
 from okube.security import ClusterFiles
 
 __all__ = ["purge_data", "refuse_foreign"]
 
-_OURS = frozenset({"ca", "admin", "cluster.json", "seeding.json", "up.lock", "engine"})
+_OURS = frozenset({"ca", "admin", "cluster.json", "seeding.json", "up.lock", ENGINE_FOLDER})
 
 
 def refuse_foreign(data_dir: Path, config_path: Path) -> None:

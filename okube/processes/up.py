@@ -13,6 +13,7 @@ from okube.manager.settings import ManagerSettings
 from okube.model.errors import Conflict, OkubeError
 from okube.processes.answers import answers
 from okube.processes.end import end
+from okube.processes.engine_record import EngineRecord
 from okube.processes.follow import follow
 from okube.processes.here import is_here
 from okube.processes.launch import Launch, Started, StartFailed, launch, let_go, okube_command, wait_alive
@@ -85,7 +86,7 @@ def _refuse_first_elsewhere(config: ClusterConfig) -> None:
 
 def _see_to_own_engine(config: ClusterConfig, echo: Echo) -> None:
     """Where ``make demo`` started the engine, ``down`` ended it with the rest; any other is its owner's business."""
-    if config.runtime == "process" or not (config.data_dir / "engine").is_dir():
+    if config.runtime == "process" or not EngineRecord(config.data_dir).was_started:
         return
     from okube.processes.engine import start_again
 

@@ -113,7 +113,7 @@ def test_purge_refuses_before_it_ends_anything(tmp_path: Path) -> None:
 def test_the_containers_of_an_engine_that_was_ended_are_no_worry(tmp_path: Path) -> None:
     config = a_cluster(tmp_path)
     sow_once(config)
-    (config.data_dir / "engine").mkdir()
+    (config.data_dir / ".engine").mkdir()
 
     def refuse(_: WorkerSettings) -> int:
         raise RuntimeUnavailable("the engine does not answer")

@@ -24,8 +24,8 @@ def test_an_engine_that_somebody_else_started_is_not_ended(tmp_path: Path) -> No
 
 
 def test_a_pid_that_is_another_process_by_now_is_not_ended(tmp_path: Path) -> None:
-    (tmp_path / "engine").mkdir()
-    (tmp_path / "engine" / "pid").write_text(f"{os.getpid()}\nan-earlier-boot/1\n")
+    (tmp_path / ".engine").mkdir()
+    (tmp_path / ".engine" / "pid").write_text(f"{os.getpid()}\nan-earlier-boot/1\n")
     said: list[str] = []
     end_engine(tmp_path, said.append)
     assert said == []
