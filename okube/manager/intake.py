@@ -22,7 +22,7 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
     try:
         await core.submit(_command(said))
         leader.liveness.heard(said.node)
-        leader.changes.event_of(said.node).set()
+        leader.dispatcher.reconnected(said.node)
     except Conflict as error:
         message = error.detail
     return RegistrationAnswer(
