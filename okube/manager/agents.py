@@ -57,7 +57,7 @@ class HttpAgentCalls:
         try:
             async with self._open().put(
                 f"https://{node.address}/v1/assignment",
-                data=body,
+                data=io.BytesIO(body),  # aiohttp sends a large one in pieces only from a file
                 headers={"Content-Type": "application/msgpack"},
                 timeout=timeout,
                 server_hostname=self._server_name(node),

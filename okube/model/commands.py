@@ -179,7 +179,7 @@ class TaskReport(msgspec.Struct, frozen=True, array_like=True):
     """What an agent says about one task."""
 
     id: str
-    state: TaskState  # running | completed | failed
+    state: TaskState  # scheduled (with a message on what it waits for) | running | completed | failed
     ready: bool = False
     reason: Reason | None = None
     message: str = ""
