@@ -78,6 +78,14 @@ class Okube(LazyGroup):
         extra.pop("standalone_mode", None)
         sys.exit(self._run(args, **extra))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; whoever closes the pipe we write to has seen enough, and that is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            return 0
+
     def _run(self, args: Sequence[str] | None, **extra: Any) -> int:
         from okube.cli.exits import report
 
@@ -85,18 +93,19 @@ class Okube(LazyGroup):
             status = super().main(args, prog_name="okube", standalone_mode=False, **extra)
             sys.stdout.flush()
         except BrokenPipeError:
-            # The same, met in the last flush; Python would complain again at its end.
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _let_go_of_stdout()
             return 0
-        except SystemExit as end:
-            # click ends so when a pipe breaks: whoever read our output has seen enough.
-            if isinstance(end.__context__, BrokenPipeError):
-                return 0
+        except SystemExit:
             raise
         except BaseException as error:
             return report(error)
         return status if isinstance(status, int) else 0
+
+
+def _let_go_of_stdout() -> None:
+    """Nobody reads it any more; without this Python would complain when it flushes it at its end."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(

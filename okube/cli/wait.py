@@ -62,8 +62,10 @@ class Waiter:
         def look() -> tuple[bool, list[str], list[str]]:
             verdicts = []
             for name in [n for n in open_names if n not in done]:
+                # Tasks first: what is printed of the service is then at least as new as what was judged.
+                tasks = self._client.tasks(service=name, ended=True)
                 service = self._service(name)
-                verdict = judge(service, self._client.tasks(service=name, ended=True))
+                verdict = judge(service, tasks)
                 if verdict.hopeless:
                     self._give_up(verdict)
                 if verdict.done:

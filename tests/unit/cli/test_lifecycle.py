@@ -1,0 +1,110 @@
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from tests.unit.cli.cluster import Cluster, a_node, a_service, a_task
+from tests.unit.client.playing import problem
+
+Okube = Callable[..., Result]
+
+
+@pytest.mark.parametrize("verb", ["stop", "start", "restart", "rollback"])
+def test_a_verb_is_sent_for_each_service(okube: Okube, cluster: Cluster, verb: str) -> None:
+    for name in ("a", "b"):
+        cluster.add(a_service(name), a_task(f"{name}.1"))
+    result = okube(verb, "a", "b", "-o", "json")
+    assert result.exit_code == 0
+    assert [w[1] for w in cluster.written] == [f"/v1/services/a/{verb}", f"/v1/services/b/{verb}"]
+    assert [s["name"] for s in json.loads(result.stdout)] == ["a", "b"]
+
+
+def test_one_that_is_refused_does_not_keep_the_others_from_it(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"), a_task("web.1"))
+    cluster.refusals["POST", "/v1/services/db/rollback"] = problem(409, "conflict", "db has no version before")
+    result = okube("rollback", "db", "web")
+    assert result.exit_code == 1
+    assert "okube: db has no version before" in result.stderr
+    assert cluster.written == [("POST", "/v1/services/web/rollback", None)]
+
+
+def test_rm_waits_until_the_tasks_are_gone(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"), a_task("web.1", desired="stop"))
+    cluster.steps = [lambda: None, cluster.set_tasks()]
+    result = okube("rm", "web", "-o", "json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"name": "web", "action": "removed"})
+    assert result.stderr == "1 task still to stop\n"
+
+
+def test_rm_without_waiting_returns_once_it_is_committed(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"), a_task("web.1"))
+    result = okube("rm", "web", "--no-wait")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["SERVICE  ACTION", "web      removed"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["rm", "wbe"], ["stop", "wbe"], ["scale", "wbe=2"], ["inspect", "service", "wbe"]],
+)
+def test_a_service_that_is_not_there_names_the_one_that_was_likely_meant(
+    okube: Okube, cluster: Cluster, command: list[str]
+) -> None:
+    cluster.add(a_service("web"))
+    result = okube(*command)
+    assert result.exit_code == 1
+    assert result.stderr == "okube: there is no service wbe; did you mean web?\n"
+
+
+def test_a_node_that_is_not_there_names_the_one_that_was_likely_meant(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"rack-a-1": a_node("rack-a-1")}
+    for command in (["drain", "rack-a1"], ["cordon", "rack-a1"], ["nodes", "rm", "rack-a1"]):
+        assert "did you mean rack-a-1?" in okube(*command).stderr
+    assert "`okube nodes` lists them" in okube("uncordon", "zzz").stderr
+
+
+def test_cordon_and_uncordon_set_the_availability(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1")}
+    assert json.loads(okube("cordon", "w1", "-o", "json").stdout)["availability"] == "cordoned"
+    assert json.loads(okube("uncordon", "w1", "-o", "json").stdout)["availability"] == "active"
+
+
+def test_drain_waits_until_the_node_is_empty(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1")}
+    cluster.tasks = [a_task("web.1")]
+
+    def empty() -> None:
+        cluster.tasks = []
+        cluster.nodes["w1"]["availability"] = "drained"
+
+    cluster.steps = [lambda: None, empty]
+    result = okube("drain", "w1", "-o", "json")
+    assert (result.exit_code, json.loads(result.stdout)["availability"]) == (0, "drained")
+    assert cluster.written == [("PATCH", "/v1/nodes/w1", {"availability": "draining"})]
+
+
+def test_a_drain_that_takes_too_long_is_exit_4(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1")}
+    cluster.tasks = [a_task("web.1")]
+    result = okube("drain", "w1", "--timeout", "0.1")
+    assert result.exit_code == 4
+    assert "w1: 1 task still there; what was asked for stays" in result.stderr
+
+
+def test_nodes_is_a_list_with_filters_and_a_group(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {
+        "w1": a_node("w1"),
+        "w2": a_node("w2", state="down", zone="rack-b", labels={"disk": "hdd"}, availability="cordoned"),
+    }
+
+    def names(*flags: str) -> list[str]:
+        return [n["name"] for n in json.loads(okube("nodes", *flags, "-o", "json").stdout)]
+
+    assert names() == ["w1", "w2"]
+    assert names("--state", "down") == ["w2"]
+    assert names("--label", "disk=ssd") == ["w1"]
+    assert names("--zone", "rack-b") == ["w2"]
+    assert names("--availability", "cordoned") == ["w2"]
+    assert okube("nodes", "rm", "w2").exit_code == 0
+    assert names() == ["w1"]

@@ -1,0 +1,87 @@
+import json
+from collections.abc import Callable
+
+import click
+import pytest
+from click.testing import Result
+
+from okube.cli.logs import since_ms
+from tests.unit.cli.cluster import Cluster, a_service, a_task
+
+Okube = Callable[..., Result]
+
+
+def _line(time_ms: int, text: str, stream: str = "stdout") -> bytes:
+    return json.dumps({"time_ms": time_ms, "stream": stream, "text": text}).encode()
+
+
+@pytest.fixture
+def written(cluster: Cluster) -> Cluster:
+    cluster.add(a_service("web", 2), a_task("web.1"), a_task("web.2", "completed"))
+    cluster.logs = {
+        "web.1": [_line(1000, "one"), _line(3000, "three", "stderr")],
+        "web.2": [_line(2000, "two")],
+    }
+    return cluster
+
+
+def test_a_tasks_log_is_its_text_each_stream_to_its_own(okube: Okube, written: Cluster) -> None:
+    result = okube("logs", "web.1")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "one\n", "three\n")
+
+
+def test_a_services_log_is_that_of_its_tasks_in_the_order_of_time(okube: Okube, written: Cluster) -> None:
+    result = okube("logs", "web", "-t")
+    assert result.stdout.splitlines() == [
+        "web.1 | 1970-01-01T00:00:01.000Z one",
+        "web.2 | 1970-01-01T00:00:02.000Z two",
+    ]
+    assert result.stderr == "web.1 | 1970-01-01T00:00:03.000Z three\n"
+
+
+def test_json_is_an_object_a_line(okube: Okube, written: Cluster) -> None:
+    rows = [json.loads(line) for line in okube("logs", "web", "-o", "json").stdout.splitlines()]
+    assert [(r["task"], r["time_ms"], r["stream"], r["text"]) for r in rows] == [
+        ("web.1", 1000, "stdout", "one"),
+        ("web.2", 2000, "stdout", "two"),
+        ("web.1", 3000, "stderr", "three"),
+    ]
+
+
+def test_a_task_without_a_log_is_said_and_passed_over(okube: Okube, written: Cluster) -> None:
+    written.tasks.append(a_task("web.3", "pending"))
+    result = okube("logs", "web")
+    assert result.exit_code == 0
+    assert "web.3 has no logs yet: it is pending" in result.stderr
+    assert "web.2 | two" in result.stdout
+
+
+def test_the_log_of_nothing_is_refused(okube: Okube, written: Cluster) -> None:
+    result = okube("logs", "nothing")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "there is no service and no task nothing" in result.stderr
+
+
+def test_following_a_task_that_has_ended_ends(okube: Okube, written: Cluster) -> None:
+    assert okube("logs", "-f", "web.2").stdout == "two\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("10s", 90_000),
+        ("1m", 40_000),
+        ("1h", 0),
+        ("1970-01-01T00:01:00Z", 60_000),
+        ("1970-01-01T01:01:00+01:00", 60_000),
+        ("1970-01-01", 0),
+        (None, None),
+    ],
+)
+def test_since_is_a_time_ago_or_a_moment(text: str | None, moment: int | None) -> None:
+    assert since_ms(text, 100_000) == moment
+
+
+def test_what_is_no_time_is_refused() -> None:
+    with pytest.raises(click.UsageError, match="write 30s, 10m, 2h"):
+        since_ms("yesterday", 0)

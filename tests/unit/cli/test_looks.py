@@ -1,0 +1,91 @@
+"""Commands that only look: status, inspect, services, managers."""
+
+import json
+from collections.abc import Callable
+
+from click.testing import Result
+
+from tests.unit.cli.cluster import STATUS, Cluster, a_node, a_service, a_task
+from tests.unit.client.playing import Manager, Reply
+
+Okube = Callable[..., Result]
+
+
+def test_the_status_at_a_glance(okube: Okube) -> None:
+    assert okube("status").stdout.splitlines() == [
+        "cluster   lab",
+        "quorum    yes",
+        "leader    m1",
+        "epoch     1.3",
+        "revision  120",
+        "nodes     3 ready",
+        "tasks     5 running, 1 pending",
+        "",
+        "MANAGER  ADDRESS          ROLE      STATE  REVISION  LAG",
+        "m1       192.0.2.11:7101  leader    ready       120    0",
+        "m2       192.0.2.12:7101  follower  ready       118    2",
+        "m3       192.0.2.13:7101  unknown   down",
+    ]
+
+
+def test_without_quorum_the_status_is_no_error_and_says_how_old_it_is(okube: Okube, cluster: Cluster) -> None:
+    cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 12.34}
+    result = okube("status")
+    assert result.exit_code == 0
+    assert "quorum    no: nothing can be changed until a majority of the managers is back" in result.stdout
+    assert "12.3 s old" in result.stdout
+    assert "leader    none" in result.stdout
+    assert json.loads(okube("status", "-o", "json").stdout)["quorum"] is False
+
+
+def test_a_stale_list_says_on_stderr_whose_view_it_is(okube: Okube, manager: Manager) -> None:
+    manager.behave = lambda _: Reply(200, [a_task("web.1")], {"Okube-Age": "4.2"})
+    result = okube("ps", "--stale", "-o", "json")
+    assert json.loads(result.stdout)[0]["name"] == "web.1"
+    assert "4.2 s old" in result.stderr
+    assert manager.received[-1].query["stale"] == "true"
+
+
+def test_inspect_shows_a_service_with_its_tasks(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web", 2), a_task("web.1"), a_task("web.2", "failed", reason="image-pull"))
+    found = json.loads(okube("inspect", "service", "web", "-o", "json").stdout)
+    assert [t["name"] for t in found["tasks"]] == ["web.1", "web.2"]
+    shown = okube("inspect", "services", "web").stdout
+    assert "name:       web\n" in shown
+    assert "web.2  failed" in shown
+
+
+def test_inspect_shows_a_task_with_those_before_it_in_its_slot(okube: Okube, cluster: Cluster) -> None:
+    before = a_task("web.1", "failed", id="before", reason="out-of-memory")
+    cluster.add(a_service("web", 2), a_task("web.1", id="now"), before, a_task("web.2"))
+    found = json.loads(okube("inspect", "task", "now", "-o", "json").stdout)
+    assert (found["id"], [t["id"] for t in found["history"]]) == ("now", ["before"])
+
+
+def test_inspect_shows_a_node_with_its_tasks_and_a_manager(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1")}
+    cluster.tasks = [a_task("web.1")]
+    shown = okube("inspect", "node", "w1").stdout
+    assert "memory:           8.0 GiB" in shown
+    assert "web.1" in shown
+    assert json.loads(okube("inspect", "manager", "m2", "-o", "json").stdout)["role"] == "follower"
+    assert "did you mean m3?" in okube("inspect", "manager", "m33").stderr
+
+
+def test_services_and_managers_are_lists(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"))
+    assert [s["name"] for s in json.loads(okube("services", "-o", "json").stdout)] == ["web"]
+    assert len(json.loads(okube("managers", "-o", "json").stdout)) == 3
+    assert okube("services", "-o", "wide").stdout.splitlines()[0].startswith("SERVICE  MODE")
+
+
+def test_filters_of_ps_reach_the_cluster(okube: Okube, manager: Manager) -> None:
+    okube("ps", "web", "--node", "w1", "--state", "failed", "--app", "shop", "-a")
+    query = manager.received[-1].query
+    assert {k: v for k, v in query.items() if k != "limit"} == {
+        "service": "web",
+        "node": "w1",
+        "state": "failed",
+        "app": "shop",
+        "all": "true",
+    }
