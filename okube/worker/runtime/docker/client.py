@@ -45,6 +45,19 @@ class EngineClient:
         """
         return await self._threads.run(self._call, function)
 
+    async def ask(self, function: Callable[[APIClient], T]) -> T:
+        """As `call`, for a question that the engine has no reason to refuse.
+
+        Raises:
+            RuntimeUnavailable: it does not answer, or refuses all the same.
+        """
+        try:
+            return await self.call(function)
+        except APIError as error:
+            raise RuntimeUnavailable(
+                f"the Docker Engine at {self.base_url} has trouble of its own: {error.explanation}; see its log"
+            ) from error
+
     async def in_thread(self, function: Callable[[], T]) -> T:
         """Something else that blocks, in one of the same threads."""
         return await self._threads.run(function)

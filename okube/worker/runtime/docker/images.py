@@ -6,24 +6,28 @@ import logging
 import weakref
 
 from docker import APIClient, auth
-from docker.errors import ImageNotFound
+from docker.errors import APIError, DockerException
 from docker.utils import parse_repository_tag
 
+from okube.worker.runtime.base import RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.docker.client import EngineClient, message_of
 from okube.worker.runtime.docker.refusals import pull_refused
 
 __all__ = ["Images"]
 
 log = logging.getLogger(__name__)
-_QUIET_S = 120.0  # without a sign of progress for so long, a pull has failed
 
 
 class Images:
-    """The images of one engine; an image is pulled by one task at a time, however many wait for it."""
+    """The images of one engine; an image is pulled by one task at a time, however many wait for it.
 
-    def __init__(self, client: EngineClient, node: str) -> None:
+    A pull without a sign of progress for ``quiet_s`` has failed.
+    """
+
+    def __init__(self, client: EngineClient, node: str, *, quiet_s: float = 120.0) -> None:
         self._client = client
         self._node = node
+        self._quiet_s = quiet_s
         self._pulling: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def ensure(self, image: str) -> None:
@@ -32,31 +36,48 @@ class Images:
         Raises:
             RuntimeFailure: ``image-pull``.
         """
-        if await self._client.call(lambda sdk: _is_there(sdk, image)):
+        if await self._client.ask(lambda sdk: _is_there(sdk, image)):
             return
         lock = self._pulling.setdefault(image, asyncio.Lock())
         async with lock:
-            if not await self._client.call(lambda sdk: _is_there(sdk, image)):
+            if not await self._client.ask(lambda sdk: _is_there(sdk, image)):
                 await self._pull(image)
 
     async def _pull(self, image: str) -> None:
         log.info("pulling image %s", image)
+        try:
+            await self._ask_for(image)
+        except DockerException as error:  # what docker login left behind cannot be read, or the name is no name
+            raise self._refused(str(error), image) from error
+        except RuntimeUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):  # a registry that hangs is no engine that does
+                raise self._refused(f"nothing came for {self._quiet_s:.0f} s", image) from error
+            raise
+
+    async def _ask_for(self, image: str) -> None:
         repository, tag = parse_repository_tag(image)
         credentials = await self._client.in_thread(lambda: _credentials(repository))
         params = {"fromImage": repository, "tag": tag or "latest"}
-        async with self._client.stream("POST", "/images/create", params, quiet_s=_QUIET_S, auth=credentials) as answer:
+        async with self._client.stream(
+            "POST", "/images/create", params, quiet_s=self._quiet_s, auth=credentials
+        ) as answer:
             if answer.status >= 400:
-                raise pull_refused(await message_of(answer), image=image, node=self._node)
+                raise self._refused(await message_of(answer), image)
             async for line in answer.content:
                 if line.strip() and (trouble := json.loads(line).get("error")):
-                    raise pull_refused(str(trouble), image=image, node=self._node)
+                    raise self._refused(str(trouble), image)
+
+    def _refused(self, text: str, image: str) -> RuntimeFailure:
+        return pull_refused(text, image=image, node=self._node)
 
 
 def _is_there(sdk: APIClient, image: str) -> bool:
     try:
         sdk.inspect_image(image)  # type: ignore[no-untyped-call]  # the stubs leave it out
-    except ImageNotFound:
-        return False
+    except APIError as error:
+        if not error.is_client_error():
+            raise
+        return False  # not there, or no name of an image, which the pull will say better
     return True
 
 

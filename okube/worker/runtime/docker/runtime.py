@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
@@ -28,7 +28,6 @@ from okube.worker.runtime.signals import check_signal, signal_number
 __all__ = ["DockerRuntime"]
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 _LOOK_AGAIN_S = 1.0  # while waiting for an end whose event may be lost
 _DYING_S = 30.0  # what a killed container may take to be gone
 
@@ -75,7 +74,7 @@ class DockerRuntime:
 
     async def start(self) -> None:
         """Connect, learn what the machine has, and listen to the engine's events."""
-        info: dict[str, Any] = await self._ask(lambda sdk: sdk.info())
+        info: dict[str, Any] = await self._client.ask(lambda sdk: sdk.info())
         self._processors = float(info.get("NCPU") or 0)
         if self._pump is None:
             self._pump = asyncio.create_task(self._events.run(), name="docker-events")
@@ -92,7 +91,7 @@ class DockerRuntime:
     async def list(self) -> list[Container]:
         """All containers of this cluster and node, by their labels; one that is just being removed is not there."""
         epoch = self._epoch
-        found = await self._ask(lambda sdk: _list(sdk, self._labels, dict(self._known)))
+        found = await self._client.ask(lambda sdk: _list(sdk, self._labels, dict(self._known)))
         if self._events.connected and epoch == self._epoch:
             self._known = {container.id: container for container in found}
         return found
@@ -198,15 +197,6 @@ class DockerRuntime:
             async for line in read_lines(answer.content):
                 yield line
 
-    async def _ask(self, function: Callable[[APIClient], T]) -> T:
-        """A question that the engine has no reason to refuse."""
-        try:
-            return await self._client.call(function)
-        except APIError as error:
-            raise RuntimeUnavailable(
-                f"the Docker Engine of node {self._node} refuses to answer: {error.explanation}"
-            ) from error
-
     async def _existing(self, name: str) -> Container:
         data = await self._ours(name)
         if data is None:
@@ -217,7 +207,7 @@ class DockerRuntime:
         return read_container(data)
 
     async def _ours(self, container: str) -> dict[str, Any] | None:
-        data = await self._ask(lambda sdk: _inspect(sdk, container))
+        data = await self._client.ask(lambda sdk: _inspect(sdk, container))
         if data is None:
             return None
         labels = data["Config"]["Labels"] or {}

@@ -34,10 +34,14 @@ def is_alive(process: Identity) -> bool:
 
 
 def open_pidfd(process: Identity) -> int | None:
-    """A file descriptor that becomes readable when exactly this process ends, or None if it has."""
+    """A file descriptor that becomes readable when exactly this process ends, or None if it has.
+
+    Raises:
+        OSError: there are no more file descriptors.
+    """
     try:
         fd = os.pidfd_open(process.pid)
-    except OSError:
+    except ProcessLookupError:
         return None
     if is_alive(process):  # looked at with the descriptor open: it cannot become another process any more
         return fd

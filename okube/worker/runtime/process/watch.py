@@ -1,12 +1,15 @@
 """Knowing at once when a shim has ended, without looking again and again."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 
 from okube.worker.runtime.process.pids import Identity, open_pidfd
 
 __all__ = ["ShimWatch", "has_ended"]
+
+log = logging.getLogger(__name__)
 
 
 class ShimWatch:
@@ -21,7 +24,11 @@ class ShimWatch:
         known = self._watched.get(container_id)
         if known is not None and known[0] == shim:
             return True
-        fd = open_pidfd(shim)
+        try:
+            fd = open_pidfd(shim)
+        except OSError as error:
+            log.warning("the end of %s will be seen late: it cannot be watched (%s)", container_id, error)
+            return True
         if fd is None:
             return False
         self._drop(container_id)
