@@ -1,5 +1,6 @@
 """Calls from managers to agents: a seam, and its form over HTTPS."""
 
+import io
 import ssl
 from collections.abc import AsyncGenerator
 from typing import Protocol

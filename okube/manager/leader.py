@@ -20,6 +20,8 @@ __all__ = ["Leader"]
 
 _log = logging.getLogger(__name__)
 _FULL_PASS_S = 10.0
+_DOUBT_S = 0.05
+_DEFECT_S = 1.0
 
 
 class Leader:
@@ -28,6 +30,7 @@ class Leader:
     def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
         self._core = core
         self.began = False  # an entry of its own epoch is applied: only then it speaks to agents
+        self.defects = 0
         self.changes = Changes(core.tables)
         self.liveness = Liveness(core, agents)
         self.dispatcher = Dispatcher(core, self.changes, agents)
@@ -46,14 +49,22 @@ class Leader:
             _log.info("not leading any more")
 
     async def _guarded(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a loop; what it cannot do because leadership is in doubt, it tries again while this manager leads."""
+        """Run a loop; what it cannot do because leadership is in doubt, it tries again while this manager leads.
+
+        A defect is logged and the loop begins anew: the same code would meet it at every other manager too, and a
+        cluster without leader is worse than a leader with a limp.
+        """
         while True:
             try:
                 return await loop()
             except (NoQuorum, OutcomeUnknown) as error:
                 _log.info("%s paused: %s", loop.__qualname__, error)
-                await asyncio.sleep(0.05)
-                self.changes.all()
+                await asyncio.sleep(_DOUBT_S)
+            except Exception:
+                self.defects += 1
+                _log.exception("a defect in %s; it begins anew", loop.__qualname__)
+                await asyncio.sleep(_DEFECT_S)
+            self.changes.all()
 
     async def _begin(self) -> None:
         """Seed the cluster; where it is seeded that changes nothing, but it brings this leader's epoch into the log."""

@@ -25,15 +25,18 @@ def run_manager(settings: ManagerSettings) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
-    errors: list[BaseException] = []
+    failed = False
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_main(settings))
     except* (OkubeError, OSError) as group:
-        errors = _leaves(group)
-    for error in errors:
-        _log.critical("manager %s cannot run: %s", settings.name, error)
-    return 1 if errors else 0
+        failed = True
+        for error in _leaves(group):
+            _log.critical("manager %s cannot run: %s", settings.name, error)
+    except* Exception as group:
+        failed = True
+        _log.critical("manager %s ends by a defect of Okube", settings.name, exc_info=group)
+    return 1 if failed else 0
 
 
 async def _main(settings: ManagerSettings) -> None:
