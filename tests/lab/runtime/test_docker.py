@@ -9,7 +9,7 @@ import pytest
 
 from okube.model.spec import Port, Resources, Volume
 from okube.seams.clock import SystemClock
-from okube.worker.runtime.base import Container, Runtime, RuntimeUnavailable
+from okube.worker.runtime.base import Container, Runtime, RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.docker import DockerRuntime
 from okube.worker.runtime.docker.transport import connect
 from okube.worker.runtime.lines import LogBounds
@@ -90,6 +90,19 @@ async def test_containers_without_our_labels_are_not_ours(site: DockerSite, runt
             assert client.inspect_container(foreign)["State"]["Running"]
         finally:
             client.remove_container(foreign, force=True)
+
+
+async def test_a_foreign_container_that_has_our_name_is_told_and_left_alone(site: DockerSite, runtime: Runtime) -> None:
+    task = site.task("true")
+    name = f"okube-{site.cluster_id[:8]}-{task.id}"
+    with contextlib.closing(connect(site.base_url, timeout_s=30)) as client:
+        foreign = client.create_container(site.image, ["true"], name=name)["Id"]
+        try:
+            with pytest.raises(RuntimeFailure, match=f"remove it there with docker rm {name}") as failure:
+                await runtime.create(task)
+        finally:
+            client.remove_container(foreign)
+    assert failure.value.reason == "start-failed"
 
 
 async def test_output_beyond_its_bounds_is_let_go(site: DockerSite) -> None:
