@@ -69,6 +69,7 @@ def _node_table(tables: Tables) -> NodeTable:
         attributes=tuple(attributes_of(node) for node in nodes),
         tasks=np.array([h.tasks for h in held], dtype=np.int64),
         availability=tuple(node.availability for node in nodes),
+        hosts=tuple(node.address.rpartition(":")[0] for node in nodes),
     )
 
 

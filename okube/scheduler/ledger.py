@@ -50,7 +50,7 @@ class Ledger:
         self.total = np.stack((_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total))
         self.free = np.stack((_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free))
         self.tasks = nodes.tasks.copy()
-        self.ports = HostPorts(nodes.ports_used, port_range)
+        self.ports = HostPorts(nodes.ports_used, port_range, nodes.hosts)
         numbers = {zone: number for number, zone in enumerate(sorted(set(self.attribute("node.zone"))))}
         self.zones = np.array([numbers[zone] for zone in self.attribute("node.zone")], dtype=np.int64)
         self.zone_count = len(numbers)

@@ -25,8 +25,9 @@ class NodeTable:
     on each node. ``attributes`` holds what constraints ask about: ``node.name``, ``node.zone``, ``node.role``,
     ``node.runtime`` and ``node.labels.NAME``; a missing one counts as empty. The nodes without a zone are one zone.
 
-    Two columns may be left out: ``tasks``, how many tasks of any service each node has (then none), and
-    ``availability``, the word that explains why a node is not schedulable (then ``cordoned``).
+    Three columns may be left out: ``tasks``, how many tasks of any service each node has (then none),
+    ``availability``, the word that explains why a node is not schedulable (then ``cordoned``), and ``hosts``, the
+    machine that a node is on (then each is on its own): nodes of one machine share its ports.
 
     Raises ``ValueError`` where the columns differ in length or the names are not sorted or not unique.
     """
@@ -44,6 +45,7 @@ class NodeTable:
     attributes: tuple[Mapping[str, str], ...]
     tasks: IntArray = field(default_factory=_unknown)
     availability: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.tasks) == 0:
@@ -51,6 +53,8 @@ class NodeTable:
         if not self.availability:
             words = tuple("active" if schedulable else "cordoned" for schedulable in self.schedulable.tolist())
             object.__setattr__(self, "availability", words)
+        if not self.hosts:
+            object.__setattr__(self, "hosts", self.names)
         for column in fields(self):
             if len(getattr(self, column.name)) != len(self):
                 raise ValueError(

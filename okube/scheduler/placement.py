@@ -72,7 +72,11 @@ def _place_group(ledger: Ledger, group: TaskGroup, placement: Placement) -> None
     filling = Filling(ledger, group, demand)
     reasons: dict[str | None, str] = {}
     left_over: dict[str | None, list[str]] = {}
-    for run in _runs(group):
+    # Where nodes share ports, what one task takes changes the room of others: then each is placed by itself.
+    one_by_one = bool(group.ports) and ledger.ports.shared
+    for run in _single_runs(group) if one_by_one else _runs(group):
+        if one_by_one:
+            filling.limit(ledger.ports.room(group.ports))
         rows = _fill_tiers(filling, _tiers(ledger, filling, run), len(run.tasks))
         _record(ledger, group, run.tasks[: len(rows)], rows, placement)
         if len(rows) == len(run.tasks):
@@ -94,6 +98,11 @@ def _runs(group: TaskGroup) -> Iterator[_Run]:
 
     for (pinned, avoid), tasks in groupby(group.tasks, key=where):
         yield _Run(pinned, avoid, tuple(tasks))
+
+
+def _single_runs(group: TaskGroup) -> Iterator[_Run]:
+    for task in group.tasks:
+        yield _Run(group.pinned.get(task), group.avoid.get(task, frozenset()), (task,))
 
 
 def _tiers(ledger: Ledger, filling: Filling, run: _Run) -> list[IntArray]:

@@ -26,6 +26,7 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: frozenset[tuple[int, str]] = frozenset()
     tasks: int = 0
+    host: str = ""
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -50,6 +51,7 @@ def a_table(*nodes: Node) -> NodeTable:
         attributes=tuple(node.attributes for node in rows),
         tasks=np.array([node.tasks for node in rows], dtype=np.int64),
         availability=tuple(node.availability for node in rows),
+        hosts=tuple(node.host or node.name for node in rows),
     )
 
 
