@@ -36,6 +36,7 @@ class Role(StrEnum):
 
 
 _ROLES = (Role.FOLLOWER, Role.CANDIDATE, Role.LEADER)
+_LEADER = _ROLES.index(Role.LEADER)
 
 
 class EngineHost(Protocol):
@@ -114,7 +115,7 @@ class Engine(syncobj.SyncObj):  # type: ignore[misc]
     @property
     def is_leader(self) -> bool:
         """Whether this member leads its term; the term may be over without its knowledge."""
-        return self.role is Role.LEADER
+        return bool(self._SyncObj__raftState == _LEADER)
 
     @property
     def is_ready_leader(self) -> bool:

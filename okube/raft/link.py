@@ -41,6 +41,9 @@ _greeting_decoder = msgspec.msgpack.Decoder(Greeting)
 class LinkOwner(Protocol):
     """Decides about a link and gets its frames; always called from the event loop."""
 
+    def begun(self, link: "Link") -> None:
+        """The connection stands, and TLS is done; it is not known yet who it is."""
+
     def greeted(self, link: "Link", greeting: Greeting) -> bool:
         """Whether the peer is who it must be; if not, it was said why, and the link ends."""
 
@@ -125,6 +128,7 @@ class Link(asyncio.Protocol):
         if plain is not None:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self._user_timeout_ms)
+        self._owner.begun(self)
         self.send(msgspec.msgpack.encode(self._greeting))
 
     def data_received(self, data: bytes) -> None:

@@ -130,6 +130,12 @@ class TlsTransport:
 
     # LinkOwner.
 
+    def begun(self, link: Link) -> None:
+        """Keep an eye on it until it has greeted."""
+        if self._server is None:
+            link.end()
+        self._pending[link] = None
+
     def greeted(self, link: Link, greeting: Greeting) -> bool:
         """Let a peer in, or say why not."""
         objection = self._objection(link, greeting)
@@ -192,7 +198,7 @@ class TlsTransport:
         return None
 
     def _new_link(self, dialled: str | None) -> Link:
-        link = Link(
+        return Link(
             self,
             Greeting.of(self._cluster_id, self._name, self._instance),
             dialled=dialled,
@@ -201,8 +207,6 @@ class TlsTransport:
             max_queue_bytes=self._max_queue_bytes,
             now=asyncio.get_running_loop().time,
         )
-        self._pending[link] = None
-        return link
 
     async def _keep_dialling(self, name: str) -> None:
         reachable = True
@@ -231,7 +235,6 @@ class TlsTransport:
                     server_hostname=f"{name}.manager.{self._cluster_id}.okube",
                 )
         except BaseException:
-            self._pending.pop(link, None)
             link.end()
             raise
         return link

@@ -25,7 +25,9 @@ class Faults:
         """One fault after another, each for a while, several at a time; those that ended are repaired."""
         loop = asyncio.get_running_loop()
         until = loop.time() + duration_s
+        links = [self._cut_link, self._isolate, self._lose_connection] if len(self._cluster.sites) > 1 else []
         kinds = [
+            *links,
             self._kill_one,
             self._kill_one,
             self._kill_all,
@@ -33,9 +35,6 @@ class Faults:
             self._lose_power,
             self._pause,
             self._pause,
-            self._cut_link,
-            self._isolate,
-            self._lose_connection,
             self._slow_disk,
             self._break_disk,
             self._slow_network,
