@@ -124,7 +124,7 @@ def _resource(name: str) -> Cell:
 def _message(row: Row) -> str:
     """What there is to say about a task; one that has ended says why first."""
     reason, message = text(row.get("reason")), text(row.get("message"))
-    if row.get("state") not in ENDED or not reason or message.startswith(reason):
+    if row.get("state") not in ENDED or not reason or message.replace(" ", "-").startswith(reason):
         return message
     return f"{reason}: {message}" if message else reason
 

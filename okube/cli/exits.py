@@ -10,6 +10,7 @@ from okube.model.errors import BadFile, InvalidInput, NoQuorum, OkubeError, Outc
 
 __all__ = [
     "DONE",
+    "INTERRUPTED",
     "REFUSED",
     "UNREACHABLE",
     "USAGE",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 DONE, REFUSED, USAGE, UNREACHABLE, WAITED = 0, 1, 2, 3, 4
-_INTERRUPTED = 130
+INTERRUPTED = 130  # as shells have it
 
 
 class Ended(Exception):
@@ -79,7 +80,7 @@ def report(error: BaseException) -> int:
         return USAGE
     if isinstance(error, KeyboardInterrupt | click.Abort):
         _say("interrupted")
-        return _INTERRUPTED
+        return INTERRUPTED
     return _bug(error)
 
 
@@ -122,10 +123,12 @@ def _usage_error(error: click.UsageError) -> int:
 def _bug(error: BaseException) -> int:
     import traceback
 
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     if os.environ.get("OKUBE_DEBUG"):
         traceback.print_exception(error, file=sys.stderr)
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     said = " ".join(str(error).split())
     _say(f"a bug of Okube: {type(error).__name__}{where}: {said} (OKUBE_DEBUG=1 shows more; please report it)")
     return REFUSED

@@ -1,7 +1,7 @@
 """Where the cluster is: cluster.yaml, its managers and the folder of the admin's credentials.
 
 Reading YAML and checking it costs more than all the rest of a short command, so the few facts that are needed are kept
-beside the file's size and time of change in ``~/.okube/known-clusters.json``; the file is the truth, the cache a copy.
+beside the file's size and time of change in ``~/.cache/okube/clusters.json``; the file is the truth, the cache a copy.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import msgspec
 from okube.cli.exits import BadInput
 from okube.model.errors import BadFile, InvalidInput, Malformed
 
-__all__ = ["ClusterFacts", "cluster_facts", "find_cluster_file", "home", "required_cluster_file"]
+__all__ = ["ClusterFacts", "cache_dir", "cluster_facts", "find_cluster_file", "home", "required_cluster_file"]
 
 _KEPT = 20
 
@@ -34,6 +34,11 @@ class _Known(msgspec.Struct, frozen=True):
 def home() -> Path:
     """The user's own folder of Okube."""
     return Path(os.environ.get("HOME") or Path.home()) / ".okube"
+
+
+def cache_dir() -> Path:
+    """Where hints are kept that may be lost at any time; not in ``~/.okube``, which may be a data directory."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or home().with_name(".cache")) / "okube"
 
 
 def find_cluster_file(option: str | None) -> Path | None:
@@ -77,7 +82,7 @@ def cluster_facts(path: Path) -> ClusterFacts:
         BadFile: the file cannot be read.
         BadInput: it is wrong; a line for each error.
     """
-    cache = home() / "known-clusters.json"
+    cache = cache_dir() / "clusters.json"
     with contextlib.suppress(OSError):
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
@@ -119,7 +124,7 @@ def _read_cache(cache: Path) -> dict[str, _Known]:
 def _write_cache(cache: Path, known: dict[str, _Known]) -> None:
     kept = dict(list(known.items())[:_KEPT])
     with contextlib.suppress(OSError):
-        cache.parent.mkdir(mode=0o700, exist_ok=True)
+        cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = cache.with_name(f"{cache.name}.{os.getpid()}")
         fresh.write_bytes(msgspec.json.encode(kept))
         fresh.replace(cache)

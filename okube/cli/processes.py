@@ -1,5 +1,9 @@
 """``okube up``, ``down``, ``manager`` and ``worker``: the processes of this machine."""
 
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
 import click
 
 from okube.cli.exits import BadInput, Ended
@@ -10,6 +14,7 @@ from okube.model.errors import BadFile, InvalidInput, Malformed, OkubeError
 
 __all__ = ["down", "manager", "up", "worker"]
 
+_log = logging.getLogger(__name__)
 _config = click.option("--config", metavar="FILE", help="cluster.yaml; else OKUBE_CONFIG, ./ or ~/.okube/.")
 _name = click.option("--name", required=True, metavar="NAME", help="Its name in cluster.yaml.")
 
@@ -51,7 +56,7 @@ def manager(name: str, config: str | None) -> None:
 
     path = required_cluster_file(config or session().config)
     try:
-        status = run_named_manager(path, name)
+        status = _logged(run_named_manager, path, name)
     except OkubeError as error:
         raise _ended(error) from error
     raise Ended(status)
@@ -66,10 +71,21 @@ def worker(name: str, config: str | None) -> None:
 
     path = required_cluster_file(config or session().config)
     try:
-        status = run_named_worker(path, name)
+        status = _logged(run_named_worker, path, name)
     except OkubeError as error:
         raise _ended(error) from error
     raise Ended(status)
+
+
+def _logged(run: Callable[[Path, str], int], path: Path, name: str) -> int:
+    """Run a process whose log is all that is left of it: a bug leaves its traceback there, asked for or not."""
+    try:
+        return run(path, name)
+    except OkubeError:
+        raise
+    except Exception:
+        _log.critical("%s ends by a bug of Okube", name, exc_info=True)
+        raise
 
 
 def _ended(error: OkubeError) -> Exception:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from okube.cli.locate import cluster_facts, find_cluster_file, home
+from okube.cli.locate import cache_dir, cluster_facts, find_cluster_file, home
 
 if TYPE_CHECKING:
     from okube.client.address import Address
@@ -56,7 +56,7 @@ class Session:
                 f"there are no credentials: the folder {directory} is not there, so the cluster was not made yet, "
                 "or on another machine"
             )
-        memory = FileMemory(directory / "last-manager" if os.access(directory, os.W_OK) else home() / "last-manager")
+        memory = FileMemory((directory if os.access(directory, os.W_OK) else cache_dir()) / "last-manager")
         token = os.environ.get("OKUBE_TOKEN", "").strip() or None
         caller = Caller(addresses, find_credentials(directory, token=token), memory=memory)
         return OkubeClient(caller, stale=self.stale)

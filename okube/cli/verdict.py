@@ -39,6 +39,8 @@ class Verdict(msgspec.Struct, frozen=True):
     @property
     def summary(self) -> str:
         """``web: 2 of 3 ready``, with what is still to go."""
+        if not self.total and self.leaving:
+            return f"{self.name}: {self.leaving} still to stop"
         still = f", {self.leaving} still to stop" if self.leaving else ""
         return f"{self.name}: {self.settled} of {self.total} ready{still}"
 
@@ -152,7 +154,7 @@ def _trouble(task: Row) -> str:
     parts = [str(part) for part in (reason if state == "failed" else None, message) if part]
     if state == "failed" and reason == "exit-code" and not message:
         parts.append(str(task.get("exit_code")))
-    if len(parts) > 1 and parts[1].startswith(parts[0]):
+    if len(parts) > 1 and parts[1].replace(" ", "-").startswith(parts[0]):
         parts = parts[1:]
     return ": ".join([word, *parts])
 

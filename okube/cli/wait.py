@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from okube.cli.exits import REFUSED, Ended, WaitedInVain
+from okube.cli.exits import INTERRUPTED, REFUSED, Ended, WaitedInVain
 from okube.cli.progress import Progress
 from okube.cli.verdict import Verdict, describe_tasks, judge
 from okube.client.api import OkubeClient
@@ -144,6 +144,9 @@ class Waiter:
                     self._in_vain(summaries, troubles)
                 self._sleep(min(left, max(pause, (now - before) * _PAUSES_PER_LOOK)))
                 pause = min(pause * 1.3, _LONGEST_S)
+        except KeyboardInterrupt:
+            self._progress.close()
+            raise Ended(INTERRUPTED, "interrupted: the wait is over, and what was asked for stays") from None
         finally:
             self._progress.close()
             self._client.hurry(None)

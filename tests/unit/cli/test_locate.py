@@ -58,7 +58,7 @@ def test_a_changed_file_is_read_again(file: Path) -> None:
 def test_a_damaged_cache_is_no_cache(file: Path, home: Path) -> None:
     facts = cluster_facts(file)
     for damage in (b"", b"\xff\xff", b'{"a": 1}', b"[]"):
-        (home / ".okube" / "known-clusters.json").write_bytes(damage)
+        (home / ".cache" / "okube" / "clusters.json").write_bytes(damage)
         assert cluster_facts(file) == facts
 
 

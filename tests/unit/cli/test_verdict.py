@@ -95,6 +95,7 @@ def test_the_same_trouble_of_many_tasks_is_one_sentence() -> None:
     [
         (a_task("a.1", "failed", reason="exit-code", exit_code=3), "a.1 failed: exit-code: 3"),
         (a_task("a.1", "failed", reason="signal", message="signal 9"), "a.1 failed: signal 9"),
+        (a_task("a.1", "failed", reason="exit-code", message="exit code 3"), "a.1 failed: exit code 3"),
         (a_task("a.1", ready=False, message="restarting in 4 s"), "a.1 not ready: restarting in 4 s"),
         (a_task("a.1", desired="stop"), "a.1 stopping"),
     ],

@@ -3,7 +3,7 @@ from io import StringIO
 
 import pytest
 
-from okube.cli.exits import REFUSED, Ended, WaitedInVain
+from okube.cli.exits import INTERRUPTED, REFUSED, Ended, WaitedInVain
 from okube.cli.progress import Progress
 from okube.cli.wait import Waiter
 from okube.client.api import OkubeClient
@@ -106,6 +106,20 @@ def test_a_failover_meanwhile_is_waited_through(
     turned_away = iter([True] * 3)
     manager.behave = lambda r: no_leader() if next(turned_away, False) else cluster(r)
     assert waiter(60).until_settled(["web"])
+
+
+def test_whoever_interrupts_it_is_told_that_what_was_asked_for_stays(
+    cluster: Cluster, waiter: Callable[[float], Waiter]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    cluster.add(a_service("web"))
+    one = waiter(60)
+    one._sleep = lambda _: interrupt()
+    with pytest.raises(Ended, match="what was asked for stays") as raised:
+        one.until_settled(["web"])
+    assert raised.value.status == INTERRUPTED
 
 
 def test_it_waits_until_the_tasks_of_a_removed_service_are_gone(
