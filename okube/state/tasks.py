@@ -28,6 +28,7 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
         if task_id in tables.tasks or any(other != replaces for other in held.get(slot, ())):
             continue
         held.setdefault(slot, []).append(task_id)
+        before = _failed_before(tables, service.id, slot) if attempt else None
         tables.put_task(
             Task(
                 id=task_id,
@@ -40,6 +41,8 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
                 not_before_ms=not_before_ms,
                 replaces=replaces,
                 pinned=pinned,
+                reason=None if before is None else before.reason,
+                message="" if before is None else f"backs off before try {attempt + 1}: {before.message}",
                 created_ms=now_ms,
             )
         )
@@ -165,6 +168,12 @@ def _fail_lost_predecessor(tables: Tables, task: Task, now_ms: int) -> None:
     if node is None or node.state == "down":
         message = f"node {lost.node} is down; {task.name} was placed anew"
         end_task(tables, lost, "failed", "node-lost", message, now_ms)
+
+
+def _failed_before(tables: Tables, service_id: str, slot: int) -> Task | None:
+    """The task of the slot that could not start last: a pending successor says what it waits for."""
+    ended = tables.ended_in_slot.get((service_id, slot))
+    return tables.tasks[ended[-1]] if ended else None
 
 
 def _tasks_that_should_run(tables: Tables, service_id: str) -> dict[int, list[str]]:

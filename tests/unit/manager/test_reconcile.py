@@ -136,7 +136,8 @@ def test_a_task_that_cannot_start_is_replaced_after_a_growing_pause_and_elsewher
         cluster.report(task, state="failed", reason="image-pull", message="no such image", ended_ms=cluster.now_ms)
         cluster.plan()
         (successor,) = cluster.active("web")
-        assert successor.state == "pending"
+        assert (successor.state, successor.reason) == ("pending", "image-pull")
+        assert successor.message.endswith(": no such image")
         pauses.append(successor.not_before_ms - cluster.now_ms)
     assert sorted(nodes) == ["w1", "w2", "w3"]
     assert pauses == [1000, 2000, 4000]
