@@ -28,7 +28,7 @@ def cluster() -> Cluster:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and working directory, and no variables of Okube."""
-    for name in [n for n in os.environ if n.startswith("OKUBE_")]:
+    for name in [n for n in os.environ if n.startswith("OKUBE_") or n == "XDG_CACHE_HOME"]:
         monkeypatch.delenv(name)
     folder = tmp_path / "home"
     folder.mkdir()
