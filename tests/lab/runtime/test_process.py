@@ -210,6 +210,7 @@ async def test_output_is_kept_within_its_bounds(site: ProcessSite) -> None:
     assert 1000 < len(texts) < 9000
     folder = site.directory / "containers" / container.id
     assert {path.name for path in folder.glob("log*")} == {"log", "log.1", "log.2"}
+    await runtime.remove(container.id)
     await runtime.close()
 
 
@@ -226,6 +227,7 @@ async def test_where_there_are_no_cgroups_memory_is_limited_for_each_process(sit
     container = await ended(runtime, task)
     assert (container.exit_code, container.oom_killed) == (1, False)
     assert "MemoryError" in [line.text for line in await lines_of(runtime, container.id)]
+    await runtime.remove(container.id)
     await runtime.close()
 
 
