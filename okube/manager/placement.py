@@ -8,6 +8,7 @@ from okube.model.task import Task
 from okube.scheduler import NodeTable, PortRequest, TaskGroup, place
 from okube.state import Tables
 from okube.state.attributes import attributes_of
+from okube.state.tasks import may_be_placed
 
 __all__ = ["next_start_ms", "plan_placement", "waiting_tasks"]
 
@@ -15,7 +16,7 @@ __all__ = ["next_start_ms", "plan_placement", "waiting_tasks"]
 def waiting_tasks(tables: Tables, now_ms: int) -> list[Task]:
     """Pending tasks that may be placed now, oldest first."""
     tasks = (tables.tasks[task_id] for task_id in tables.tasks_in_state.get("pending", ()))
-    return [task for task in tasks if task.desired == "run" and task.not_before_ms <= now_ms]
+    return [task for task in tasks if task.not_before_ms <= now_ms and may_be_placed(tables, task)]
 
 
 def next_start_ms(tables: Tables, now_ms: int) -> int | None:

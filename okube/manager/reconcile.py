@@ -17,6 +17,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, Task
 from okube.state import Tables
 from okube.state.attributes import attributes_of
+from okube.state.tasks import is_lost, starts_first
 
 __all__ = ["START_FAILURES", "is_finished", "plan_nodes", "plan_orphans", "plan_service"]
 
@@ -92,7 +93,7 @@ def plan_orphans(tables: Tables) -> list[Command]:
         for service_id, ids in tables.tasks_of_service.items()
         if service_id not in tables.services
         for task in (tables.tasks[i] for i in ids)
-        if not task.ended and _is_lost(tables, task)
+        if not task.ended and is_lost(tables, task)
     ]
     if not lost:
         return []
@@ -155,17 +156,10 @@ def _global_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> 
     return wanted
 
 
-def _is_lost(tables: Tables, task: Task) -> bool:
-    if task.node is None:
-        return False
-    node = tables.nodes.get(task.node)
-    return node is None or node.id != task.node_id or node.state == "down"
-
-
 def _end_unreachable(tables: Tables, plan: _Plan, slot: _Slot) -> None:
     """A task that should stop on a node that is down cannot tell; nobody waits for it."""
     for task in list(slot.stopping):
-        if _is_lost(tables, task):
+        if is_lost(tables, task):
             plan.lost.append(task.id)
             slot.stopping.remove(task)
 
@@ -189,13 +183,14 @@ def _fill(plan: _Plan, slot: _Slot, now_ms: int, new_id: Callable[[], str]) -> N
 def _settle(tables: Tables, plan: _Plan, slot: _Slot, new_id: Callable[[], str]) -> None:
     """A slot that has a task: see to its loss, to successors, and to tasks that are one too many."""
     current, *others = slot.running
-    lost = _is_lost(tables, current)
+    lost = is_lost(tables, current)
+    gives_way = starts_first(plan.service.spec) and _is_out_of_place(tables, plan.service, current)
     for other in others:
-        if other.replaces == current.id and other.version == plan.service.version:
+        if other.replaces == current.id and other.version == plan.service.version and not is_lost(tables, other):
             if other.ready:
                 plan.stop(current, "superseded")  # start-first: the new one serves
                 continue
-            if lost or _is_out_of_place(tables, plan.service, current):
+            if lost or gives_way:
                 continue
         plan.stop(other, "superseded")
     if others:
@@ -219,10 +214,11 @@ def _is_emptied(node: Node) -> bool:
 
 def _moving(tables: Tables, slot: _Slot, version: int) -> bool:
     """Whether a slot is between two tasks by our own doing; one that fits nowhere or backs off is not waited for."""
-    if any(t.stop_reason in ("superseded", "drained") and not _is_lost(tables, t) for t in slot.stopping):
+    if any(t.stop_reason in ("superseded", "drained") and not is_lost(tables, t) for t in slot.stopping):
         return True
     return any(
         t.version == version
+        and not _waits_for_its_node(tables, t)
         and (t.state == "scheduled" or (t.state == "pending" and t.reason != "no-fit" and not t.attempt))
         for t in slot.running
     )
@@ -230,7 +226,13 @@ def _moving(tables: Tables, slot: _Slot, version: int) -> bool:
 
 def _unproven(tables: Tables, slot: _Slot, version: int) -> bool:
     """Whether a slot has a task of the newest version that does not serve: a version that fails stops at one slot."""
-    return any(t.version == version and not t.ready and not _is_lost(tables, t) for t in slot.running)
+    return any(t.version == version and not t.ready and not _waits_for_its_node(tables, t) for t in slot.running)
+
+
+def _waits_for_its_node(tables: Tables, task: Task) -> bool:
+    """Whether a task says nothing about its version, because its node is down: the one it is on or is bound to."""
+    node = tables.nodes.get(task.pinned or "")
+    return is_lost(tables, task) or (node is not None and node.state == "down")
 
 
 def _change_one(tables: Tables, plan: _Plan, slots: list[_Slot], new_id: Callable[[], str]) -> None:
@@ -244,7 +246,7 @@ def _change_one(tables: Tables, plan: _Plan, slots: list[_Slot], new_id: Callabl
         return
     task = min(moving, key=lambda t: (t.ready, t.slot))
     superseded = task.version != version
-    if superseded and task.ready and _starts_first(plan.service.spec):
+    if superseded and task.ready and starts_first(plan.service.spec):
         plan.creates.append((new_id(), task.slot, 0, 0, task.id, task.pinned))
         return
     plan.stop(task, "superseded" if superseded else "drained")
@@ -255,13 +257,8 @@ def _to_move(tables: Tables, service: Service, slot: _Slot, *, held_up: bool) ->
     if len(slot.running) != 1:
         return None
     task = slot.running[0]
-    if task.state == "pending" or _is_lost(tables, task) or not _is_out_of_place(tables, service, task):
+    if task.state == "pending" or is_lost(tables, task) or not _is_out_of_place(tables, service, task):
         return None
     if held_up and not _is_emptied(tables.nodes[task.node or ""]):
         return None
     return task
-
-
-def _starts_first(spec: ServiceSpec) -> bool:
-    """Whether the new task comes before the old one goes: asked for, and no fixed host port stands against it."""
-    return spec.update.order == "start-first" and not any(port.host for port in spec.ports)

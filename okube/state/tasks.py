@@ -3,10 +3,51 @@
 import msgspec
 
 from okube.model.commands import CreateTasks, EndTasks, PlaceTasks, ReportTasks, StopTasks, TaskReport, WithdrawTasks
+from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, Task, TaskState, is_forward
 from okube.state.tables import Tables
 
-__all__ = ["create", "end", "end_task", "forget_ended", "place", "report", "stop", "stop_tasks", "withdraw"]
+__all__ = [
+    "create",
+    "end",
+    "end_task",
+    "forget_ended",
+    "is_lost",
+    "may_be_placed",
+    "place",
+    "report",
+    "starts_first",
+    "stop",
+    "stop_tasks",
+    "withdraw",
+]
+
+
+def is_lost(tables: Tables, task: Task) -> bool:
+    """Whether a task was placed on a node that is down, gone, or made anew."""
+    if task.node is None:
+        return False
+    node = tables.nodes.get(task.node)
+    return node is None or node.id != task.node_id or node.state == "down"
+
+
+def starts_first(spec: ServiceSpec) -> bool:
+    """Whether the new task comes before the old one goes: asked for, and no fixed host port stands against it."""
+    return spec.update.order == "start-first" and not any(port.host for port in spec.ports)
+
+
+def may_be_placed(tables: Tables, task: Task) -> bool:
+    """Whether a task may get a node now: it should run, and no task before it still does in its slot.
+
+    One that takes over from a task on a lost node waits as soon as that node is back.
+    """
+    if task.state != "pending" or task.desired != "run":
+        return False
+    before = None if task.replaces is None else tables.tasks.get(task.replaces)
+    if before is None or before.ended or is_lost(tables, before):
+        return True
+    service = tables.services.get(task.service_id)
+    return service is not None and starts_first(service.spec)
 
 
 def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
@@ -54,7 +95,7 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
     for task_id, node_name, host_ports in zip(command.ids, command.nodes, command.host_ports, strict=True):
         task = tables.tasks.get(task_id)
         node = tables.nodes.get(node_name)
-        if task is None or node is None or task.state != "pending" or task.desired != "run" or not node.takes_tasks:
+        if task is None or node is None or not node.takes_tasks or not may_be_placed(tables, task):
             continue
         spec = tables.spec_of(task)
         taken = tables.allocation_of(node_name).ports
@@ -109,13 +150,15 @@ def stop_tasks(tables: Tables, ids: tuple[str, ...] | list[str], reason: Reason,
 def report(tables: Tables, command: ReportTasks, now_ms: int) -> bytes:
     """Take what an agent says of tasks that it holds and that have not ended; forwards only."""
     del now_ms
+    node = tables.nodes.get(command.node)
+    up = node is not None and node.state == "ready"  # what a node that is down has said counts, but nothing is ready
     for entry in command.reports:
         task = tables.tasks.get(entry.id)
         if task is None or task.node != command.node or task.node_id != command.instance:
             continue
         if not is_forward(task.state, entry.state):
             continue
-        new = _reported(task, entry)
+        new = _reported(task, entry, up=up)
         if new != task:
             tables.put_task(new)
     return b"null"
@@ -144,11 +187,11 @@ def forget_ended(tables: Tables, service_id: str) -> None:
             tables.delete_task(task.id)
 
 
-def _reported(task: Task, entry: TaskReport) -> Task:
+def _reported(task: Task, entry: TaskReport, *, up: bool) -> Task:
     return msgspec.structs.replace(
         task,
         state=entry.state,
-        ready=entry.ready and entry.state == "running" and task.desired == "run",
+        ready=up and entry.ready and entry.state == "running" and task.desired == "run",
         reason=entry.reason,
         message=entry.message,
         exit_code=entry.exit_code,
@@ -162,12 +205,10 @@ def _reported(task: Task, entry: TaskReport) -> Task:
 def _fail_lost_predecessor(tables: Tables, task: Task, now_ms: int) -> None:
     """In the very command that places its successor, a task on a lost node is given up."""
     lost = None if task.replaces is None else tables.tasks.get(task.replaces)
-    if lost is None or lost.ended or lost.node is None:
+    if lost is None or lost.ended or not is_lost(tables, lost):
         return
-    node = tables.nodes.get(lost.node)
-    if node is None or node.state == "down":
-        message = f"node {lost.node} is down; {task.name} was placed anew"
-        end_task(tables, lost, "failed", "node-lost", message, now_ms)
+    message = f"node {lost.node} is down; {task.name} was placed anew"
+    end_task(tables, lost, "failed", "node-lost", message, now_ms)
 
 
 def _failed_before(tables: Tables, service_id: str, slot: int) -> Task | None:

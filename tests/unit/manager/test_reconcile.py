@@ -294,3 +294,46 @@ def test_a_task_that_fits_nowhere_says_why_and_is_placed_when_something_frees_up
     cluster.apply(c.DeleteServices(("big",)))
     cluster.settle()
     assert [t.id for t in cluster.ready("late")] == [late.id]
+
+
+def test_a_successor_that_came_first_and_lost_its_node_is_replaced(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=1, update={"order": "start-first"}))
+    cluster.settle()
+    (old,) = cluster.active("web")
+    cluster.apply(c.RefreshServices(("web",), "restart"))
+    while not any(t.state == "scheduled" for t in cluster.active("web")):
+        assert cluster.plan()
+    (new,) = [t for t in cluster.active("web") if t.state == "scheduled"]
+    assert (new.replaces, new.node != old.node) == (old.id, True)
+    cluster.node_down(new.node or "")
+    cluster.settle()
+    (ready,) = cluster.ready("web")
+    assert (ready.version, ready.id != new.id) == (2, True)
+
+
+def test_a_successor_planned_while_a_node_was_lost_does_not_come_first_when_it_is_back(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=1))
+    cluster.settle()
+    (old,) = cluster.active("web")
+    cluster.node_down(old.node or "")
+    cluster.apply(c.RefreshServices(("web",), "restart"))
+    service = cluster.tables.services[old.service_id]
+    cluster.apply(c.CreateTasks(service.id, service.version, ("t2",), (1,), (0,), (0,), (old.id,), (None,)))
+    cluster.node_back(old.node or "")
+    while cluster.plan():
+        assert len([t for t in cluster.tables.tasks.values() if t.node is not None and not t.ended]) == 1
+    cluster.settle()
+    (ready,) = cluster.ready("web")
+    assert (ready.version, cluster.tables.tasks[old.id].reason) == (2, "superseded")
+
+
+def test_a_global_service_rolls_on_while_one_of_its_nodes_is_down(cluster: Cluster) -> None:
+    cluster.put(a_spec(mode="global"))
+    cluster.settle()
+    cluster.apply(c.RefreshServices(("web",), "restart"))
+    cluster.plan()
+    (stopping,) = [t for t in cluster.tables.tasks.values() if t.desired == "stop"]
+    assert stopping.node == "w1"
+    cluster.node_down("w1")
+    cluster.settle()
+    assert {(t.node, t.version) for t in cluster.ready("web")} == {("w2", 2), ("w3", 2)}

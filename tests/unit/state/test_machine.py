@@ -208,3 +208,32 @@ def test_five_versions_and_five_ended_tasks_a_slot_are_kept() -> None:
 
 def _put(name: str, service_id: str = "s1") -> c.PutServices:
     return c.PutServices((a_spec(name),), (service_id,), "create")
+
+
+def test_a_task_does_not_take_over_from_one_whose_node_came_back_before_it_was_placed() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec(replicas=1))
+    cluster.settle()
+    (task,) = cluster.active("web")
+    cluster.node_down("w1")
+    cluster.node("w2")
+    service_id = task.service_id
+    cluster.apply(c.CreateTasks(service_id, 1, ("t2",), (1,), (0,), (0,), (task.id,), (None,)))
+    cluster.node_back("w1")
+    cluster.apply(c.PlaceTasks(("t2",), ("w2",), ((),)))  # planned while the node was down
+    assert cluster.tables.tasks["t2"].state == "pending"
+    assert not cluster.tables.tasks[task.id].ended
+    cluster.settle()
+    assert [t.id for t in cluster.ready("web")] == [task.id]
+
+
+def test_a_report_that_crosses_the_loss_of_its_node_makes_nothing_ready() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec(replicas=1))
+    cluster.settle()
+    (task,) = cluster.active("web")
+    cluster.node_down("w1")
+    cluster.report(task, ready=True)
+    assert not cluster.tables.tasks[task.id].ready
