@@ -31,6 +31,7 @@ class Compactor:
         self._store = store
         self._config = config
         self._snapshot = snapshot
+        self._left_bytes = 0
 
     def is_due(self, applied_index: int) -> bool:
         """Whether the log has grown beyond its limits."""
@@ -38,7 +39,7 @@ class Compactor:
         if journal.rewriting:
             return False
         too_many = applied_index - journal.base_index > config.tail_entries + config.compact_entries
-        too_large = journal.log_bytes > config.tail_bytes + config.compact_bytes
+        too_large = journal.log_bytes > max(config.tail_bytes, self._left_bytes) + config.compact_bytes
         return applied_index > journal.base_index and (too_many or too_large)
 
     async def run(self, applied_index: int) -> None:
@@ -52,6 +53,7 @@ class Compactor:
         if journal.term_at(applied_index) != term:
             return  # a snapshot from the leader took the place of the log meanwhile
         journal.compact(journal.tail_start(applied_index, entries=config.tail_entries, size_bytes=config.tail_bytes))
+        self._left_bytes = journal.log_bytes  # with what is not applied yet, which may be much
         await journal.compacted()
         size = sum(map(len, pieces))
         logger.info(

@@ -232,6 +232,7 @@ class Driver:
         """A link came up."""
         if self._running and peer in self.instances:
             self.engine.connected(peer)
+            self.reads.found(peer)
             self.wake()
 
     def peer_down(self, peer: str) -> None:

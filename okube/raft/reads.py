@@ -121,6 +121,11 @@ class ReadIndex:
         self._confirming.fail()
         self._asking.fail()
 
+    def found(self, peer: str) -> None:
+        """A link to a peer came up; what the leader was asked while there was none never reached it."""
+        if peer == self._host.leader and self._asking.number is not None:
+            self._host.send(peer, ReadRequest(self._asking.number))
+
     def lost(self, peer: str) -> None:
         """The link to a peer is down, and with it what the leader was asked."""
         if peer == self._host.leader:

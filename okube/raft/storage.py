@@ -7,7 +7,7 @@ from okube.raft.journal import FIRST_BASE_INDEX, Journal, first_records
 from okube.raft.journal_file import create_journal_file
 from okube.raft.members import Member
 from okube.raft.snapshot import Snapshot, SnapshotStore
-from okube.seams.disk import Disk
+from okube.seams.disk import UNFINISHED, Disk
 
 __all__ = ["JOURNAL_NAME", "Storage", "bootstrap", "open_storage"]
 
@@ -29,7 +29,7 @@ async def bootstrap(directory: Path, disk: Disk, members: list[Member], cluster_
     Raises:
         NotBootstrapped: the directory holds something already.
     """
-    names = await disk.list(directory)
+    names = [name for name in await disk.list(directory) if not name.endswith(UNFINISHED)]
     if names:
         raise NotBootstrapped(f"{directory} is not empty (it holds {names[0]}); a new cluster starts in an empty one")
     if len({member.name for member in members}) != len(members) or not members:
@@ -47,6 +47,9 @@ async def open_storage(directory: Path, disk: Disk) -> Storage:
         JournalDamaged: one of them is damaged, or entries between the two are missing.
         NotBootstrapped: there is no journal.
     """
+    for name in await disk.list(directory):
+        if name.endswith(UNFINISHED):
+            await disk.remove(directory / name)
     snapshots = SnapshotStore(disk, directory)
     snapshot = await snapshots.newest()
     journal = await Journal.open(disk, directory / JOURNAL_NAME)

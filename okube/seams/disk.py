@@ -14,9 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-__all__ = ["AppendFile", "DirectoryInUse", "Disk", "FileDisk"]
+__all__ = ["UNFINISHED", "AppendFile", "DirectoryInUse", "Disk", "FileDisk"]
 
 T = TypeVar("T")
+
+UNFINISHED = ".tmp"
+"""How names end that a ``replace`` left behind when its process was killed; such files may be removed."""
 
 
 class DirectoryInUse(OSError):
@@ -152,7 +155,7 @@ def _open_locked(path: Path) -> int:
 
 def _replace(path: Path, chunks: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + UNFINISHED)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         for chunk in chunks:

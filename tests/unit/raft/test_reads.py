@@ -124,6 +124,20 @@ async def test_lost_leadership_and_a_lost_link_end_what_waits() -> None:
 
 
 @in_virtual_time
+async def test_a_question_asked_without_a_link_is_asked_again_when_there_is_one() -> None:
+    host = Host("m2")
+    reads = ReadIndex(host)
+    task = await begin(reads)
+    reads.found("m3")
+    reads.found("m2")
+    assert host.sent == [("m2", ReadRequest(1))] * 2
+    reads.receive("m2", ReadAt(1, 17))
+    assert await task == 17
+    reads.found("m2")
+    assert len(host.sent) == 2
+
+
+@in_virtual_time
 async def test_the_question_is_repeated_because_a_link_may_have_lost_it() -> None:
     host = Host("m1", ready=True)
     reads = ReadIndex(host)

@@ -35,6 +35,16 @@ async def test_bootstrap_is_refused_where_something_is() -> None:
 
 
 @in_virtual_time
+async def test_files_that_a_crash_left_unfinished_are_in_nobodys_way() -> None:
+    disk = a_disk()
+    leftover = DIRECTORY / "journal.tmp"
+    disk.disk.files[leftover] = bytearray(b"half")
+    await bootstrap(DIRECTORY, disk, list(members()), "c1")
+    await open_storage(DIRECTORY, disk)
+    assert await disk.list(DIRECTORY) == ["journal"]
+
+
+@in_virtual_time
 async def test_bootstrap_needs_members_with_names_of_their_own() -> None:
     for wrong in ([], [a_member("m1"), a_member("m1")]):
         with pytest.raises(NotBootstrapped):
