@@ -102,7 +102,7 @@ def _where_to_look(config: ClusterConfig) -> str:
     pages = [
         f"http://{hosts[task['node']]}:{port['host']}/"
         for task in tasks
-        if task["service"] == "web" and task["state"] == "running" and task["node"] in hosts
+        if task["service"] == "demo-web" and task["state"] == "running" and task["node"] in hosts
         for port in task["ports"]
         if port["host"]
     ]
@@ -110,7 +110,7 @@ def _where_to_look(config: ClusterConfig) -> str:
         "Where to look:",
         *(f"  {page}" for page in pages[:3]),
         f"  export PATH={Path(okube_command()[0]).parent}:$PATH   for the commands:",
-        "  okube logs counter; okube scale web=6; okube drain w1; okube inspect service web",
+        "  okube logs demo-counter; okube scale demo-web=6; okube drain w1; okube inspect service demo-web",
     ]
     if config.runtime != "process" and engine_problem(config.docker.host) is None:
         lines.append("  docker ps   shows the containers")
