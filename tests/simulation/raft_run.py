@@ -125,6 +125,11 @@ class RaftRun:
         before = len(self.acknowledged)
         if not await until(lambda: len(self.acknowledged) > before + 5, within_s=10):
             self.violate("no progress within 10 s after the last fault")
+        for name, program in self.programs().items():
+            try:
+                await program.node.read_barrier(timeout_s=5)
+            except NoQuorum:
+                self.violate(f"no read at {name} within 5 s, after the last fault")
         for task in (*clients, watcher):
             task.cancel()
         await asyncio.wait([*clients, watcher])
