@@ -1,7 +1,7 @@
 """The replicated log: pysyncobj's core and what must stand around it (journal, links, snapshots, elections, reads)."""
 
 from okube.raft.config import RaftConfig
-from okube.raft.engine import Role
+from okube.raft.core import Role
 from okube.raft.errors import (
     ApplyFailed,
     JournalDamaged,

@@ -10,8 +10,8 @@ import msgspec
 from pysyncobj.config import FAIL_REASON
 
 from okube.raft.config import RaftConfig
+from okube.raft.core import Role
 from okube.raft.driver import Driver
-from okube.raft.engine import Role
 from okube.raft.errors import ApplyFailed, NoQuorum, NotBootstrapped, NotLeader, OutcomeUnknown, ProposalTooLarge
 from okube.raft.leadership import LeadershipListener
 from okube.raft.machine import StateMachine

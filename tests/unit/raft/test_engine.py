@@ -5,7 +5,7 @@ import pytest
 from pysyncobj.version import VERSION
 
 from okube.raft.config import RaftConfig
-from okube.raft.engine import Role
+from okube.raft.core import Role
 from okube.raft.frames import Append, Appended, PreVote, PreVoteGranted, VoteGranted, VoteRequest
 from okube.raft.guard import Diverged
 from okube.raft.journal import Command
