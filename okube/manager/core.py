@@ -40,6 +40,7 @@ class ManagerCore:
         self.clock = clock
         self.rng = rng
         self.proposer = Proposer(raft, self._seal)
+        self._began = clock.monotonic()
 
     @property
     def tables(self) -> Tables:
@@ -60,6 +61,12 @@ class ManagerCore:
     def leads(self) -> bool:
         """Whether this manager may act as leader now: an entry of its own term is applied."""
         return self.raft.is_ready_leader
+
+    @property
+    def age_s(self) -> float | None:
+        """How old the state here may be: seconds since a leader was heard; None if none was since the start."""
+        age = self.raft.last_contact_s
+        return None if age > self.clock.monotonic() - self._began else age
 
     def new_id(self) -> str:
         """A new id for a row."""

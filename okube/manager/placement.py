@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from okube.manager.reconcile import START_FAILURES
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
+from okube.model.endings import START_FAILURES
 from okube.model.task import Task
 from okube.scheduler import NodeTable, PortRequest, TaskGroup, place
 from okube.state import Tables

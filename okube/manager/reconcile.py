@@ -10,19 +10,15 @@ from dataclasses import dataclass, field
 
 from okube.manager.backoff import start_delay_ms
 from okube.model.commands import Command, CreateTasks, EndTasks, StopTasks
-from okube.model.constraints import parse_constraint
+from okube.model.endings import START_FAILURES, is_finished
 from okube.model.node import Node
 from okube.model.service import Service
-from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, Task
 from okube.state import Tables
-from okube.state.attributes import attributes_of
+from okube.state.attributes import nodes_of_global
 from okube.state.tasks import is_lost, starts_first
 
-__all__ = ["START_FAILURES", "is_finished", "plan_nodes", "plan_orphans", "plan_service"]
-
-START_FAILURES = frozenset({"image-pull", "start-failed", "port-conflict", "volume-missing"})
-_OWN_ENDS = frozenset({"exited", "exit-code", "signal", "out-of-memory"})
+__all__ = ["plan_nodes", "plan_orphans", "plan_service"]
 
 
 @dataclass
@@ -57,13 +53,6 @@ class _Plan:
         if self.creates:
             ids, slots, attempts, not_before, replaces, pinned = zip(*self.creates, strict=True)
             yield CreateTasks(self.service.id, self.service.version, ids, slots, attempts, not_before, replaces, pinned)
-
-
-def is_finished(task: Task, spec: ServiceSpec) -> bool:
-    """Whether an ended task ended by its own policy, so that its slot is done and not filled again."""
-    if task.reason in START_FAILURES:
-        return spec.restart.policy == "never"
-    return task.reason in _OWN_ENDS and spec.restart.policy != "always"
 
 
 def plan_service(tables: Tables, service: Service, now_ms: int, new_id: Callable[[], str]) -> list[Command]:
@@ -141,14 +130,9 @@ def _global_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> 
         for task in tasks:
             if task.pinned is not None:
                 slot_of_node.setdefault(task.pinned, number)
-    constraints = [parse_constraint(text) for text in service.spec.constraints]
     wanted: dict[int, str | None] = {}
     free = 1
-    for name in sorted(tables.nodes):
-        node = tables.nodes[name]
-        attributes = attributes_of(node)
-        if node.availability != "active" or not all(c.allows(attributes.get(c.attribute, "")) for c in constraints):
-            continue
+    for name in nodes_of_global(tables, service.spec):
         number = slot_of_node.get(name, 0)
         while not number:
             number, free = (free if free not in slots and free not in wanted else 0), free + 1

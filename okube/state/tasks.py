@@ -83,7 +83,7 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
                 replaces=replaces,
                 pinned=pinned,
                 reason=None if before is None else before.reason,
-                message="" if before is None else f"backs off before try {attempt + 1}: {before.message}",
+                message=_why_it_waits(before, attempt),
                 created_ms=now_ms,
             )
         )
@@ -215,6 +215,10 @@ def _failed_before(tables: Tables, service_id: str, slot: int) -> Task | None:
     """The task of the slot that could not start last: a pending successor says what it waits for."""
     ended = tables.ended_in_slot.get((service_id, slot))
     return tables.tasks[ended[-1]] if ended else None
+
+
+def _why_it_waits(before: Task | None, attempt: int) -> str:
+    return "" if before is None else f"backs off before try {attempt + 1} ({before.reason}): {before.message}"
 
 
 def _tasks_that_should_run(tables: Tables, service_id: str) -> dict[int, list[str]]:

@@ -37,13 +37,14 @@ async def task_logs(
         raise NotFound(f"this node has no output of task {task_id}: its container is not made yet, or removed")
     while True:
         async for line in runtime.logs(container.id, follow=follow, tail=tail, since_ms=since_ms):
+            since_ms = line.time_ms + 1  # the next run of the container begins after the last line of this one
             yield line
         if not follow:
             return
         later = await _next_run(source, task_id, container)
         if later is None:
             return
-        container, tail, since_ms = later, None, later.started_ms
+        container, tail = later, None
 
 
 async def _next_run(source: LogSource, task_id: str, last: Container) -> Container | None:

@@ -106,6 +106,11 @@ class Cluster:
             self.command(*args), env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
+    @staticmethod
+    def command_path() -> str:
+        """Where the command is."""
+        return str(_OKUBE)
+
     def command(self, *args: str) -> list[str]:
         """The words of a command."""
         return [str(_OKUBE), *args]

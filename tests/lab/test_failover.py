@@ -24,6 +24,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: DockerEngin
         runtime="docker",
         docker_host=docker_engine.base_url,
         capacity={"cores": 64, "memory": "64G", "disk": "500G"},
+        node_down_after="12s",  # a busy machine needs seconds to start a process, and an agent must be back by then
     )
     try:
         yield made
@@ -33,8 +34,11 @@ def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: DockerEngin
 
 @pytest.fixture
 def cluster(running: Cluster) -> Cluster:
-    """The cluster, all of it alive, whatever the test before did to it."""
+    """The cluster, all of it alive and empty, whatever the test before did to it."""
     running.up()
+    services = [service["name"] for service in running.json("services")]
+    if services:
+        running.ok("rm", *services)
     return running
 
 

@@ -24,7 +24,8 @@ async def tables_to_read(request: web.Request) -> Tables:
 
 
 async def mark_stale(request: web.Request, response: web.StreamResponse) -> None:
-    """Say how old a stale answer is: seconds since this manager last heard a leader or led."""
+    """Say how old a stale answer is: seconds since this manager last heard a leader or led (nothing: never)."""
     if request.get(STALE):
-        core = request.app[CONTEXT].core
-        response.headers["Okube-Age"] = f"{core.raft.last_contact_s:.1f}"
+        age_s = request.app[CONTEXT].core.age_s
+        if age_s is not None:
+            response.headers["Okube-Age"] = f"{age_s:.1f}"

@@ -41,7 +41,7 @@ async def status(request: web.Request) -> web.Response:
     core = context.core
     managers = await _managers(context)
     tables = core.tables
-    has_quorum = core.raft.has_quorum
+    has_quorum = core.raft.has_quorum and core.raft.leader is not None
     leader = next((m["name"] for m in managers if m["role"] == "leader"), None)
     return answer(
         request,
@@ -52,7 +52,7 @@ async def status(request: web.Request) -> web.Response:
             "epoch": str(core.epoch),
             "revision": tables.revision,
             "quorum": has_quorum,
-            "age_s": round(core.raft.last_contact_s, 1),
+            "age_s": None if core.age_s is None else round(core.age_s, 1),
             "answered_by": core.name,
             "managers": managers,
             "nodes": count_nodes(tables),

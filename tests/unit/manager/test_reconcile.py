@@ -3,6 +3,7 @@
 import pytest
 
 from okube.model import commands as c
+from okube.state.queries import view_of_service
 from tests.builders import Cluster, a_spec
 
 
@@ -119,6 +120,8 @@ def test_a_task_that_finished_by_its_policy_is_not_replaced(cluster: Cluster) ->
     cluster.settle()
     assert cluster.active("migrate") == []
     assert {t.state for t in cluster.tables.tasks.values()} == {"completed"}
+    update = view_of_service(cluster.tables, cluster.tables.services[cluster.tables.service_ids["migrate"]])["update"]
+    assert (update["state"], update["done"], update["total"]) == ("done", 2, 2)
 
 
 def test_a_task_that_cannot_start_is_replaced_after_a_growing_pause_and_elsewhere(cluster: Cluster) -> None:
