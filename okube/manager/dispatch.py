@@ -32,9 +32,9 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changes.nodes_for_dispatch.clear()
-                for name in self._core.tables.nodes.keys() - conversations.keys():
+                for name in sorted(self._core.tables.nodes.keys() - conversations.keys()):
                     conversations[name] = group.create_task(self._converse(name), name=f"dispatch {name}")
-                for name in conversations.keys() - self._core.tables.nodes.keys():
+                for name in sorted(conversations.keys() - self._core.tables.nodes.keys()):
                     conversations.pop(name).cancel()
                     self._changes.forget_node(name)
                     self._agreed.pop(name, None)

@@ -88,7 +88,7 @@ class Lookout:
             self._suspicion.clear()
             suspects = {task_id for task_id in self._suspects if not self._watcher.is_underway(task_id)}
             self._suspects -= suspects
-            known = [(task_id, c.id) for task_id in suspects for c in self._observed.of(task_id)]
+            known = [(task_id, c.id) for task_id in sorted(suspects) for c in self._observed.of(task_id)]
             if len(known) > INSPECTS_AT_ONCE:
                 self._look_now.set()
                 continue

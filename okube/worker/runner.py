@@ -140,7 +140,7 @@ class Runner:
             return
         tasks = self._due()
         containers = {task_id: self._observed.of(task_id) for task_id in tasks}
-        steps = plan(self._holdings, containers, self._memories, self._clock.time_ms(), tasks=tasks)
+        steps = plan(self._holdings, containers, self._memories, self._clock.time_ms(), tasks=sorted(tasks))
         self._dirty -= tasks
         for task_id, step in steps.items():
             self._keep(task_id, step.memory)
