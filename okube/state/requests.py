@@ -1,19 +1,20 @@
 """Which requests were carried out lately, with their results: what makes a repeated write safe.
 
-Bounded by age and by number, whichever ends first; the age is measured on the proposers' stamps, so it is the same on
-every manager.
+Bounded by age, by number and by size, whichever ends first; the age is measured on the proposers' stamps, so it is
+the same on every manager.
 """
 
 from collections import OrderedDict
 
 import msgspec
 
-from okube.model.commands import Result
+from okube.model.commands import Applied, Result
 
-__all__ = ["KEPT_MS", "KEPT_NUMBER", "KnownRequest", "RequestTable"]
+__all__ = ["KEPT_BYTES", "KEPT_MS", "KEPT_NUMBER", "KnownRequest", "RequestTable"]
 
 KEPT_MS = 10 * 60 * 1000
 KEPT_NUMBER = 20_000
+KEPT_BYTES = 16 << 20  # of results: one that puts a thousand services is half a megabyte
 
 
 class KnownRequest(msgspec.Struct, frozen=True, array_like=True):
@@ -30,6 +31,7 @@ class RequestTable:
 
     def __init__(self) -> None:
         self._rows: OrderedDict[str, KnownRequest] = OrderedDict()
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -45,6 +47,7 @@ class RequestTable:
     def put(self, row: KnownRequest) -> list[KnownRequest]:
         """Remember a request; returns the old ones that were forgotten for it."""
         self._rows[row.request_id] = row
+        self._bytes += _size(row)
         return self._forget(row.time_ms)
 
     def oldest_ms(self) -> int | None:
@@ -53,9 +56,16 @@ class RequestTable:
 
     def _forget(self, now_ms: int) -> list[KnownRequest]:
         forgotten = []
-        while self._rows:
+        while len(self._rows) > 1:
             oldest = next(iter(self._rows.values()))
-            if len(self._rows) <= KEPT_NUMBER and oldest.time_ms >= now_ms - KEPT_MS:
+            within = len(self._rows) <= KEPT_NUMBER and self._bytes <= KEPT_BYTES
+            if within and oldest.time_ms >= now_ms - KEPT_MS:
                 break
-            forgotten.append(self._rows.popitem(last=False)[1])
+            del self._rows[oldest.request_id]
+            self._bytes -= _size(oldest)
+            forgotten.append(oldest)
         return forgotten
+
+
+def _size(row: KnownRequest) -> int:
+    return len(row.result.body) if isinstance(row.result, Applied) else len(row.result.detail)

@@ -6,7 +6,7 @@ from okube.model import commands as c
 from okube.model.epoch import Epoch
 from okube.model.names import new_id
 from okube.state import BATCH_VERSION, StateMachine
-from okube.state.requests import KEPT_MS
+from okube.state.requests import KEPT_BYTES, KEPT_MS
 from tests.builders import Cluster, a_spec
 
 
@@ -87,6 +87,18 @@ def test_requests_are_forgotten_by_age_as_the_proposers_stamped_it() -> None:
     cluster.apply(_put("api"), request_id="new", fingerprint=b"f")
     assert cluster.tables.requests.get("old") is None
     assert cluster.tables.requests.get("new") is not None
+
+
+def test_requests_are_forgotten_by_the_size_of_their_results_but_never_the_newest() -> None:
+    cluster = Cluster()
+    large = {"A": "x" * 700_000}
+    for number in range(30):
+        spec = a_spec("web", env=large, labels={"n": str(number)})
+        cluster.apply(c.PutServices((spec,), ("s",), "upsert"), request_id=f"r{number}", fingerprint=b"f")
+    kept = cluster.tables.requests.rows()
+    assert sum(len(row.result.body) for row in kept if isinstance(row.result, c.Applied)) <= KEPT_BYTES
+    assert kept[-1].request_id == "r29"
+    assert len(kept) > 15
 
 
 def test_time_does_not_go_back_with_a_leader_whose_clock_is_behind() -> None:
