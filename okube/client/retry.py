@@ -224,8 +224,9 @@ class _Story:
         """The error that the call ends with; each manager's trouble is at its address."""
         errors = tuple(FieldError(str(t.manager), t.detail) for t in self.troubles.values())
         if self.outcome_unknown:
+            why = "no quorum: " if isinstance(self.last_error, NoQuorum) else ""
             return OutcomeUnknown(
-                f"the managers could not say within {seconds:.0f} s whether it was done: look before you repeat it",
+                f"{why}the managers could not say in {seconds:.0f} s whether it was done: look before you repeat it",
                 errors,
             )
         if isinstance(self.last_error, NoQuorum):
