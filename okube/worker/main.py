@@ -5,12 +5,10 @@ import importlib.metadata
 import logging
 import os
 import random
-import signal
-import sys
-from collections.abc import Callable
 
 from okube.model.errors import OkubeError
 from okube.seams.clock import SystemClock
+from okube.seams.daemon import run_daemon
 from okube.seams.disk import FileDisk
 from okube.security import client_context, server_context
 from okube.worker.agent import Agent
@@ -28,18 +26,7 @@ logger = logging.getLogger(__name__)
 
 def run_worker(settings: WorkerSettings) -> int:
     """Run one agent until SIGTERM or SIGINT; returns the exit status."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    status = 0
-    try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_until_signalled(settings))
-    except* (OkubeError, OSError) as group:
-        status = 1
-        for error in _leaves(group):
-            logger.critical("Worker %s cannot run: %s", settings.name, error)
-    return status
+    return run_daemon(f"worker {settings.name}", lambda stop: serve(settings, stop), expected=(OkubeError, OSError))
 
 
 async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
@@ -79,27 +66,3 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         await calls.close()
         await runtime.close()
         await disk.close()
-
-
-async def _until_signalled(settings: WorkerSettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop)
-    logger.info("Worker %s has stopped", settings.name)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    return found

@@ -148,4 +148,4 @@ def test_a_worker_without_a_certificate_says_so_and_exits_with_1(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run_worker(settings(directory=tmp_path / "w1", runtime="process")) == 1
-    assert "Worker w1 cannot run:" in caplog.text
+    assert "worker w1 cannot run:" in caplog.text

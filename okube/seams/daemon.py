@@ -1,0 +1,69 @@
+"""How a manager and an agent run as a process: one loop, until a signal asks for its end, with an exit status."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+__all__ = ["run_daemon"]
+
+_log = logging.getLogger(__name__)
+
+
+def run_daemon(
+    name: str,
+    serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
+    *,
+    expected: tuple[type[Exception], ...],
+) -> int:
+    """Run ``serve`` until SIGTERM or SIGINT sets its event and it returns.
+
+    Args:
+        name: what runs, for the log: ``manager m1``.
+        serve: does the work; called on the new loop.
+        expected: errors that are told in a sentence; any other is a defect, and its trace is logged.
+
+    Returns:
+        The exit status: 0, or 1 where it ended by an error.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    failed = False
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signalled(serve))
+        _log.info("%s has stopped", name)
+    except* expected as group:
+        failed = True
+        for error in _leaves(group):
+            _log.critical("%s cannot run: %s", name, error)
+    except* Exception as group:
+        failed = True
+        _log.critical("%s ends by a defect of Okube", name, exc_info=group)
+    return 1 if failed else 0
+
+
+async def _until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(stop)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
