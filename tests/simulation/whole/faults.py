@@ -1,0 +1,146 @@
+"""What goes wrong in a whole cluster: all that goes wrong between managers, and machines, agents, and calls to them."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from tests.simulation.cluster import SimulatedCluster
+from tests.simulation.faults import Faults
+from tests.simulation.whole.calls import CallNetwork
+from tests.simulation.whole.machine import Machine
+
+__all__ = ["WholeFaults"]
+
+
+class WholeFaults(Faults):
+    """Breaks managers, machines and the calls between them for a while."""
+
+    def __init__(
+        self,
+        cluster: SimulatedCluster,
+        machines: list[Machine],
+        network: CallNetwork,
+        rng: random.Random,
+        note: Callable[[str], None],
+    ) -> None:
+        super().__init__(cluster, rng, note)
+        self._machines = machines
+        self._network_of_calls = network
+        self._usual_call_delay_s = network.delay_s
+
+    async def run(self, duration_s: float, *, pause_s: tuple[float, float] = (0.1, 2.5)) -> None:
+        """One fault after another, several at a time; each seed has its own mixture."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + duration_s
+        of_managers = [
+            self._kill_one,
+            self._kill_all,
+            self._kill_often,
+            self._lose_power,
+            self._pause,
+            self._cut_link,
+            self._isolate,
+            self._lose_connection,
+            self._slow_disk,
+            self._slow_network,
+        ]
+        of_machines = [
+            self._crash_agent,
+            self._crash_agent,
+            self._shut_agent_down,
+            self._pause_agent,
+            self._lose_machine,
+            self._lose_machine,
+            self._cut_machine_off,
+            self._cut_one_way,
+            self._cut_from_one,
+            self._lose_answers,
+            self._slow_calls,
+        ]
+        kinds = [*self._rng.sample(of_managers, 4), *self._rng.sample(of_machines, 6)]
+        async with asyncio.TaskGroup() as group:
+            while loop.time() < until:
+                await asyncio.sleep(self._rng.uniform(*pause_s))
+                group.create_task(self._rng.choice(kinds)())
+
+    def heal(self) -> None:
+        """Repair everything, and start what is dead."""
+        super().heal()
+        self._network_of_calls.heal_all()
+        self._network_of_calls.delay_s = self._usual_call_delay_s
+        for machine in self._machines:
+            machine.boot()
+
+    async def _crash_agent(self) -> None:
+        machine = self._any_machine()
+        self._did(f"crash-agent {machine.name}")
+        machine.crash()
+        await self._a_while(0.0, 5.0)
+        self._boot(machine)
+
+    async def _shut_agent_down(self) -> None:
+        machine = self._any_machine()
+        self._did(f"shut-agent-down {machine.name}")
+        machine.shut_down()
+        await self._a_while(0.1, 8.0)
+        self._boot(machine)
+
+    async def _pause_agent(self) -> None:
+        machine = self._any_machine()
+        self._did(f"pause-agent {machine.name}")
+        machine.pause(self._rng.uniform(0.2, 5.0))
+
+    async def _lose_machine(self) -> None:
+        machine = self._any_machine()
+        wiped = self._rng.random() < 0.3
+        self._did(f"lose-machine {machine.name}{' with its containers' if wiped else ''}")
+        machine.lose_power(wiped=wiped)
+        await self._a_while(0.3, 8.0)
+        self._boot(machine)
+
+    async def _cut_machine_off(self) -> None:
+        machine = self._any_machine().name
+        self._did(f"cut-machine-off {machine}")
+        pairs = [pair for name in self._cluster.names for pair in ((name, machine), (machine, name))]
+        await self._cut(pairs)
+
+    async def _cut_one_way(self) -> None:
+        machine = self._any_machine().name
+        inwards = self._rng.random() < 0.5
+        self._did(f"cut-one-way {machine} {'in' if inwards else 'out'}")
+        names = self._cluster.names
+        await self._cut([(name, machine) if inwards else (machine, name) for name in names])
+
+    async def _cut_from_one(self) -> None:
+        machine = self._any_machine().name
+        manager = self._rng.choice(self._cluster.names)
+        self._did(f"cut-from-one {machine}-{manager}")
+        await self._cut([(manager, machine), (machine, manager)])
+
+    async def _lose_answers(self) -> None:
+        self._did("lose-answers")
+        self._network_of_calls.lost_answers = self._rng.choice([0.1, 0.5])
+        await self._a_while(0.5, 5.0)
+        self._network_of_calls.lost_answers = 0.0
+
+    async def _slow_calls(self) -> None:
+        slowest = self._rng.choice([0.05, 0.5, 2.0])
+        self._did(f"slow-calls {slowest}")
+        self._network_of_calls.delay_s = (slowest / 10, slowest)
+        await self._a_while(0.5, 4.0)
+        self._network_of_calls.delay_s = self._usual_call_delay_s
+
+    async def _cut(self, pairs: list[tuple[str, str]]) -> None:
+        for pair in pairs:
+            self._network_of_calls.cut(*pair)
+        await self._a_while(0.3, 8.0)
+        for pair in pairs:
+            self._network_of_calls.heal(*pair)
+
+    def _boot(self, machine: Machine) -> None:
+        if machine.process is None:
+            self._note(f"boot {machine.name}")
+            machine.boot()
+
+    def _any_machine(self) -> Machine:
+        return self._rng.choice(self._machines)

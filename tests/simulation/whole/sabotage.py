@@ -1,0 +1,74 @@
+"""Switches off what managers and agents are careful about, one thing at a time: the simulator must notice."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from okube.manager import placement, reconcile
+from okube.model.epoch import Epoch
+from okube.model.task import Task
+from okube.state import Tables, tasks
+from okube.state.requests import RequestTable
+from okube.worker import agent
+from okube.worker import reconcile as planner
+from okube.worker.assignments import Holdings, Taken, take
+
+__all__ = ["QUICKLY_FOUND", "SABOTAGES", "Sabotage"]
+
+Sabotage = Callable[[pytest.MonkeyPatch], None]
+
+
+def successors_do_not_wait(patch: pytest.MonkeyPatch) -> None:
+    """A task is placed although the one before it runs again, or still."""
+
+    def may_be_placed(_: Tables, task: Task) -> bool:
+        return task.state == "pending" and task.desired == "run"
+
+    patch.setattr(tasks, "may_be_placed", may_be_placed)
+    patch.setattr(placement, "may_be_placed", may_be_placed)
+    patch.setattr(reconcile, "starts_first", lambda _: True)
+
+
+def slots_do_not_wait_for_the_old_task(patch: pytest.MonkeyPatch) -> None:
+    """A slot is filled while its old task still stops."""
+    true_slots = reconcile._slots_of
+
+    def slots_of(*args: Any) -> Any:
+        slots = true_slots(*args)
+        for slot in slots.values():
+            slot.stopping.clear()
+        return slots
+
+    patch.setattr(reconcile, "_slots_of", slots_of)
+
+
+def agents_have_no_fence(patch: pytest.MonkeyPatch) -> None:
+    """An agent obeys a deposed leader."""
+
+    def unfenced(holdings: Holdings, *args: Any, **kwargs: Any) -> Taken:
+        return take(msgspec.structs.replace(holdings, fence=Epoch()), *args, **kwargs)
+
+    patch.setattr(agent, "take", unfenced)
+
+
+def requests_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A repeated write is done twice."""
+    patch.setattr(RequestTable, "get", lambda *_: None)
+
+
+def agents_keep_what_they_do_not_hold(patch: pytest.MonkeyPatch) -> None:
+    """A node that was given up does not remove its containers when it is back."""
+    patch.setattr(planner, "_plan_unheld", lambda _id, _container, memory, keep: planner.Step(memory))
+
+
+QUICKLY_FOUND: list[Sabotage] = [
+    successors_do_not_wait,
+    slots_do_not_wait_for_the_old_task,
+    requests_are_forgotten,
+    agents_keep_what_they_do_not_hold,
+]
+"""Each is noticed within a few seeds."""
+
+SABOTAGES: list[Sabotage] = [*QUICKLY_FOUND, agents_have_no_fence]

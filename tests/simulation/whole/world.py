@@ -1,0 +1,292 @@
+"""One run from one seed: whole managers, whole agents, clients, faults, and what must hold."""
+
+import asyncio
+import hashlib
+import logging
+import random
+
+import msgspec
+
+from okube.manager.settings import ManagerMember, ManagerSettings
+from okube.raft import Member, RaftNode
+from tests.simulation.cluster import SimulatedCluster, Site, until
+from tests.simulation.loop import _PROCESS, VirtualLoop, virtual_loop
+from tests.simulation.whole.calls import CallNetwork
+from tests.simulation.whole.checks import Checks
+from tests.simulation.whole.client import Client
+from tests.simulation.whole.faults import WholeFaults
+from tests.simulation.whole.machine import Machine
+from tests.simulation.whole.manager import ManagerProgram, Write
+from tests.simulation.whole.settled import unsettled
+from tests.unit.worker.machine import VirtualClock
+
+__all__ = ["WholeReport", "World", "simulate_whole"]
+
+FAULTS_S = 25.0
+SETTLE_S = 90.0
+ABSENCE_S = 60.0
+"""A node that said it would be back, and is not, is taken for down only after this."""
+STAYS_S = 8.0
+LOGGERS = ("okube", "pysyncobj", "asyncio")
+
+
+class WholeReport(msgspec.Struct, frozen=True):
+    """What a seed showed. ``trace`` is a digest of ``events``: all that happened, in order."""
+
+    seed: int
+    violations: list[str]
+    counts: dict[str, int]
+    faults: dict[str, int]
+    settled_s: float
+    trace: str
+    events: list[str]
+
+
+class World:
+    """Everything in one loop; its books are ``checks``, and ``events`` is the story."""
+
+    def __init__(self, seed: int) -> None:
+        rng = random.Random(seed)
+        self.seed = seed
+        self.violations: list[str] = []
+        self.events: list[str] = []
+        self.checks = Checks(self.violate, self.note)
+        self.cluster = SimulatedCluster(3, random.Random(rng.random()), self._program)
+        self.network = CallNetwork(random.Random(rng.random()), self._is_cut)
+        self.clocks = {name: VirtualClock() for name in self.cluster.names}
+        if rng.random() < 0.3:
+            for clock in self.clocks.values():
+                clock.jump_ms = rng.randint(-4000, 4000)
+        managers = tuple(f"{name}:7101" for name in self.cluster.names)
+        self.machines = [
+            Machine(
+                f"w{number}",
+                clock=VirtualClock(),
+                rng=random.Random(rng.random()),
+                network=self.network,
+                managers=managers,
+                watcher=self.checks,
+            )
+            for number in range(1, 4)
+        ]
+        self.checks.machines = {machine.name: machine for machine in self.machines}
+        self.clients = [
+            Client(
+                f"s{number}",
+                number=number,
+                rng=random.Random(rng.random()),
+                network=self.network,
+                managers=self.cluster.names,
+                violate=self.violate,
+                note=self.note,
+            )
+            for number in range(1, 5)
+        ]
+        self.faults = WholeFaults(self.cluster, self.machines, self.network, random.Random(rng.random()), self.note)
+        self._rng = random.Random(rng.random())
+        self._settled_s = 0.0
+
+    def note(self, event: str) -> None:
+        """Remember what happened, for the trace."""
+        self.events.append(f"{virtual_loop().now - 1000:10.4f} {event}")
+
+    def violate(self, what: str) -> None:
+        """Something happened that must not."""
+        self.note(f"VIOLATION {what}")
+        self.violations.append(what)
+
+    async def run(self, duration_s: float = FAULTS_S) -> WholeReport:
+        """The whole of it."""
+        members = [Member(site.name, site.instance, f"{site.name}:1", f"{site.name}:7101") for site in self._sites]
+        for site in self._sites:
+            await RaftNode.bootstrap(site.directory, site.platter.mount(), members, "c1")
+            self.cluster.start(site)
+        for machine in self.machines:
+            machine.boot()
+        clients = [asyncio.create_task(client.run()) for client in self.clients]
+        operator = asyncio.ensure_future(self._operate())
+        await self.faults.run(duration_s)
+        await self._end(clients, operator)
+        for machine in self.machines:
+            machine.crash()
+        for site in self._sites:
+            site.kill()
+        await asyncio.sleep(0.1)
+        return self._report()
+
+    async def _end(self, clients: "list[asyncio.Task[None]]", operator: "asyncio.Future[None]") -> None:
+        """No more faults: everything comes to be as it should."""
+        self.note("healed")
+        self.faults.heal()
+        patience_s = SETTLE_S
+        if self._rng.random() < 0.3:
+            lost = self._rng.choice(self.machines)
+            lost.lose_power(wiped=False)
+            patience_s += ABSENCE_S
+            self.note(f"{lost.name} is lost for good")
+        for client in self.clients:
+            client.end()
+        began = virtual_loop().now
+        operator.cancel()
+        await asyncio.wait([operator])
+        for machine in self.machines:
+            await self._set_availability(machine.name, "active")
+        _, late = await asyncio.wait(clients, timeout=30.0)
+        if late:
+            self.violate(f"{len(late)} clients have no answer 30 s after the last fault")
+            for task in late:
+                task.cancel()
+            await asyncio.wait(late)
+        for task in clients:
+            if not task.cancelled() and task.exception() is not None:
+                self.violate(f"a client ended: {task.exception()!r}")
+        if await until(lambda: not self._unsettled(), within_s=patience_s, every_s=0.1):
+            self._settled_s = virtual_loop().now - began
+            await self._stays()
+        else:
+            for what in self._unsettled():
+                self.violate(f"{patience_s:g} s after the last fault: {what}")
+        self._compare()
+
+    async def _stays(self) -> None:
+        """What is as it should be stays so: nothing is started or stopped without a reason."""
+        starts = dict(self.checks.starts)
+        await asyncio.sleep(STAYS_S)
+        for what in self._unsettled():
+            self.violate(f"it was settled, and then: {what}")
+        if self.checks.starts != starts:
+            self.violate("containers are started although all is settled")
+
+    def _unsettled(self) -> list[str]:
+        programs = self._programs()
+        if len(programs) < len(self._sites):
+            return ["a manager does not run"]
+        positions = {p.raft.applied_index for p in programs} | {p.raft.last_index for p in programs}
+        if len(positions) > 1:
+            return ["the managers are not level"]
+        return unsettled(programs[0].core.tables, self.machines)
+
+    def _compare(self) -> None:
+        """What was acknowledged is there, once, at all managers."""
+        for program in self._programs():
+            tables = program.core.tables
+            for client in self.clients:
+                service = tables.service_named(client.name)
+                wanted = client.wanted
+                if service is None or wanted is None:
+                    if (service is None) != (wanted is None):
+                        self.violate(f"{program.core.name}: {client.name} is {'gone' if service is None else 'there'}")
+                    continue
+                found = (service.spec, service.version, service.stopped)
+                if found != (wanted.spec, wanted.version, wanted.stopped):
+                    self.violate(
+                        f"{program.core.name}: {client.name} is {found}, and "
+                        f"{(wanted.spec, wanted.version, wanted.stopped)} was acknowledged"
+                    )
+            if program.machine.defects:
+                self.violate(f"{program.core.name} met {program.machine.defects} defects")
+
+    async def _operate(self) -> None:
+        """Somebody drains, cordons and uncordons nodes."""
+        while True:
+            await asyncio.sleep(self._rng.uniform(1.0, 10.0))
+            availability = self._rng.choice(["active", "active", "cordoned", "draining"])
+            await self._set_availability(self._rng.choice(self.machines).name, availability)
+
+    async def _set_availability(self, name: str, availability: str) -> None:
+        key = f"{name}-{virtual_loop().now}"
+        body = msgspec.msgpack.encode(Write(key, "node", name, {"availability": availability}))
+        self.note(f"operator {name} {availability}")
+        for _ in range(200):
+            try:
+                manager = self._rng.choice(self.cluster.names)
+                await self.network.call("client", manager, "write", body, timeout_s=3.0)
+            except Exception as error:
+                if getattr(error, "kind", "") == "not-found":
+                    return
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+    def _report(self) -> WholeReport:
+        for name, error in self.cluster.fatal:
+            self.violate(f"{name} ended: {error!r}")
+        counts = {
+            "acknowledged": sum(client.acknowledged for client in self.clients),
+            "unknown": sum(client.unknown for client in self.clients),
+            "reads": sum(client.reads for client in self.clients),
+            "epochs": len(self.checks.epochs),
+            "dispatches": self.checks.dispatches,
+            "tasks": len(self.checks.tasks),
+            "starts": sum(self.checks.starts.values()),
+        }
+        trace = hashlib.sha256("\n".join(self.events).encode()).hexdigest()
+        faults = dict(sorted(self.faults.counts.items()))
+        return WholeReport(self.seed, self.violations, counts, faults, self._settled_s, trace, self.events)
+
+    @property
+    def _sites(self) -> list[Site]:
+        return self.cluster.sites
+
+    def _programs(self) -> list[ManagerProgram]:
+        programs = [site.program for site in self.cluster.alive]
+        return [program for program in programs if isinstance(program, ManagerProgram) and program.started]
+
+    def _program(self, site: Site) -> ManagerProgram:
+        settings = ManagerSettings(
+            cluster="sim",
+            cluster_id="c1",
+            name=site.name,
+            instance=site.instance,
+            directory=site.directory,
+            host="127.0.0.1",
+            port=7101,
+            raft_port=8101,
+            members=tuple(ManagerMember(s.name, s.instance, f"{s.name}:1", f"{s.name}:7101") for s in self._sites),
+            admin_token_sha256="0" * 64,
+            heartbeat_s=0.5,
+            node_down_after_s=2.0,
+            election_s=0.5,
+        )
+        return ManagerProgram(
+            site, clock=self.clocks[site.name], settings=settings, network=self.network, watcher=self.checks
+        )
+
+    def _is_cut(self, one: str, other: str) -> bool:
+        return tuple(sorted((one, other))) in self.cluster.network._cut
+
+
+class _Listen(logging.Handler):
+    """The log is a part of the story, and an error in it is a violation."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(logging.INFO)
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        process = _PROCESS.get()
+        where = process.name if process is not None else "-"
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            text = f"{text} ({record.exc_info[1]!r})"
+        self._world.note(f"{where} {record.levelname} {record.name}: {text}")
+        if record.levelno >= logging.ERROR:
+            self._world.violate(f"{where} logs {record.levelname}: {text}")
+
+
+def simulate_whole(seed: int, *, duration_s: float = FAULTS_S) -> WholeReport:
+    """Run one seed on a loop of its own."""
+
+    async def main() -> WholeReport:
+        world = World(seed)
+        listener = _Listen(world)
+        for name in LOGGERS:
+            logging.getLogger(name).addHandler(listener)
+        try:
+            return await world.run(duration_s)
+        finally:
+            for name in LOGGERS:
+                logging.getLogger(name).removeHandler(listener)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main())
