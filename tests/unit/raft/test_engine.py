@@ -125,7 +125,9 @@ async def test_a_leader_that_no_majority_answers_steps_down_within_a_second() ->
 async def test_a_deposed_leader_does_not_campaign_at_once() -> None:
     rig = await a_rig()
     await rig.lead()
-    rig.wait(0.3)
+    for _ in range(20):
+        rig.wait(0.1)
+        rig.engine.receive("m2", 1, Appended(3, True, False))
     rig.engine.receive("m3", 9, VoteRequest(99, 9))
     rig.host.take()
     rig.tick()
