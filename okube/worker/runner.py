@@ -224,6 +224,9 @@ class Runner:
             logger.warning("The container engine does not answer: %s", error.detail)
             self._lookout.engine_failed()
             self._hold_off(task_id)
+        except OSError as error:
+            logger.error("Cannot store what this agent remembers of task %s (%s): check its disk", task_id, error)
+            self._hold_off(task_id)
         except Exception:  # the rim: one task's trouble is not the agent's
             logger.exception("Task %s: a step failed in a way that nobody foresaw", task_id)
             self._hold_off(task_id)

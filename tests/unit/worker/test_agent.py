@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from okube.model.epoch import Epoch
 from okube.model.wire import Assignment
-from tests.simulation.loop import virtual_loop
-from tests.unit.worker.machine import Machine, a_task, with_machine
+from tests.simulation.loop import run_virtual, virtual_loop
+from tests.unit.worker.machine import Machine, a_machine, a_task, with_machine
 
 
 @with_machine
@@ -330,6 +332,27 @@ async def test_a_pull_that_nobody_wants_any_more_is_given_up(machine: Machine) -
     assert (machine.reports["t1"].state, machine.reports["t1"].reason) == ("completed", "stopped")
     await asyncio.sleep(700)
     assert not machine.engine.containers
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_start_is_named_as_the_cause(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        async with a_machine() as machine:
+            machine.engine.latency_by_call["create"] = 0.5
+            await machine.assign(a_task("t1"))
+            await machine.until(lambda: ("create", "t1") in machine.engine.calls)
+            machine.disk.full = True
+            await machine.until(lambda: machine.engine.tasks("created"))
+            await asyncio.sleep(1.0)
+            assert not machine.engine.tasks("running")
+            machine.disk.full = False
+            await machine.until(lambda: machine.engine.tasks("running"))
+
+    run_virtual(main())
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert {record.exc_info for record in errors} == {None}
+    assert "No space left on device" in errors[0].getMessage()
 
 
 @with_machine
