@@ -80,7 +80,6 @@ def _sabotage(asked: argparse.Namespace) -> int:
 
 def _run(seed: int) -> WholeReport:
     for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.INFO)
         logging.getLogger(name).propagate = False
     return simulate_whole(seed)
 

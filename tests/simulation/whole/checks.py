@@ -171,6 +171,10 @@ class Checks:
             self._violate(f"{machine} obeys {assignment.epoch} after contact with {self._contact[machine]}")
         self.in_contact(machine, assignment.epoch)
 
+    def made_anew(self, machine: str) -> None:
+        """Another agent has had contact with nobody."""
+        self._contact.pop(machine, None)
+
     def agent_failed(self, machine: str, error: BaseException) -> None:
         """An agent never ends by an exception."""
         self._violate(f"the agent of {machine} ended: {error!r}")

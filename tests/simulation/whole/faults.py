@@ -4,10 +4,15 @@ import asyncio
 import random
 from collections.abc import Callable
 
+import msgspec
+
+from okube.model.errors import NotFound, OkubeError
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.faults import Faults
-from tests.simulation.whole.calls import CallNetwork
+from tests.simulation.whole.calls import CallNetwork, Silence
 from tests.simulation.whole.machine import Machine
+from tests.simulation.whole.manager import Write
+from tests.unit.worker.machine import VirtualClock
 
 __all__ = ["WholeFaults"]
 
@@ -20,10 +25,13 @@ class WholeFaults(Faults):
         cluster: SimulatedCluster,
         machines: list[Machine],
         network: CallNetwork,
+        clocks: list[VirtualClock],
         rng: random.Random,
         note: Callable[[str], None],
     ) -> None:
         super().__init__(cluster, rng, note)
+        self._clocks = clocks
+        self._out_of_service: dict[str, None] = {}  # machines that are being replaced
         self._machines = machines
         self._network_of_calls = network
         self._usual_call_delay_s = network.delay_s
@@ -56,8 +64,13 @@ class WholeFaults(Faults):
             self._cut_from_one,
             self._lose_answers,
             self._slow_calls,
+            self._silence_engine,
+            self._fill_disk,
+            self._remove_container,
+            self._set_clock,
+            self._replace_machine,
         ]
-        kinds = [*self._rng.sample(of_managers, 4), *self._rng.sample(of_machines, 6)]
+        kinds = [*self._rng.sample(of_managers, 4), *self._rng.sample(of_machines, 8)]
         async with asyncio.TaskGroup() as group:
             while loop.time() < until:
                 await asyncio.sleep(self._rng.uniform(*pause_s))
@@ -69,6 +82,9 @@ class WholeFaults(Faults):
         self._network_of_calls.heal_all()
         self._network_of_calls.delay_s = self._usual_call_delay_s
         for machine in self._machines:
+            machine.disk.full = False
+            machine.engine.up = True
+            machine.engine.silent_calls.clear()
             machine.boot()
 
     async def _crash_agent(self) -> None:
@@ -130,6 +146,65 @@ class WholeFaults(Faults):
         await self._a_while(0.5, 4.0)
         self._network_of_calls.delay_s = self._usual_call_delay_s
 
+    async def _silence_engine(self) -> None:
+        machine = self._any_machine()
+        call = self._rng.choice(["", "", "stop", "run", "list", "inspect", "remove", "create"])
+        self._did(f"silence-engine {machine.name} {call}")
+        if call:
+            machine.engine.silent_calls.add(call)
+        else:
+            machine.engine.up = False
+        await self._a_while(0.5, 6.0)
+        machine.engine.up = True
+        machine.engine.silent_calls.discard(call)
+
+    async def _fill_disk(self) -> None:
+        machine = self._any_machine()
+        self._did(f"fill-disk {machine.name}")
+        disk = machine.disk
+        disk.full = True
+        await self._a_while(0.5, 4.0)
+        disk.full = False
+
+    async def _remove_container(self) -> None:
+        machine = self._any_machine()
+        tasks = [container.task_id for container in machine.engine.containers.values()]
+        if tasks:
+            self._did(f"remove-container {machine.name}")
+            machine.engine.vanish(self._rng.choice(tasks))
+
+    async def _set_clock(self) -> None:
+        self._did("set-clock")
+        self._rng.choice(self._clocks).jump_ms = self._rng.randint(-20_000, 20_000)
+
+    async def _replace_machine(self) -> None:
+        """A machine dies for good; somebody removes its node, and another takes its name."""
+        if self._out_of_service:
+            return
+        machine = self._any_machine()
+        self._did(f"replace-machine {machine.name}")
+        self._out_of_service[machine.name] = None
+        machine.lose_power(wiped=True)
+        write = Write(f"rm-{machine.name}-{self.counts['replace-machine']}", "remove-node", machine.name)
+        removed = False
+        for attempt in range(100):
+            await self._a_while(0.3, 1.0)
+            body = msgspec.msgpack.encode(msgspec.structs.replace(write, key=f"{write.key}-{attempt}"))
+            manager = self._rng.choice(self._cluster.names)
+            try:
+                await self._network_of_calls.call("client", manager, "write", body, timeout_s=3.0)
+            except NotFound:
+                removed = True
+            except (Silence, OkubeError):
+                continue
+            else:
+                removed = True
+            break
+        if removed:
+            machine.make_anew()
+        del self._out_of_service[machine.name]
+        self._boot(machine)
+
     async def _cut(self, pairs: list[tuple[str, str]]) -> None:
         for pair in pairs:
             self._network_of_calls.cut(*pair)
@@ -138,7 +213,7 @@ class WholeFaults(Faults):
             self._network_of_calls.heal(*pair)
 
     def _boot(self, machine: Machine) -> None:
-        if machine.process is None:
+        if machine.process is None and machine.name not in self._out_of_service:
             self._note(f"boot {machine.name}")
             machine.boot()
 

@@ -46,6 +46,9 @@ class MachineWatcher(Protocol):
     def obeyed(self, machine: str, assignment: Assignment) -> None:
         """The agent has accepted an assignment."""
 
+    def made_anew(self, machine: str) -> None:
+        """There is another machine under this name."""
+
     def agent_failed(self, machine: str, error: BaseException) -> None:
         """An agent ended by an exception."""
 
@@ -136,12 +139,13 @@ class Machine:
             "list": rng.choice([0.001, 0.3]),
         }
         self.process: Process | None = None
+        self.instance = f"{name}-i"
+        self.disk = MemoryDisk()
         self._clock = clock
         self._rng = rng
         self._network = network
         self._managers = managers
         self._watcher = watcher
-        self._disk = MemoryDisk()
         self._stop = asyncio.Event()
 
     @property
@@ -181,6 +185,14 @@ class Machine:
         self.crash()
         self.engine.lose_power(wiped=wiped)
 
+    def make_anew(self) -> None:
+        """Another machine comes under the same name: it knows nothing."""
+        assert self.process is None
+        self.instance += "i"
+        self.disk = MemoryDisk()
+        self.engine.lose_power(wiped=True)
+        self._watcher.made_anew(self.name)
+
     def pause(self, duration_s: float) -> None:
         """SIGSTOP of the agent for a while."""
         if self.process is not None:
@@ -193,7 +205,7 @@ class Machine:
             settings=WorkerSettings(
                 cluster_id="c1",
                 name=self.name,
-                instance=f"{self.name}-i",
+                instance=self.instance,
                 directory=Path("/data") / self.name,
                 host="127.0.0.1",
                 port=0,
@@ -204,7 +216,7 @@ class Machine:
             rng=random.Random(self._rng.random()),
             runtime=FakeRuntime(self.engine, gate),
             calls=SimulatedManagerCalls(self._network, self.name, self._managers),
-            store=Store(self._disk.through(gate), Path("/state")),
+            store=Store(self.disk.through(gate), Path("/state")),
             capacity=Capacity(CORES, 8 << 30, 50 << 30),
             usage=Usage,
         )

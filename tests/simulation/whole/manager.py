@@ -15,6 +15,7 @@ from okube.model.commands import (
     DeleteServices,
     PutServices,
     RefreshServices,
+    RemoveNode,
     Result,
     ScaleServices,
     UpdateNode,
@@ -161,6 +162,8 @@ class ManagerProgram:
                 return DeleteServices((write.name,))
             case "node":
                 return UpdateNode(write.name, write.document["availability"])
+            case "remove-node":
+                return RemoveNode(write.name)
             case how:
                 return RefreshServices((write.name,), how)
 
