@@ -128,7 +128,7 @@ async def test_a_deposed_leader_does_not_campaign_at_once() -> None:
     for _ in range(20):
         rig.wait(0.1)
         rig.engine.receive("m2", 1, Appended(3, True, False))
-    rig.engine.receive("m3", 9, VoteRequest(99, 9))
+    rig.engine.receive("m3", 9, Appended(0, False, False))
     rig.host.take()
     rig.tick()
     assert rig.host.take() == []
