@@ -124,7 +124,7 @@ class Runner:
     async def _until_something_is_due(self) -> None:
         timeout_s: float | None = None
         wakes = [at_ms for task_id, at_ms in self._wakes.items() if task_id not in self._underway]
-        if wakes and self._lookout.answers:
+        if wakes and self._lookout.answers and not self._winding_down:
             timeout_s = max(0.0, (min(wakes) - self._clock.time_ms()) / 1000)
         try:
             async with asyncio.timeout(timeout_s):

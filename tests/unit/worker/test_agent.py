@@ -7,6 +7,7 @@ import pytest
 
 from okube.model.epoch import Epoch
 from okube.model.wire import Assignment
+from okube.worker.runner import Runner
 from tests.simulation.loop import run_virtual, virtual_loop
 from tests.unit.worker.machine import Machine, a_machine, a_task, with_machine
 
@@ -332,6 +333,33 @@ async def test_a_pull_that_nobody_wants_any_more_is_given_up(machine: Machine) -
     assert (machine.reports["t1"].state, machine.reports["t1"].reason) == ("completed", "stopped")
     await asyncio.sleep(700)
     assert not machine.engine.containers
+
+
+def test_an_agent_that_stops_while_a_restart_is_due_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = 0
+    true_pass = Runner._pass
+
+    async def counted(self: Runner, group: asyncio.TaskGroup) -> None:
+        nonlocal passes
+        passes += 1
+        assert passes < 1000, "it plans and plans, and no time passes"
+        await true_pass(self, group)
+
+    monkeypatch.setattr(Runner, "_pass", counted)
+
+    async def main() -> None:
+        async with a_machine() as machine:
+            await machine.assign(a_task("t1"))
+            await machine.until(lambda: machine.engine.tasks("running"))
+            machine.engine.latency_by_call["create"] = 3.0  # holds up the stop for longer than t1 waits
+            await machine.assign(a_task("t1"), a_task("t2"))
+            await machine.until(lambda: ("create", "t2") in machine.engine.calls)
+            machine.engine.end("t1", 1)
+            await machine.until(lambda: "t1" in machine.reports and machine.reports["t1"].restarts)
+            await machine.shut_down()
+            assert machine.engine.tasks("running") == {"t2"}
+
+    run_virtual(main())
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_start_is_named_as_the_cause(
