@@ -27,6 +27,7 @@ SETTLE_S = 90.0
 ABSENCE_S = 60.0
 """A node that said it would be back, and is not, is taken for down only after this."""
 STAYS_S = 8.0
+TURNS_AT_ONE_MOMENT = 20_000
 LOGGERS = ("okube", "pysyncobj", "asyncio")
 EXPECTED_ERRORS = (
     "The container engine does not answer",
@@ -122,7 +123,7 @@ class World:
         for site in self._sites:
             site.kill()
         await asyncio.sleep(0.1)
-        return self._report()
+        return self.report()
 
     async def _end(self, clients: "list[asyncio.Task[None]]", operator: "asyncio.Future[None]") -> None:
         """No more faults: everything comes to be as it should."""
@@ -218,7 +219,8 @@ class World:
             else:
                 return
 
-    def _report(self) -> WholeReport:
+    def report(self) -> WholeReport:
+        """What was seen so far."""
         for name, error in self.cluster.fatal:
             self.violate(f"{name} ended: {error!r}")
         counts = {
@@ -284,11 +286,34 @@ class _Listen(logging.Handler):
             self._world.violate(f"{where} logs {record.levelname}: {text}")
 
 
+class _Livelock(Exception):
+    """Something runs and runs, and no time passes."""
+
+
+class _ImpatientLoop(VirtualLoop):
+    """Ends a run in which no time passes any more; nothing real is that fast."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turns = 0
+        self._turned_at = 0.0
+
+    def _run_once(self) -> None:
+        super()._run_once()  # type: ignore[misc]  # it is there, and typeshed does not know it
+        self._turns = self._turns + 1 if self.now == self._turned_at else 0
+        self._turned_at = self.now
+        if self._turns > TURNS_AT_ONE_MOMENT:
+            self._turns = 0
+            raise _Livelock("no time passes any more: some task runs in circles")
+
+
 def simulate_whole(seed: int, *, duration_s: float = FAULTS_S) -> WholeReport:
     """Run one seed on a loop of its own."""
+    made: list[World] = []
 
     async def main() -> WholeReport:
         world = World(seed)
+        made.append(world)
         listener = _Listen(world)
         for name in LOGGERS:
             logging.getLogger(name).addHandler(listener)
@@ -300,5 +325,11 @@ def simulate_whole(seed: int, *, duration_s: float = FAULTS_S) -> WholeReport:
                 logging.getLogger(name).removeHandler(listener)
                 logging.getLogger(name).setLevel(logging.NOTSET)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main())
+    with asyncio.Runner(loop_factory=_ImpatientLoop) as runner:
+        try:
+            return runner.run(main())
+        except _Livelock as trouble:
+            (world,) = made
+            world.violations.append(str(trouble))
+            world.events.append(f"VIOLATION {trouble}")
+            return world.report()
