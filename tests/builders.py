@@ -72,10 +72,7 @@ class Cluster:
             did |= self._propose(plan_service(self.tables, service, self.now_ms, lambda: new_id(self.rng)))
         did |= self._propose(plan_orphans(self.tables))
         did |= self._propose(plan_placement(self.tables, self.now_ms))
-        availability = {True: "drained", False: "draining"}
-        did |= self._propose(
-            [c.UpdateNode(name, availability[empty]) for name, empty in plan_nodes(self.tables)]  # type: ignore[arg-type]  # from a closed table
-        )
+        did |= self._propose(list(plan_nodes(self.tables)))
         return did
 
     def report(self, task: Task, **fields: Any) -> None:

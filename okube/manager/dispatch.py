@@ -1,6 +1,7 @@
 """Tell every agent what its node should hold: a push when something changed, the whole where nothing is agreed on."""
 
 import asyncio
+import contextlib
 import logging
 
 from okube.manager.agents import AgentCalls
@@ -74,7 +75,7 @@ class Dispatcher:
                 retry_s = _FIRST_RETRY_S
                 await changed.wait()
             else:
-                await asyncio.sleep(retry_s)
+                await _either(changed, retry_s)
                 retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
 
     async def _send(self, name: str) -> bool:
@@ -103,3 +104,10 @@ class Dispatcher:
         else:
             _log.info("agent %s wants the whole assignment: %s", name, answer.message)
         return False
+
+
+async def _either(event: asyncio.Event, timeout_s: float) -> None:
+    """Until the event is set, or the time is over."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()

@@ -17,7 +17,6 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
         OutcomeUnknown: the node may have been let in.
     """
     leader = _leading(core, leader)
-    leader.liveness.heard(said.node)
     message = ""
     try:
         await core.submit(_command(said))

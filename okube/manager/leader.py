@@ -11,9 +11,9 @@ from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.liveness import Liveness
-from okube.manager.placement import next_start_ms, plan_placement
+from okube.manager.placement import next_start_ms, plan_placement, waiting_tasks
 from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service
-from okube.model.commands import SeedCluster, UpdateNode
+from okube.model.commands import SeedCluster
 from okube.model.errors import NoQuorum, OutcomeUnknown
 
 __all__ = ["Leader"]
@@ -21,6 +21,7 @@ __all__ = ["Leader"]
 _log = logging.getLogger(__name__)
 _FULL_PASS_S = 10.0
 _DOUBT_S = 0.05
+_REJECTED_S = 0.05
 _DEFECT_S = 1.0
 
 
@@ -85,20 +86,22 @@ class Leader:
     async def _reconcile(self) -> None:
         """Services into tasks, one that changed at a time."""
         tables = self._core.tables
+        full_pass_at = self._core.clock.monotonic() + _FULL_PASS_S
         while True:
             for service_id in self.changes.take_services():
+                await asyncio.sleep(0)  # each service is a slice of its own: heartbeats and clients come between
                 service = tables.services.get(service_id)
                 if service is None:
                     continue
                 commands = plan_service(tables, service, self._core.clock.time_ms(), self._core.new_id)
                 if commands:
-                    self.changes.mark_service(service_id)
                     await self._core.propose(commands)
             orphans = plan_orphans(tables)
             if orphans:
                 await self._core.propose(orphans)
-            await _wait(self.changes.services_changed, _FULL_PASS_S)
-            if not self.changes.services_changed.is_set():
+            await _wait(self.changes.services_changed, full_pass_at - self._core.clock.monotonic())
+            if self._core.clock.monotonic() >= full_pass_at:
+                full_pass_at = self._core.clock.monotonic() + _FULL_PASS_S
                 self.changes.all_services()
 
     async def _place(self) -> None:
@@ -109,6 +112,8 @@ class Leader:
             commands = plan_placement(tables, self._core.clock.time_ms())
             if commands:
                 await self._core.propose(commands)
+            if waiting_tasks(tables, self._core.clock.time_ms()):
+                await asyncio.sleep(_REJECTED_S)  # what fits nowhere is not tried anew for each of many changes
             now_ms = self._core.clock.time_ms()
             next_ms = next_start_ms(tables, now_ms)
             pause_s = _FULL_PASS_S if next_ms is None else min(_FULL_PASS_S, (next_ms - now_ms) / 1000 + 0.001)
@@ -118,9 +123,7 @@ class Leader:
         """Draining nodes that are empty are drained."""
         while True:
             self.changes.nodes_changed.clear()
-            commands = [
-                UpdateNode(name, "drained" if empty else "draining") for name, empty in plan_nodes(self._core.tables)
-            ]
+            commands = plan_nodes(self._core.tables)
             if commands:
                 await self._core.propose(list(commands))
             await _wait(self.changes.nodes_changed, _FULL_PASS_S)
@@ -129,5 +132,5 @@ class Leader:
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
     # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation that comes at the same moment.
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(max(0.0, timeout_s)):
             await event.wait()

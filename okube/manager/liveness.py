@@ -41,7 +41,8 @@ class Liveness:
         return self._heard_ms.get(name)
 
     async def run(self) -> None:
-        """Find nodes that are silent for too long, until cancelled."""
+        """Find nodes that are silent for too long, until cancelled; the grace of each begins now."""
+        self._began = self._core.clock.monotonic()
         settings = self._core.tables.settings
         pause_s = min(settings.heartbeat_ms, settings.node_down_after_ms) / 1000 / 4
         while True:

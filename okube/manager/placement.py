@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from okube.manager.slices import slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.task import Task
@@ -32,22 +33,18 @@ def plan_placement(tables: Tables, now_ms: int) -> list[Command]:
         return []
     placement = place(_node_table(tables), _groups(tables, waiting))
     commands: list[Command] = []
-    if placement.placed:
-        commands.append(
-            PlaceTasks(
-                tuple(p.task for p in placement.placed),
-                tuple(p.node for p in placement.placed),
-                tuple(p.host_ports for p in placement.placed),
-            )
-        )
+    commands += [
+        PlaceTasks(tuple(p.task for p in part), tuple(p.node for p in part), tuple(p.host_ports for p in part))
+        for part in slices(placement.placed)
+    ]
     unplaced = [
         (task, rejection.message)
         for rejection in placement.rejected
         for task in rejection.tasks
         if tables.tasks[task].message != rejection.message
     ]
-    if unplaced:
-        ids, messages = zip(*unplaced, strict=True)
+    for rows in slices(unplaced):
+        ids, messages = zip(*rows, strict=True)
         commands.append(WithdrawTasks(ids, messages))
     return commands
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from okube.manager.backoff import start_delay_ms
-from okube.model.commands import Command, CreateTasks, EndTasks, StopTasks
+from okube.manager.slices import slices
+from okube.model.commands import Command, CreateTasks, EndTasks, StopTasks, UpdateNode
 from okube.model.endings import START_FAILURES, is_finished
 from okube.model.node import Node
 from okube.model.service import Service
@@ -46,12 +47,14 @@ class _Plan:
 
     def commands(self) -> Iterator[Command]:
         for reason, stopped in self.stops.items():
-            yield StopTasks(tuple(stopped), reason)
+            for part in slices(stopped):
+                yield StopTasks(tuple(part), reason)
         if self.lost:
             message = "its node is down; whatever is left of it is removed when the node returns"
-            yield EndTasks(tuple(self.lost), "failed", "node-lost", message)
-        if self.creates:
-            ids, slots, attempts, not_before, replaces, pinned = zip(*self.creates, strict=True)
+            for part in slices(self.lost):
+                yield EndTasks(tuple(part), "failed", "node-lost", message)
+        for rows in slices(self.creates):
+            ids, slots, attempts, not_before, replaces, pinned = zip(*rows, strict=True)
             yield CreateTasks(self.service.id, self.service.version, ids, slots, attempts, not_before, replaces, pinned)
 
 
@@ -66,7 +69,7 @@ def plan_service(tables: Tables, service: Service, now_ms: int, new_id: Callable
         _end_unreachable(tables, plan, slot)
         if number not in wanted:
             for task in slot.running:
-                plan.stop(task, "stopped")
+                plan.stop(task, _why_unwanted(tables, service, task))
         elif not slot.running:
             _fill(plan, slot, now_ms, new_id)
         else:
@@ -84,20 +87,28 @@ def plan_orphans(tables: Tables) -> list[Command]:
         for task in (tables.tasks[i] for i in ids)
         if not task.ended and is_lost(tables, task)
     ]
-    if not lost:
-        return []
-    return [EndTasks(tuple(lost), "failed", "node-lost", "its node is down and its service is gone")]
+    message = "its node is down and its service is gone"
+    return [EndTasks(tuple(part), "failed", "node-lost", message) for part in slices(lost)]
 
 
-def plan_nodes(tables: Tables) -> list[tuple[str, bool]]:
-    """Nodes whose draining has come to its end: (name, True to call it drained, False to call it draining again)."""
+def _why_unwanted(tables: Tables, service: Service, task: Task) -> Reason:
+    node = tables.nodes.get(task.node or "")
+    emptied = service.spec.mode == "global" and not service.stopped and node is not None and _is_emptied(node)
+    return "drained" if emptied else "stopped"
+
+
+def plan_nodes(tables: Tables) -> list[UpdateNode]:
+    """Draining nodes that are empty are drained, drained ones that are not are draining again.
+
+    Each only as long as nobody has decided otherwise meanwhile.
+    """
     found = []
     for node in tables.nodes.values():
         empty = not tables.allocation_of(node.name).tasks
         if node.availability == "draining" and empty:
-            found.append((node.name, True))
+            found.append(UpdateNode(node.name, "drained", if_match=node.revision))
         elif node.availability == "drained" and not empty:
-            found.append((node.name, False))
+            found.append(UpdateNode(node.name, "draining", if_match=node.revision))
     return found
 
 
@@ -132,7 +143,7 @@ def _global_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> 
                 slot_of_node.setdefault(task.pinned, number)
     wanted: dict[int, str | None] = {}
     free = 1
-    for name in nodes_of_global(tables, service.spec):
+    for name in nodes_of_global(tables, service):
         number = slot_of_node.get(name, 0)
         while not number:
             number, free = (free if free not in slots and free not in wanted else 0), free + 1
@@ -160,7 +171,7 @@ def _fill(plan: _Plan, slot: _Slot, now_ms: int, new_id: Callable[[], str]) -> N
             return
         if last.reason in START_FAILURES:
             attempt = last.attempt + 1
-            not_before_ms = (last.ended_ms or now_ms) + start_delay_ms(attempt)
+            not_before_ms = now_ms + start_delay_ms(attempt)  # by the leader's clock; the agent's may be wrong
     plan.creates.append((new_id(), slot.number, attempt, not_before_ms, None, slot.pinned))
 
 

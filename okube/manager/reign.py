@@ -1,7 +1,6 @@
 """Starts the leader's loops when this manager may lead, and ends them the moment it may not."""
 
 import asyncio
-import contextlib
 import logging
 from typing import Any
 
@@ -42,8 +41,10 @@ class Reign:
             finally:
                 self._leader = None
                 leading.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await leading
+                # Not `await leading` with its CancelledError suppressed: that would swallow our own cancellation too.
+                await asyncio.wait({leading})
+            if not leading.cancelled():
+                leading.result()
 
     def _leadership(self, term: int | None) -> None:
         self._term = term

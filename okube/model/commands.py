@@ -33,6 +33,7 @@ __all__ = [
     "ScaleServices",
     "SeedCluster",
     "SetNodeState",
+    "StopTask",
     "StopTasks",
     "TaskReport",
     "UpdateNode",
@@ -175,6 +176,13 @@ class StopTasks(msgspec.Struct, frozen=True, array_like=True, tag="stop-tasks/1"
     reason: Reason
 
 
+class StopTask(msgspec.Struct, frozen=True, array_like=True, tag="stop-task/1"):
+    """One task should stop, by id, unique prefix or SERVICE.SLOT; looked up when it is applied, so a repeat is safe."""
+
+    text: str
+    if_match: int | None = None
+
+
 class TaskReport(msgspec.Struct, frozen=True, array_like=True):
     """What an agent says about one task."""
 
@@ -220,6 +228,7 @@ Command = (
     | CreateTasks
     | PlaceTasks
     | WithdrawTasks
+    | StopTask
     | StopTasks
     | ReportTasks
     | EndTasks

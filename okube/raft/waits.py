@@ -39,17 +39,20 @@ class ChangeWaits:
     """Who waits for the next change of role, term, leader or readiness."""
 
     def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: dict[asyncio.Future[None], None] = {}
 
     async def next(self, timeout_s: float) -> None:
         """Return after the next change, or after ``timeout_s``."""
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await asyncio.wait([future], timeout=timeout_s)
+        self._waiting[future] = None
+        try:
+            await asyncio.wait([future], timeout=timeout_s)
+        finally:
+            self._waiting.pop(future, None)
 
     def changed(self) -> None:
         """Something changed."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, {}
         for future in waiting:
             if not future.done():
                 future.set_result(None)

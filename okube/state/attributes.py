@@ -2,7 +2,7 @@
 
 from okube.model.constraints import parse_constraint
 from okube.model.node import Node
-from okube.model.spec import ServiceSpec
+from okube.model.service import Service
 from okube.state.tables import Tables
 
 __all__ = ["attributes_of", "nodes_of_global"]
@@ -15,13 +15,19 @@ def attributes_of(node: Node) -> dict[str, str]:
     return made
 
 
-def nodes_of_global(tables: Tables, spec: ServiceSpec) -> list[str]:
-    """The nodes that should have a task of a global service, sorted: active (or down), as its constraints say."""
+def nodes_of_global(tables: Tables, service: Service) -> list[str]:
+    """The nodes that should have a task of a global service, sorted: as its constraints say, and active, or down.
+
+    A node that is cordoned keeps the task that it has and gets no new one.
+    """
+    spec = service.spec
+    held = {task.pinned for task in tables.tasks_of(service.id) if not task.ended and task.desired == "run"}
     constraints = [parse_constraint(text) for text in spec.constraints]
     names = []
     for name in sorted(tables.nodes):
         attributes = attributes_of(tables.nodes[name])
         meets = all(constraint.allows(attributes.get(constraint.attribute, "")) for constraint in constraints)
-        if meets and tables.nodes[name].availability == "active":
+        availability = tables.nodes[name].availability
+        if meets and (availability == "active" or (availability == "cordoned" and name in held)):
             names.append(name)
     return names

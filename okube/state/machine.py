@@ -34,6 +34,7 @@ _HANDLERS: dict[type, Handler] = {
     c.PlaceTasks: tasks.place,
     c.WithdrawTasks: tasks.withdraw,
     c.StopTasks: tasks.stop,
+    c.StopTask: tasks.stop_one,
     c.ReportTasks: tasks.report,
     c.EndTasks: tasks.end,
 }

@@ -83,16 +83,19 @@ def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
     if node.state == "ready":
         raise Conflict(f"{node.name} is ready: drain it and stop its agent first, then remove it")
     answer = _json.encode(view_of_node(tables, node, None))
-    for task_id in list(tables.tasks_on_node.get(node.name, ())):
+    for task_id in sorted(tables.tasks_on_node.get(node.name, ())):
         task = tables.tasks.get(task_id)
         if task is not None and not task.ended:
             end_task(tables, task, "failed", "node-lost", f"node {node.name} was removed", now_ms)
+        if task is not None and task.pinned == node.name and task_id in tables.tasks:
+            tables.delete_task(task_id)  # its slot goes with its node, so nothing else would bound its history
     tables.delete_node(node.name)
     return answer
 
 
 def _unready(tables: Tables, name: str) -> None:
-    for task_id in list(tables.tasks_on_node.get(name, ())):
+    # In an order of their own: that of the index is the order of the last updates, which a snapshot does not keep.
+    for task_id in sorted(tables.tasks_on_node.get(name, ())):
         task = tables.tasks[task_id]
         if not task.ended and task.ready:
             tables.put_task(msgspec.structs.replace(task, ready=False, message=f"node {name} is down"))

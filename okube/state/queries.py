@@ -27,7 +27,7 @@ def view_of_service(tables: Tables, service: Service) -> dict[str, Any]:
         if task.version == service.version and (serves or (task.ended and is_finished(task, service.spec))):
             done.add(task.slot)
     if service.spec.mode == "global":
-        total = 0 if service.stopped else len(nodes_of_global(tables, service.spec))
+        total = 0 if service.stopped else len(nodes_of_global(tables, service))
     else:
         total = service.wanted
     return service_view(service, running=running, done=min(len(done), total), total=total)

@@ -34,7 +34,7 @@ def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
                 Service(id=service_id, spec=spec, created_by=command.created_by, created_ms=now_ms, updated_ms=now_ms)
             )
         elif action == "changed":
-            tables.put_service(_with_spec(old, spec, now_ms))
+            tables.put_service(_with_spec(old, spec, now_ms, stopped=old.stopped))
         answer.append({**_view(tables, spec.name), "action": action})
     return _json.encode(answer)
 
@@ -43,7 +43,7 @@ def change_of(old: Service | None, spec: ServiceSpec) -> str:
     """What putting ``spec`` in the place of ``old`` would be: created, changed or unchanged."""
     if old is None:
         return "created"
-    return "unchanged" if old.spec == spec and not old.stopped else "changed"
+    return "unchanged" if old.spec == spec else "changed"
 
 
 def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
@@ -68,7 +68,7 @@ def scale(tables: Tables, command: ScaleServices, now_ms: int) -> bytes:
     for service, replicas in zip(found, command.replicas, strict=True):
         if service.spec.replicas != replicas or service.stopped:
             spec = msgspec.structs.replace(service.spec, replicas=replicas)
-            tables.put_service(_with_spec(service, spec, now_ms))
+            tables.put_service(_with_spec(service, spec, now_ms, stopped=False))
     return _json.encode([_view(tables, service.name) for service in found])
 
 
@@ -110,19 +110,17 @@ def _named(tables: Tables, name: str, if_match: int | None) -> Service:
     return service
 
 
-def _with_spec(old: Service, spec: ServiceSpec, now_ms: int) -> Service:
+def _with_spec(old: Service, spec: ServiceSpec, now_ms: int, *, stopped: bool) -> Service:
     """The service with another spec: a new version if tasks would differ by it."""
     same_tasks = msgspec.structs.replace(spec, replicas=old.spec.replicas, update=old.spec.update) == old.spec
     if same_tasks:
-        return msgspec.structs.replace(old, spec=spec, stopped=False, updated_ms=now_ms)
-    return _new_version(old, spec, now_ms)
+        return msgspec.structs.replace(old, spec=spec, stopped=stopped, updated_ms=now_ms)
+    return msgspec.structs.replace(_new_version(old, spec, now_ms), stopped=stopped)
 
 
 def _new_version(old: Service, spec: ServiceSpec, now_ms: int) -> Service:
     versions = (*old.versions, SpecVersion(old.version, old.spec))[-KEPT_VERSIONS:]
-    return msgspec.structs.replace(
-        old, spec=spec, version=old.version + 1, versions=versions, stopped=False, updated_ms=now_ms
-    )
+    return msgspec.structs.replace(old, spec=spec, version=old.version + 1, versions=versions, updated_ms=now_ms)
 
 
 def _stop(service: Service, now_ms: int) -> Service:

@@ -2,7 +2,8 @@
 
 Rows are frozen; a change is a new row put in the old one's place. Every change goes through ``put_*`` and
 ``delete_*`` here, which keep the indexes, the per-node sums, the revision and the digest right, and tell observers.
-Iteration is always over dicts in the order of insertion, which is the order of the log: equal on every manager.
+Commands iterate over rows in the order of insertion, which is the order of the log, or sorted; never in the order of an
+index, which a snapshot does not keep.
 """
 
 from collections.abc import Callable

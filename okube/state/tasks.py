@@ -2,9 +2,20 @@
 
 import msgspec
 
-from okube.model.commands import CreateTasks, EndTasks, PlaceTasks, ReportTasks, StopTasks, TaskReport, WithdrawTasks
+from okube.model.commands import (
+    CreateTasks,
+    EndTasks,
+    PlaceTasks,
+    ReportTasks,
+    StopTask,
+    StopTasks,
+    TaskReport,
+    WithdrawTasks,
+)
+from okube.model.errors import Conflict
 from okube.model.spec import ServiceSpec
-from okube.model.task import Reason, Task, TaskState, is_forward
+from okube.model.task import ENDED, Reason, Task, TaskState, is_forward
+from okube.state.queries import find_task, view_of_task
 from okube.state.tables import Tables
 
 __all__ = [
@@ -18,9 +29,13 @@ __all__ = [
     "report",
     "starts_first",
     "stop",
+    "stop_one",
     "stop_tasks",
     "withdraw",
 ]
+
+
+_json = msgspec.json.Encoder()
 
 
 def is_lost(tables: Tables, task: Task) -> bool:
@@ -149,7 +164,6 @@ def stop_tasks(tables: Tables, ids: tuple[str, ...] | list[str], reason: Reason,
 
 def report(tables: Tables, command: ReportTasks, now_ms: int) -> bytes:
     """Take what an agent says of tasks that it holds and that have not ended; forwards only."""
-    del now_ms
     node = tables.nodes.get(command.node)
     up = node is not None and node.state == "ready"  # what a node that is down has said counts, but nothing is ready
     for entry in command.reports:
@@ -158,19 +172,30 @@ def report(tables: Tables, command: ReportTasks, now_ms: int) -> bytes:
             continue
         if not is_forward(task.state, entry.state):
             continue
-        new = _reported(task, entry, up=up)
+        new = _reported(task, entry, now_ms, up=up)
         if new != task:
             tables.put_task(new)
     return b"null"
 
 
 def end(tables: Tables, command: EndTasks, now_ms: int) -> bytes:
-    """End tasks whose node will not report them any more."""
+    """End tasks whose node will not report them any more; one whose node is back reports by itself."""
     for task_id in command.ids:
         task = tables.tasks.get(task_id)
-        if task is not None and not task.ended:
+        if task is not None and not task.ended and is_lost(tables, task):
             end_task(tables, task, command.state, command.reason, command.message, now_ms)
     return b"null"
+
+
+def stop_one(tables: Tables, command: StopTask, now_ms: int) -> bytes:
+    """End one task as people name it; its service replaces it. Answers the view as it then is, or was."""
+    task = find_task(tables, command.text)
+    if command.if_match is not None and task.revision != command.if_match:
+        raise Conflict(f"{task.name} is at revision {task.revision}, not {command.if_match}: read it again and retry")
+    view = view_of_task(tables, task)
+    stop_tasks(tables, [task.id], "stopped", now_ms)
+    left = tables.tasks.get(task.id)
+    return _json.encode(view if left is None else view_of_task(tables, left))
 
 
 def end_task(tables: Tables, task: Task, state: TaskState, reason: Reason, message: str, now_ms: int) -> None:
@@ -187,7 +212,8 @@ def forget_ended(tables: Tables, service_id: str) -> None:
             tables.delete_task(task.id)
 
 
-def _reported(task: Task, entry: TaskReport, *, up: bool) -> Task:
+def _reported(task: Task, entry: TaskReport, now_ms: int, *, up: bool) -> Task:
+    """The task as reported. An agent's clock may be wrong: its times count within what the cluster knows."""
     return msgspec.structs.replace(
         task,
         state=entry.state,
@@ -197,9 +223,13 @@ def _reported(task: Task, entry: TaskReport, *, up: bool) -> Task:
         exit_code=entry.exit_code,
         restarts=entry.restarts,
         container_id=entry.container_id or task.container_id,
-        started_ms=entry.started_ms or task.started_ms,
-        ended_ms=entry.ended_ms,
+        started_ms=_within(task, entry.started_ms, now_ms) or task.started_ms,
+        ended_ms=_within(task, entry.ended_ms or now_ms, now_ms) if entry.state in ENDED else None,
     )
+
+
+def _within(task: Task, time_ms: int | None, now_ms: int) -> int | None:
+    return None if time_ms is None else min(max(time_ms, task.scheduled_ms or task.created_ms), now_ms)
 
 
 def _fail_lost_predecessor(tables: Tables, task: Task, now_ms: int) -> None:

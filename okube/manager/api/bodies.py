@@ -9,9 +9,10 @@ from aiohttp import web
 from okube.manager.api.context import CONTEXT
 from okube.model.errors import FieldError, InvalidInput, Malformed
 
-__all__ = ["answer", "answer_list", "json_object", "query_flag", "query_number"]
+__all__ = ["MAX_DIGITS", "answer", "answer_list", "json_object", "query_flag", "query_number"]
 
 _MAX_PAGE = 10_000
+MAX_DIGITS = 18  # any such number fits into 64 bits
 _encoder = msgspec.json.Encoder()
 
 
@@ -80,6 +81,7 @@ def query_number(request: web.Request, name: str, *, default: int, low: int, hig
     text = request.query.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+    number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    if not number or not low <= int(text) <= high:
         raise InvalidInput.of([FieldError(name, f"{text!r} is not a number from {low} to {high}")], what="query")
     return int(text)

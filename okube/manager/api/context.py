@@ -11,7 +11,7 @@ from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.security import Identity
 
-__all__ = ["CALLER", "CONTEXT", "REQUEST_ID", "STALE", "Context"]
+__all__ = ["CALLER", "CONTEXT", "FORWARDED", "REQUEST_ID", "STALE", "Context"]
 
 
 @dataclass
@@ -27,4 +27,5 @@ class Context:
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 CALLER: web.RequestKey[Identity] = web.RequestKey("caller", Identity)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+FORWARDED: web.RequestKey[bool] = web.RequestKey("forwarded", bool)
 STALE: web.RequestKey[bool] = web.RequestKey("stale", bool)

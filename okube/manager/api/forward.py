@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from okube.manager.api.bodies import query_flag
-from okube.manager.api.context import CALLER, CONTEXT, REQUEST_ID, Context
+from okube.manager.api.context import CALLER, CONTEXT, FORWARDED, REQUEST_ID, Context
 from okube.manager.api.identify import FORWARDED_FOR
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.security import server_name
@@ -49,10 +49,12 @@ async def forward_middleware(request: web.Request, handler: Handler) -> web.Stre
     if not _is_the_leaders(request):
         return await handler(request)
     context = request.app[CONTEXT]
-    if FORWARDED_FOR in request.headers:
+    if request[FORWARDED]:
         if not context.core.leads:
             raise NoQuorum(f"{context.core.name} does not lead now; ask again in a moment")
         return await handler(request)
+    # Read it whole now: giving up on one leader in the middle of it would lose what was read, and forward the rest.
+    await request.read()
     # Without a key of the client's own, this manager makes one: its repeats must not do the work twice.
     key = request.headers.get("Idempotency-Key") or f"m-{secrets.token_hex(16)}"
     request[REQUEST_ID] = key

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from okube.manager.api.context import CALLER, CONTEXT
+from okube.manager.api.context import CALLER, CONTEXT, FORWARDED
 from okube.model.errors import Forbidden, Unauthorized
 from okube.security import Identity, identity_of, token_matches
 
@@ -20,6 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def identify_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request pass if its caller is known and may use the route."""
+    request[FORWARDED] = False
     if request.path in _OPEN:
         return await handler(request)
     caller = _caller(request)
@@ -37,6 +38,7 @@ def _caller(request: web.Request) -> Identity:
             raise Unauthorized("your certificate is of another cluster")
         forwarded = request.headers.get(FORWARDED_FOR)
         if peer.role == "manager" and forwarded:
+            request[FORWARDED] = True
             role, _, name = forwarded.partition("/")
             return Identity(peer.cluster_id, "worker" if role == "worker" else "admin", name)
         return peer

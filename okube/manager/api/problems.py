@@ -72,6 +72,8 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
         if error.status < 400:
             raise
         return problem(_of_http(request, error), error.status)
+    except web.RequestPayloadError as error:
+        return problem(Malformed(f"the body cannot be read: {error}"))
     except ConnectionError:
         raise
     except Exception:

@@ -6,8 +6,8 @@ from okube.manager.api.bodies import answer, answer_list, query_flag, query_numb
 from okube.manager.api.context import CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.api.reading import tables_to_read
-from okube.manager.api.writing import submit
-from okube.model.commands import StopTasks
+from okube.manager.api.writing import if_match, result_of, submit
+from okube.model.commands import StopTask
 from okube.model.errors import Conflict, FieldError, InvalidInput, Unreachable
 from okube.model.node import Node
 from okube.model.task import Task
@@ -58,12 +58,8 @@ async def get_task(request: web.Request) -> web.Response:
 @leader_only
 async def end_task(request: web.Request) -> web.Response:
     """End a task; its service replaces it."""
-    core = request.app[CONTEXT].core
-    await core.read_barrier()
-    task = find_task(core.tables, request.match_info["id"])
-    applied = await submit(request, StopTasks((task.id,), "stopped"))
-    left = core.tables.tasks.get(task.id)
-    return answer(request, view_of_task(core.tables, left) if left else None, revision=applied.revision)
+    applied = await submit(request, StopTask(request.match_info["id"], if_match(request)))
+    return answer(request, result_of(applied), revision=applied.revision)
 
 
 @routes.get("/v1/tasks/{id}/logs")

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from okube.manager.api.bodies import MAX_DIGITS
 from okube.manager.api.context import CONTEXT, REQUEST_ID
 from okube.model.commands import Applied, Command, fingerprint
 from okube.model.errors import FieldError, InvalidInput
@@ -37,7 +38,7 @@ def if_match(request: web.Request) -> int | None:
     if text is None:
         return None
     digits = text.strip().strip('"')
-    if not digits.isascii() or not digits.isdigit():
+    if not digits.isascii() or not digits.isdigit() or len(digits) > MAX_DIGITS:
         raise InvalidInput.of([FieldError("If-Match", f"{text!r} is not a revision")], what="header")
     return int(digits)
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from okube.manager.reconcile import plan_nodes, plan_service
 from okube.model import commands as c
+from okube.model.names import new_id
 from okube.state.queries import view_of_service
 from tests.builders import Cluster, a_spec
 
@@ -340,3 +342,48 @@ def test_a_global_service_rolls_on_while_one_of_its_nodes_is_down(cluster: Clust
     cluster.node_down("w1")
     cluster.settle()
     assert {(t.node, t.version) for t in cluster.ready("web")} == {("w2", 2), ("w3", 2)}
+
+
+def test_a_cordoned_node_keeps_its_global_task_and_gets_no_new_one() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.node("w2")
+    cluster.put(a_spec("agent", mode="global"))
+    cluster.settle()
+    held = {t.id for t in cluster.ready("agent")}
+    cluster.apply(c.UpdateNode("w1", "cordoned"))
+    cluster.settle()
+    assert {t.id for t in cluster.ready("agent")} == held
+    cluster.put(a_spec("late", mode="global"))
+    cluster.settle()
+    assert [t.node for t in cluster.ready("late")] == ["w2"]
+
+
+def test_a_global_task_leaves_a_draining_node_as_drained() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.node("w2")
+    cluster.put(a_spec("agent", mode="global"))
+    cluster.settle()
+    cluster.apply(c.UpdateNode("w1", "draining"))
+    cluster.settle()
+    assert [t.reason for t in cluster.tables.tasks.values() if t.ended] == ["drained"]
+
+
+def test_what_people_decided_about_a_node_is_not_overwritten_by_an_older_plan(cluster: Cluster) -> None:
+    cluster.apply(c.UpdateNode("w1", "draining"))
+    (planned,) = plan_nodes(cluster.tables)
+    cluster.apply(c.UpdateNode("w1", "active"))
+    cluster.apply(planned)
+    assert cluster.tables.nodes["w1"].availability == "active"
+
+
+def test_bulk_commands_come_in_parts_that_fit_into_a_proposal() -> None:
+    cluster = Cluster()
+    cluster.put(a_spec(replicas=5000))
+    service = next(iter(cluster.tables.services.values()))
+    planned = plan_service(cluster.tables, service, cluster.now_ms, lambda: new_id(cluster.rng))
+    assert len(planned) == 5
+    assert max(len(c.encode_command(command)) for command in planned) < 1 << 18
+    cluster.plan()
+    assert len(cluster.tables.tasks) == 5000

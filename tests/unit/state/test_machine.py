@@ -218,6 +218,68 @@ def test_five_versions_and_five_ended_tasks_a_slot_are_kept() -> None:
     assert {version for _, version in cluster.tables.specs} == kept
 
 
+def test_a_restored_manager_gives_the_same_revisions_as_one_that_lived_through_it() -> None:
+    lived = Cluster()
+    lived.node("w1")
+    lived.put(a_spec(replicas=3))
+    lived.plan()
+    lived.plan()
+    for task in reversed(lived.active("web")):
+        lived.report(task, ready=True)
+    restored = StateMachine()
+    restored.restore(lived.machine.snapshot())
+    for command in (c.SetNodeState(("w1",), ("i-w1",), "down"), c.RemoveNode("w1")):
+        lived.apply(command)
+        restored.apply(lived.index, 1, lived.log[-1])
+        assert restored.tables.digest.hex() == lived.tables.digest.hex()
+
+
+def test_a_task_whose_node_came_back_is_not_ended_for_it() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec())
+    cluster.settle()
+    (task,) = cluster.ready("web")
+    cluster.apply(c.EndTasks((task.id,), "failed", "node-lost"))
+    assert cluster.tables.tasks[task.id].state == "running"
+
+
+def test_an_agent_s_wrong_clock_counts_only_within_what_the_cluster_knows() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec(restart="never"), a_spec("early", restart="never"))
+    cluster.settle()
+    day = 86_400_000
+    (late,) = cluster.ready("web")
+    (early,) = cluster.ready("early")
+    cluster.report(late, state="failed", reason="exit-code", ended_ms=cluster.now_ms + day)
+    cluster.report(early, state="failed", reason="exit-code", ended_ms=cluster.now_ms - day)
+    assert cluster.tables.tasks[late.id].ended_ms == cluster.now_ms
+    assert cluster.tables.tasks[early.id].ended_ms == early.scheduled_ms
+
+
+def test_ending_a_task_by_name_gives_the_first_answer_when_it_is_repeated() -> None:
+    cluster = Cluster()
+    cluster.put(a_spec())
+    cluster.plan()
+    first = cluster.apply(c.StopTask("web.1"), request_id="r", fingerprint=b"f")
+    assert isinstance(first[0], c.Applied)
+    assert not cluster.tables.tasks
+    assert cluster.apply(c.StopTask("web.1"), request_id="r", fingerprint=b"f") == first
+    assert _refusal(cluster.apply(c.StopTask("web.1"))[0]) == "not-found"
+
+
+def test_a_stopped_service_that_is_put_again_stays_stopped() -> None:
+    cluster = Cluster()
+    cluster.put(a_spec())
+    cluster.apply(c.RefreshServices(("web",), "stop"))
+    cluster.put(a_spec())
+    cluster.put(a_spec(image="example/web:2"))
+    assert next(iter(cluster.tables.services.values())).stopped
+    cluster.scale("web", 2)
+    assert not next(iter(cluster.tables.services.values())).stopped
+
+
 def _put(name: str, service_id: str = "s1") -> c.PutServices:
     return c.PutServices((a_spec(name),), (service_id,), "create")
 
