@@ -146,7 +146,8 @@ class Checks:
             self._violate(f"{_title(task)} and {_title(other)} share a port of {machine}")
         if (task.service_id, task.slot) != (other.service_id, other.slot):
             return
-        takes_over = task.replaces == other.id or other.replaces == task.id
+        # Where the new one starts first, the old one may still be stopping when the new one is itself replaced.
+        takes_over = task.replaces == other.id or other.replaces == task.id or "stop" in (task.desired, other.desired)
         if task.id != other.id and takes_over and task.service_id in self._started_first:
             return
         self._violate(

@@ -33,9 +33,10 @@ class Wanted:
         self.stopped = False
 
     def put(self, spec: ServiceSpec) -> None:
+        """A new spec; a service that is stopped stays stopped."""
         same = msgspec.structs.replace(spec, replicas=self.spec.replicas, update=self.spec.update) == self.spec
         self.version += not same
-        self.spec, self.stopped = spec, False
+        self.spec = spec
 
 
 class Client:

@@ -28,9 +28,9 @@ def _nodes(tables: Tables, machines: Iterable[Machine]) -> Iterator[str]:
     for machine in machines:
         node = tables.nodes.get(machine.name)
         alive = machine.process is not None
-        if node is None:
+        if node is None and alive:
             yield f"node {machine.name} is not known"
-        elif (node.state == "ready") != alive:
+        elif node is not None and (node.state == "ready") != alive:
             yield f"node {machine.name} is {node.state} and its agent {'lives' if alive else 'does not'}"
 
 
