@@ -19,6 +19,13 @@ _encoder = msgspec.msgpack.Encoder()
 _answers = msgspec.msgpack.Decoder(AssignmentAnswer)
 
 
+class _Health(msgspec.Struct, frozen=True):
+    instance: str
+
+
+_health = msgspec.json.Decoder(_Health)
+
+
 class AgentCalls(Protocol):
     """What a manager asks of an agent. Each raises Unreachable where the agent does not answer in time."""
 
@@ -73,13 +80,15 @@ class HttpAgentCalls:
             raise Unreachable(f"agent {node.name} at {node.address} does not answer: {_reason(error)}") from error
 
     async def probe(self, node: Node) -> bool:
-        """GET /healthz within a second."""
+        """GET /healthz within a second; another instance under the node's name is not the node."""
         timeout = aiohttp.ClientTimeout(total=1.0)
         url = f"https://{node.address}/healthz"
         try:
             async with self._open().get(url, timeout=timeout, server_hostname=self._server_name(node)) as response:
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
+                if response.status != 200:
+                    return False
+                return _health.decode(await response.read()).instance == node.id
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError):
             return False
 
     async def logs(self, node: Node, task_id: str, query: dict[str, str]) -> AsyncGenerator[bytes, None]:

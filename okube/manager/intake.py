@@ -20,6 +20,7 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
     message = ""
     try:
         await core.submit(_command(said))
+        leader.runs[said.node] = (said.run, 0)
         leader.liveness.heard(said.node)
         leader.dispatcher.reconnected(said.node)
     except Conflict as error:
@@ -43,17 +44,34 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     leader = _leading(core, leader)
     node = core.tables.nodes.get(said.node)
     known = node is not None and node.id == said.instance and node.state == "ready"
-    if known:
+    if known and _in_order(leader, said):
         leader.liveness.heard(said.node, absence_s=said.absence_s)
         if said.reports:
             await core.submit(ReportTasks(said.node, said.instance, said.reports))
         leader.dispatcher.agent_holds(said.node, same_epoch=said.epoch == core.epoch, revision=said.revision)
+    elif known:
+        known = False  # it is of another run of the agent, which registers first
     return HeartbeatAnswer(
         epoch=core.epoch,
         known=known,
         heartbeat_ms=core.tables.settings.heartbeat_ms,
         managers=_managers(core),
     )
+
+
+def _in_order(leader: Leader, said: Heartbeat) -> bool:
+    """Whether the heartbeat is of the run of the agent that is known, or the first that this leader hears.
+
+    Raises:
+        Conflict: a later one of the same run has come already, and must not be undone.
+    """
+    run, sequence = leader.runs.get(said.node, (said.run, 0))
+    if run != said.run:
+        return False
+    if said.sequence < sequence:
+        raise Conflict(f"a later heartbeat of {said.node} has come already")
+    leader.runs[said.node] = (run, said.sequence)
+    return True
 
 
 def _leading(core: ManagerCore, leader: Leader | None) -> Leader:

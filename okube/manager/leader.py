@@ -32,6 +32,7 @@ class Leader:
         self._core = core
         self.began = False  # an entry of its own epoch is applied: only then it speaks to agents
         self.defects = 0
+        self.runs: dict[str, tuple[str, int]] = {}  # node → its agent's run, and the newest heartbeat of it
         self.changes = Changes(core.tables)
         self.liveness = Liveness(core, agents)
         self.dispatcher = Dispatcher(core, self.changes, agents)

@@ -6,6 +6,7 @@ goes to the end with a default.
 """
 
 import hashlib
+from typing import Annotated
 
 import msgspec
 
@@ -14,7 +15,11 @@ from okube.model.node import Availability, NodeState
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, TaskState
 
+MAX_MESSAGE = 1000
+TimeMs = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]  # up to the year 9999
+
 __all__ = [
+    "MAX_MESSAGE",
     "Applied",
     "Batch",
     "Command",
@@ -186,16 +191,16 @@ class StopTask(msgspec.Struct, frozen=True, array_like=True, tag="stop-task/1"):
 class TaskReport(msgspec.Struct, frozen=True, array_like=True):
     """What an agent says about one task."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(max_length=64)]
     state: TaskState  # scheduled (with a message on what it waits for) | running | completed | failed
     ready: bool = False
     reason: Reason | None = None
-    message: str = ""
-    exit_code: int | None = None
-    restarts: int = 0
-    container_id: str | None = None
-    started_ms: int | None = None
-    ended_ms: int | None = None
+    message: Annotated[str, msgspec.Meta(max_length=MAX_MESSAGE)] = ""
+    exit_code: Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 32)] | None = None
+    restarts: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)] = 0
+    container_id: Annotated[str, msgspec.Meta(max_length=256)] | None = None
+    started_ms: TimeMs | None = None
+    ended_ms: TimeMs | None = None
 
 
 class ReportTasks(msgspec.Struct, frozen=True, array_like=True, tag="report-tasks/1"):

@@ -6,14 +6,19 @@ Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (
 Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from okube.model.commands import TaskReport
 from okube.model.epoch import Epoch
+from okube.model.quantities import MAX_BYTES, MAX_CPUS
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason
+
+Text = Annotated[str, msgspec.Meta(max_length=512)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_BYTES)]
+Cores = Annotated[float, msgspec.Meta(ge=0, le=MAX_CPUS)]
 
 __all__ = [
     "AssignedTask",
@@ -77,18 +82,19 @@ class Usage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Registration(msgspec.Struct, frozen=True, array_like=True):
-    """Who an agent is and what its machine has."""
+    """Who an agent is and what its machine has; ``run`` is new each time the agent starts."""
 
-    node: str
-    instance: str
-    address: str
-    labels: dict[str, str]
-    zone: str
-    cores: float
-    memory: int
-    disk: int
-    runtime: str
-    software: str
+    node: Text
+    instance: Text
+    address: Text
+    labels: dict[Text, Text]
+    zone: Text
+    cores: Cores
+    memory: Count
+    disk: Count
+    runtime: Text
+    software: Text
+    run: Text = ""
 
 
 class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -104,8 +110,9 @@ class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """A sign of life with what changed since the last answered one (empty: nothing).
 
-    ``epoch`` and ``revision`` are of the assignment that the agent holds. ``absence_s`` announces a stop in order: the
-    node is not down before it ends (60 s at most).
+    ``epoch`` and ``revision`` are of the assignment that the agent holds. ``sequence`` grows with each heartbeat of one
+    ``run`` of the agent: a copy that was held up on its way must not undo what a later one said. ``absence_s``
+    announces a stop in order: the node is not down before it ends (60 s at most).
     """
 
     node: str
@@ -115,6 +122,8 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     reports: tuple[TaskReport, ...] = ()
     usage: Usage = Usage()
     absence_s: float = 0.0
+    run: Text = ""
+    sequence: Count = 0
 
 
 class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):

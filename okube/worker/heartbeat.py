@@ -6,6 +6,8 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from okube.model.epoch import Epoch
 from okube.model.errors import Unreachable
 from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, Usage
@@ -62,7 +64,9 @@ class Heart:
         rng: random.Random,
         heartbeat_s: float,
     ) -> None:
-        self._registration = registration
+        self._run = f"{rng.getrandbits(64):016x}"
+        self._sequence = 0
+        self._registration = msgspec.structs.replace(registration, run=self._run)
         self._calls = calls
         self._ear = ear
         self._outbox = outbox
@@ -127,6 +131,7 @@ class Heart:
     async def _beat(self, absence_s: float = 0.0) -> HeartbeatAnswer:
         batch = self._outbox.batch(REPORTS_AT_ONCE)
         holdings = self._ear.holdings
+        self._sequence += 1
         answer = await self._calls.heartbeat(
             Heartbeat(
                 node=self._registration.node,
@@ -136,6 +141,8 @@ class Heart:
                 reports=batch,
                 usage=self._usage(),
                 absence_s=absence_s,
+                run=self._run,
+                sequence=self._sequence,
             )
         )
         if not answer.known:

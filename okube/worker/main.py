@@ -55,7 +55,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         software=importlib.metadata.version("okube"),
     )
     context = server_context(settings.tls_directory, client_certificate="required")
-    server = AgentServer(agent, cluster_id=settings.cluster_id, context=context)
+    server = AgentServer(agent, cluster_id=settings.cluster_id, instance=settings.instance, context=context)
     try:
         await agent.load()
         port = await server.start(settings.host, settings.port)

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Iterable
 from itertools import islice
 
-from okube.model.commands import TaskReport
+import msgspec
+
+from okube.model.commands import MAX_MESSAGE, TaskReport
 
 __all__ = ["Outbox"]
 
@@ -27,6 +29,8 @@ class Outbox:
 
     def put(self, report: TaskReport) -> None:
         """A task stands like this now; what is confirmed already is not sent again."""
+        if len(report.message) > MAX_MESSAGE:
+            report = msgspec.structs.replace(report, message=report.message[: MAX_MESSAGE - 1] + "…")
         self._newest[report.id] = report
         if self._confirmed.get(report.id) == report:
             self._pending.pop(report.id, None)

@@ -49,11 +49,12 @@ class AgentServer:
     Args:
         agent: who answers.
         cluster_id: managers of this cluster are listened to, nobody else.
+        instance: who the agent is, so that a caller can tell it from a successor of the same name.
         context: asks everyone for a certificate of the cluster's CA.
     """
 
-    def __init__(self, agent: AgentApi, *, cluster_id: str, context: ssl.SSLContext) -> None:
-        app = make_app(agent, cluster_id=cluster_id, identify=peer_of)
+    def __init__(self, agent: AgentApi, *, cluster_id: str, instance: str, context: ssl.SSLContext) -> None:
+        app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self._context = context
 
@@ -76,7 +77,7 @@ def peer_of(request: web.Request) -> Identity | None:
     return None if transport is None else identity_of(transport.get_extra_info("peercert"))
 
 
-def make_app(agent: AgentApi, *, cluster_id: str, identify: Identify) -> web.Application:
+def make_app(agent: AgentApi, *, cluster_id: str, instance: str, identify: Identify) -> web.Application:
     """The agent's routes, open to managers of one cluster."""
 
     async def put_assignment(request: web.Request) -> web.Response:
@@ -94,7 +95,7 @@ def make_app(agent: AgentApi, *, cluster_id: str, identify: Identify) -> web.App
         return await _stream(request, lines)
 
     async def get_health(request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
+        return web.json_response({"status": "ok", "instance": instance})
 
     app = web.Application(client_max_size=MAX_ASSIGNMENT, middlewares=[_problems, _managers_only(cluster_id, identify)])
     app.router.add_put("/v1/assignment", put_assignment)

@@ -76,11 +76,14 @@ class Answer:
 class Api:
     """Calls to the manager's API as the admin, unless said otherwise."""
 
-    def __init__(self, session: aiohttp.ClientSession, port: int, core: ManagerCore, agents: NotingAgents) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, port: int, core: ManagerCore, agents: NotingAgents, reign: Reign
+    ) -> None:
         self._session = session
         self._url = f"http://127.0.0.1:{port}"
         self.core = core
         self.agents = agents
+        self.reign = reign
 
     async def __call__(
         self,
@@ -156,7 +159,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
         async with asyncio.timeout(10):
             while reign.leader is None:
                 await raft.wait_leadership_change(0.05)
-        yield Api(session, port, core, agents)
+        yield Api(session, port, core, agents, reign)
         await runner.cleanup()
         leading.cancel()
     await raft.stop()

@@ -56,7 +56,7 @@ class Place:
         self.agent = Agent()
         self.manager = ManagerStub(self.cluster.party("manager", "m1", "127.0.0.1"), CLUSTER_ID)
         context = server_context(self.cluster.party("worker", "w1"), client_certificate="required")
-        self.server = AgentServer(self.agent, cluster_id=CLUSTER_ID, context=context)
+        self.server = AgentServer(self.agent, cluster_id=CLUSTER_ID, instance="i1", context=context)
         self.address = ""
 
 
@@ -115,7 +115,7 @@ async def test_another_worker_is_refused(place: Place) -> None:
 async def test_an_agent_of_another_cluster_is_not_obeyed_by_a_manager_of_this_one(tmp_path: Path) -> None:
     made = Place(tmp_path)
     context = server_context(made.cluster.party("worker", "w1"), client_certificate="required")
-    server = AgentServer(made.agent, cluster_id="z9z9z9z9z9z9", context=context)
+    server = AgentServer(made.agent, cluster_id="z9z9z9z9z9z9", instance="i1", context=context)
     async with made.manager:
         address = f"127.0.0.1:{await server.start('127.0.0.1', 0)}"
         status, _ = await made.manager.call("GET", address, "/healthz")

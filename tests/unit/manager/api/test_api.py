@@ -98,6 +98,33 @@ async def test_a_body_that_is_no_json_object_is_malformed(api: Api, raw: bytes) 
     assert _problem(answer) == (400, "malformed")
 
 
+async def test_a_body_that_says_it_is_compressed_and_is_not_is_malformed(api: Api) -> None:
+    answer = await api("POST", "/v1/services", raw=b"no gzip", Content_Type="application/json", Content_Encoding="gzip")
+    assert _problem(answer)[0] == 400
+
+
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000])
+async def test_numbers_that_nobody_can_hold_are_refused(api: Api, digits: str) -> None:
+    await api("POST", "/v1/services", WEB)
+    assert _problem(await api("PUT", "/v1/services/web", WEB, If_Match=digits))[0] == 422
+    assert _problem(await api("GET", f"/v1/tasks?limit={digits}"))[0] == 422
+
+
+async def test_a_task_is_ended_once_and_the_repeat_gets_the_same_answer(api: Api) -> None:
+    await api("POST", "/v1/services", {**WEB, "replicas": 1})
+    await _tasks(api, 1)
+    ended = await api("DELETE", "/v1/tasks/web.1", Idempotency_Key="k")
+    again = await api("DELETE", "/v1/tasks/web.1", Idempotency_Key="k")
+    assert (ended.status, again.status) == (200, 200)
+    assert again.body == ended.body
+
+
+async def test_a_header_that_only_managers_may_send_changes_nothing_for_others(api: Api) -> None:
+    made = await api("POST", "/v1/services", WEB, Okube_Forwarded_For="worker/w1")
+    assert made.status == 201
+    assert made.body["created_by"] == "admin"
+
+
 async def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
     answer = await api("POST", "/v1/services", raw=b" " * (3 << 20), Content_Type="application/json")
     assert _problem(answer)[0] == 413

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from okube.worker.runtime.process.pids import Identity, boot_id, is_alive, kill_group, open_pidfd, processes_of
+from tests.lab.engine import wait_until
 
 
 @pytest.fixture
 def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-S", "-c", "import time; time.sleep(1000)"]
     with subprocess.Popen(command, start_new_session=True, env={"MARK": "x y"}) as process:
+        wait_until(lambda: b"MARK" in Path(f"/proc/{process.pid}/environ").read_bytes(), "its environment is laid out")
         yield process
         process.kill()
 

@@ -1,0 +1,97 @@
+"""What agents say is taken in the order in which they said it, and from who they are."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from okube.manager import intake
+from okube.model import commands as c
+from okube.model.epoch import Epoch
+from okube.model.errors import Conflict
+from okube.model.wire import Heartbeat, Registration
+from tests.builders import a_spec
+from tests.unit.manager.conftest import Api
+
+REGISTRATION = Registration(
+    node="w1",
+    instance="i1",
+    address="192.0.2.1:7201",
+    labels={},
+    zone="",
+    cores=4.0,
+    memory=8 << 30,
+    disk=50 << 30,
+    runtime="docker",
+    software="1",
+    run="r1",
+)
+
+
+def _beat(sequence: int, *reports: c.TaskReport, run: str = "r1") -> Heartbeat:
+    return Heartbeat(node="w1", instance="i1", epoch=Epoch(), revision=0, reports=reports, run=run, sequence=sequence)
+
+
+async def _a_task(api: Api) -> str:
+    assert (await intake.register(api.core, api.reign.leader, REGISTRATION)).accepted
+    await api.core.submit(c.PutServices((a_spec(),), ("s1",), "create"))
+    async with asyncio.timeout(10):
+        while (task := (await api("GET", "/v1/tasks/web.1")).body).get("state") != "scheduled":
+            pass
+    return str(task["id"])
+
+
+async def test_a_heartbeat_that_was_held_up_does_not_undo_what_a_later_one_said(api: Api) -> None:
+    task = await _a_task(api)
+    early = _beat(1, c.TaskReport(task, "running", ready=True))
+    later = _beat(2, c.TaskReport(task, "running", ready=False, restarts=1, message="restarting in 1 s"))
+    await intake.heartbeat(api.core, api.reign.leader, later)
+    with pytest.raises(Conflict):
+        await intake.heartbeat(api.core, api.reign.leader, early)
+    assert not api.core.tables.tasks[task].ready
+
+
+async def test_the_same_heartbeat_may_come_twice(api: Api) -> None:
+    task = await _a_task(api)
+    beat = _beat(1, c.TaskReport(task, "running", ready=True))
+    assert (await intake.heartbeat(api.core, api.reign.leader, beat)).known
+    assert (await intake.heartbeat(api.core, api.reign.leader, beat)).known
+    assert api.core.tables.tasks[task].ready
+
+
+async def test_another_run_of_the_agent_registers_before_it_is_heard(api: Api) -> None:
+    task = await _a_task(api)
+    await intake.heartbeat(api.core, api.reign.leader, _beat(900))
+    new_run = _beat(1, c.TaskReport(task, "running", ready=True), run="r2")
+    assert not (await intake.heartbeat(api.core, api.reign.leader, new_run)).known
+    assert not api.core.tables.tasks[task].ready
+    await intake.register(api.core, api.reign.leader, msgspec.structs.replace(REGISTRATION, run="r2"))
+    assert (await intake.heartbeat(api.core, api.reign.leader, new_run)).known
+    assert api.core.tables.tasks[task].ready
+
+
+async def test_a_refused_registration_is_no_sign_of_life_of_the_node(api: Api) -> None:
+    await intake.register(api.core, api.reign.leader, REGISTRATION)
+    leader = api.reign.leader
+    assert leader is not None
+    seen = leader.liveness.last_seen_ms("w1")
+    stranger = msgspec.structs.replace(REGISTRATION, instance="i2", run="r2")
+    answer = await intake.register(api.core, leader, stranger)
+    assert not answer.accepted
+    assert "okube nodes rm w1" in answer.message
+    assert leader.liveness.last_seen_ms("w1") == seen
+    assert leader.runs["w1"][0] == "r1"
+
+
+@pytest.mark.parametrize("field", [{"memory": 1 << 63}, {"memory": -1}, {"cores": -1.0}, {"address": "x" * 1000}])
+def test_what_no_machine_has_is_not_read(field: dict[str, object]) -> None:
+    data = msgspec.msgpack.encode(msgspec.structs.replace(REGISTRATION, **field))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(data, type=Registration)
+
+
+@pytest.mark.parametrize("field", [{"started_ms": 1 << 62}, {"message": "x" * 5000}, {"restarts": -1}])
+def test_a_report_that_could_not_be_shown_is_not_read(field: dict[str, object]) -> None:
+    report = msgspec.structs.replace(c.TaskReport("t", "running"), **field)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(msgspec.msgpack.encode(report), type=c.TaskReport)
