@@ -11,7 +11,7 @@ help:
 	@echo "make down    end the cluster, its containers, and the engine if 'make demo' started it; the data stays"
 	@echo "make check   lint, types, and the arrows between packages"
 	@echo "make test    the checks and all tests"
-	@echo "make simulate SEEDS=N     N simulated runs of the replicated log under faults; ends with the violations found"
+	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
 demo: .venv/.installed
@@ -30,6 +30,7 @@ test: .venv/.installed-dev
 
 simulate: .venv/.installed-dev
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS)
+	@.venv/bin/python -m tests.simulation.whole --seeds $(SEEDS)
 
 bench-scheduler: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_scheduler
