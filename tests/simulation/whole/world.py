@@ -27,6 +27,8 @@ SETTLE_S = 90.0
 ABSENCE_S = 60.0
 """A node that said it would be back, and is not, is taken for down only after this."""
 STAYS_S = 8.0
+UNDERWAY_S = 12.0
+"""For how long a request that its caller has given up may still be carried out."""
 TURNS_AT_ONE_MOMENT = 20_000
 LOGGERS = ("okube", "pysyncobj", "asyncio")
 EXPECTED_ERRORS = (
@@ -137,9 +139,10 @@ class World:
             self.note(f"{lost.name} is lost for good")
         for client in self.clients:
             client.end()
-        began = virtual_loop().now
         operator.cancel()
         await asyncio.wait([operator])
+        await asyncio.sleep(UNDERWAY_S)
+        began = virtual_loop().now
         for machine in self.machines:
             await self._set_availability(machine.name, "active")
         _, late = await asyncio.wait(clients, timeout=30.0)
