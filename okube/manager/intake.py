@@ -3,7 +3,7 @@
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.model.commands import RegisterNode, ReportTasks
-from okube.model.errors import Conflict, NoQuorum
+from okube.model.errors import Conflict, NoQuorum, StaleEpoch
 from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
 
 __all__ = ["heartbeat", "register"]
@@ -23,6 +23,8 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
         leader.runs[said.node] = (said.run, 0)
         leader.liveness.heard(said.node)
         leader.dispatcher.reconnected(said.node)
+    except StaleEpoch as error:
+        raise NoQuorum(f"{core.name} does not lead any more") from error
     except Conflict as error:
         message = error.detail
     return RegistrationAnswer(
