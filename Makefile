@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test simulate bench-scheduler
+.PHONY: help demo down check test soak simulate bench-scheduler
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -12,6 +12,7 @@ help:
 	@echo "make check   lint, types, and the arrows between packages"
 	@echo "make test    the checks and all tests"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
+	@echo "make soak    the failover tests at length: the leader killed twenty times in the middle of a run"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
 demo: .venv/.installed
@@ -27,6 +28,10 @@ test: .venv/.installed-dev
 	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
 	@scripts/check
 	@scripts/tests
+
+soak: .venv/.installed-dev
+	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
+	@OKUBE_FAILOVER_ROUNDS=20 .venv/bin/python -m pytest -q -s tests/lab/test_failover.py
 
 simulate: .venv/.installed-dev
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS)
