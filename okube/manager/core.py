@@ -41,6 +41,8 @@ class ManagerCore:
         self.rng = rng
         self.proposer = Proposer(raft, self._seal)
         self._began = clock.monotonic()
+        self._led_until: float | None = None
+        raft.subscribe_leadership(self._leadership)
 
     @property
     def tables(self) -> Tables:
@@ -64,9 +66,13 @@ class ManagerCore:
 
     @property
     def age_s(self) -> float | None:
-        """How old the state here may be: seconds since a leader was heard; None if none was since the start."""
-        age = self.raft.last_contact_s
-        return None if age > self.clock.monotonic() - self._began else age
+        """How old the state here may be: seconds since this manager led or heard a leader; None if never."""
+        now = self.clock.monotonic()
+        ages = [self.raft.last_contact_s]
+        if self._led_until is not None:
+            ages.append(now - self._led_until)
+        age = min(ages)
+        return None if age > now - self._began else age
 
     def new_id(self) -> str:
         """A new id for a row."""
@@ -122,6 +128,10 @@ class ManagerCore:
                 "no majority of managers answers now, so nothing can be confirmed; "
                 "a stale read (--stale) shows what this manager last knew"
             ) from error
+
+    def _leadership(self, term: int | None) -> None:
+        if term is None:
+            self._led_until = self.clock.monotonic()
 
     def _seal(self, term: int, items: list[bytes]) -> bytes:
         epoch = Epoch(max(1, self.tables.epoch.incarnation), term)
