@@ -26,7 +26,7 @@ Verb = Literal["restart", "stop", "start", "rollback"]
 Scalar = str | int | bool | None
 
 READS = Patience(deadline_s=10.0, refused_s=3.0)
-WRITES = Patience(deadline_s=30.0, refused_s=5.0)
+WRITES = Patience(deadline_s=30.0, refused_s=5.0, last_try_s=6.0)
 _PAGE = 1000
 
 

@@ -30,10 +30,13 @@ class Patience(msgspec.Struct, frozen=True):
     """How long one call may take, in seconds.
 
     ``refused_s`` is shorter: where nothing of this cluster listens at any address, it is not a failover.
+    ``last_try_s`` is how long a manager may hold a request while it waits for a leader: a write that was turned away is
+    not tried again with less than that left, because a try that is cut off leaves open whether it was done.
     """
 
     deadline_s: float
     refused_s: float
+    last_try_s: float = 0.0
 
 
 class Caller:
@@ -138,7 +141,8 @@ class Caller:
                 return answer
             now = self._monotonic()
             gone = story.only_refusals and not self._ever_answered and now - started >= patience.refused_s
-            if now >= deadline or gone:
+            hopeless = story.surely_not_done and deadline - now < patience.last_try_s
+            if now >= deadline or gone or hopeless:
                 raise story.told(now - started)
             wait = max(pause, min(story.retry_after_s, _LONGEST_PAUSE_S)) * self._rng.uniform(0.5, 1.0)
             self._sleep(max(0.0, min(wait, deadline - now)))
@@ -201,6 +205,11 @@ class _Story:
         self.only_refusals = True
         self.retry_after_s = 0.0
         self.cut_off: list[Address] = []
+
+    @property
+    def surely_not_done(self) -> bool:
+        """Whether it is a write that managers turned away, and none may have begun."""
+        return self.is_write and isinstance(self.last_error, NoQuorum) and not self.outcome_unknown
 
     def cut_off_last(self, managers: tuple[Address, ...]) -> tuple[Address, ...]:
         """Those whose answers broke off are asked after the others, the last of them last."""

@@ -200,6 +200,22 @@ def test_a_write_that_broke_off_is_of_unknown_outcome(play: Play, caller: Make) 
         caller(manager.address).call(WRITE, BRIEF)
 
 
+def test_a_write_that_was_turned_away_is_not_tried_again_with_too_little_time_left(play: Play, caller: Make) -> None:
+    release = threading.Event()
+    answers = [no_leader()]
+
+    def then_stuck(_: Received) -> Reply:
+        if answers:
+            return answers.pop()
+        release.wait(30)
+        return Reply(200, [])
+
+    manager = play(then_stuck)
+    with pytest.raises(NoQuorum):
+        caller(manager.address).call(WRITE, Patience(deadline_s=1.0, refused_s=1.0, last_try_s=1.0))
+    release.set()
+
+
 def test_a_write_that_every_manager_turned_away_was_surely_not_done(play: Play, caller: Make) -> None:
     with pytest.raises(NoQuorum):
         caller(play(no_leader).address).call(WRITE, BRIEF)
