@@ -1,16 +1,269 @@
-"""The JSON shapes of the API, made of rows; `contract.md` fixes the names."""
+"""The JSON shapes of the API: one struct for each thing that it answers or takes; `contract.md` fixes the names.
 
-from typing import Any
+Servers make their answers of them, `/openapi.json` is generated from them, and the typed client reads into them. Memory
+and disk are bytes, cpus are cores, times are RFC 3339 in UTC. A new field goes to the end of its struct, with a default
+where an older manager may leave it out.
+"""
+
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from okube.model.node import Node
+from okube.model.node import Availability, Node, NodeState
 from okube.model.quantities import rfc3339
 from okube.model.service import Service
-from okube.model.spec import ServiceSpec
-from okube.model.task import Task
+from okube.model.spec import (
+    MAX_REPLICAS,
+    Mode,
+    Port,
+    Resources,
+    Restart,
+    RestartPolicy,
+    ServiceSpec,
+    Stop,
+    Volume,
+)
+from okube.model.task import Reason, Task, TaskState
 
-__all__ = ["node_view", "service_view", "spec_view", "task_view"]
+__all__ = [
+    "Action",
+    "AppliedService",
+    "ApplyAnswer",
+    "ApplyBody",
+    "Health",
+    "ManagerView",
+    "NodeView",
+    "OwnState",
+    "Problem",
+    "ProblemField",
+    "Readiness",
+    "ScaleBody",
+    "ServiceAnswer",
+    "ServiceView",
+    "StatusView",
+    "TaskPort",
+    "TaskView",
+    "UpdateView",
+    "node_view",
+    "service_answer",
+    "service_view",
+    "spec_view",
+    "task_view",
+]
+
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+Revision = Annotated[int, msgspec.Meta(ge=0, description="The change of the cluster's state that made it so.")]
+Action = Literal["created", "changed", "unchanged"]
+ManagerRole = Literal["leader", "follower", "candidate", "unknown"]
+
+
+class UpdateView(msgspec.Struct, frozen=True):
+    """How a changed spec rolls, and how far it is: ``done`` of ``total`` slots serve with the newest version."""
+
+    order: Literal["stop-first", "start-first"]
+    state: Literal["done", "rolling", "stopped"]
+    done: int
+    total: int
+
+
+class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service: its spec, and how far it is. What GET gives, PUT takes."""
+
+    kind: Literal["Service"] = "Service"
+    id: str
+    name: str
+    image: str
+    app: str | None
+    mode: Mode
+    replicas: int
+    command: tuple[str, ...]
+    env: dict[str, str]
+    ports: tuple[Port, ...]
+    resources: Resources
+    volumes: tuple[Volume, ...]
+    restart: Restart
+    constraints: tuple[str, ...]
+    stop: Stop
+    update: UpdateView
+    labels: dict[str, str]
+    running: int
+    version: int
+    stopped: bool
+    created_by: str
+    created_at: Time | None
+    updated_at: Time | None
+    revision: Revision
+
+
+class ServiceAnswer(ServiceView, frozen=True, kw_only=True):
+    """What a write of a service answers: the service, and what was done."""
+
+    action: Action
+
+
+class TaskPort(msgspec.Struct, frozen=True):
+    """A port of a task: the node's port that leads to the container's; host 0 is one that is not chosen yet."""
+
+    host: int
+    container: int
+    protocol: Literal["tcp", "udp"]
+
+
+class TaskView(msgspec.Struct, frozen=True, kw_only=True):
+    """A task with the settings it runs with; ``message`` is a sentence on what it waits for or how it ended."""
+
+    id: str
+    name: str
+    service: str
+    slot: int
+    app: str | None
+    version: int
+    state: TaskState
+    ready: bool
+    desired: Literal["run", "stop"]
+    reason: Reason | None
+    message: str
+    node: str | None
+    image: str
+    cpus: float
+    memory: int
+    disk: int
+    ports: tuple[TaskPort, ...]
+    restart_policy: RestartPolicy
+    container_id: str | None
+    exit_code: int | None
+    restarts: int
+    created_at: Time | None
+    started_at: Time | None
+    ended_at: Time | None
+    revision: Revision
+
+
+class NodeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A node with what its tasks were promised; ``last_seen`` is known to the leader alone, and null in stale reads."""
+
+    name: str
+    id: str
+    address: str
+    role: str
+    state: NodeState
+    availability: Availability
+    labels: dict[str, str]
+    zone: str
+    cores: float
+    cores_allocated: float
+    memory: int
+    memory_allocated: int
+    disk: int
+    disk_allocated: int
+    task_count: int
+    last_seen: Time | None
+    runtime: str
+    software: str
+    revision: Revision
+
+
+class OwnState(msgspec.Struct, frozen=True, kw_only=True):
+    """What a manager knows of itself; ``digest`` is equal where revisions are."""
+
+    name: str
+    role: ManagerRole
+    state: Literal["ready"] = "ready"
+    epoch: str
+    revision: Revision
+    digest: str
+    index: int
+
+
+class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A manager with what it says of itself; of one that is down, nothing is known. ``lag`` counts revisions."""
+
+    name: str
+    address: str
+    role: ManagerRole
+    state: Literal["ready", "down"]
+    epoch: str | None
+    revision: Revision | None
+    digest: str | None
+    index: int | msgspec.UnsetType = msgspec.UNSET
+    lag: int | None
+
+
+class StatusView(msgspec.Struct, frozen=True, kw_only=True):
+    """The cluster at a glance; without a quorum, what the manager that answers knew ``age_s`` seconds ago."""
+
+    cluster: str
+    cluster_id: str
+    leader: str | None
+    epoch: str
+    revision: Revision
+    quorum: bool
+    age_s: float | None
+    answered_by: str
+    managers: tuple[ManagerView, ...]
+    nodes: dict[str, int]
+    tasks: dict[str, int]
+
+
+class AppliedService(msgspec.Struct, frozen=True):
+    """What was done, or would be, to one service."""
+
+    name: str
+    action: Action
+
+
+class ApplyAnswer(msgspec.Struct, frozen=True):
+    """What an apply did; with the revision one can wait for all of it."""
+
+    revision: Revision
+    services: tuple[AppliedService, ...]
+
+
+class ApplyBody(msgspec.Struct, frozen=True):
+    """Several services at once: all or none."""
+
+    services: Annotated[tuple[ServiceSpec, ...], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class ScaleBody(msgspec.Struct, frozen=True):
+    """How many tasks each service should have: all or none."""
+
+    services: Annotated[
+        dict[str, Annotated[int, msgspec.Meta(ge=0, le=MAX_REPLICAS)]],
+        msgspec.Meta(min_length=1, examples=[{"web": 5}]),
+    ]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The process lives."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """The manager serves and has caught up."""
+
+    status: Literal["ready"] = "ready"
+
+
+class ProblemField(msgspec.Struct, frozen=True):
+    """One thing that is wrong: where (a path such as ``ports[0].host``) and what would be right."""
+
+    path: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error (RFC 9457); ``type`` ends in the kind of it, ``detail`` is a sentence for people."""
+
+    type: Annotated[str, msgspec.Meta(examples=["urn:okube:error:not-found"])]
+    title: str
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)]
+    detail: str
+    errors: tuple[ProblemField, ...] = ()
+
+
+_SPEC_FIELDS = tuple(name for name in ServiceSpec.__struct_fields__ if name != "update")
 
 
 def spec_view(spec: ServiceSpec) -> dict[str, Any]:
@@ -19,18 +272,26 @@ def spec_view(spec: ServiceSpec) -> dict[str, Any]:
     return made
 
 
-def service_view(service: Service, *, running: int, done: int, total: int) -> dict[str, Any]:
+def service_view(service: Service, *, running: int, done: int, total: int) -> ServiceView:
     """A service: its spec, and how far it is. ``running`` counts ready tasks; ``done`` those of the newest version."""
+    return ServiceView(**_service_fields(service, running=running, done=done, total=total))
+
+
+def service_answer(view: ServiceView, action: Action) -> ServiceAnswer:
+    """The service with what was done to it."""
+    return ServiceAnswer(**{name: getattr(view, name) for name in view.__struct_fields__}, action=action)
+
+
+def _service_fields(service: Service, *, running: int, done: int, total: int) -> dict[str, Any]:
     spec = service.spec
     state = "stopped" if service.stopped else ("done" if done >= total else "rolling")
     return {
-        "kind": "Service",
         "id": service.id,
-        **spec_view(spec),
+        **{name: getattr(spec, name) for name in _SPEC_FIELDS},
         "running": running,
         "version": service.version,
         "stopped": service.stopped,
-        "update": {"order": spec.update.order, "state": state, "done": done, "total": total},
+        "update": UpdateView(spec.update.order, state, done, total),  # type: ignore[arg-type]  # one of the three
         "created_by": service.created_by,
         "created_at": rfc3339(service.created_ms),
         "updated_at": rfc3339(service.updated_ms),
@@ -38,39 +299,38 @@ def service_view(service: Service, *, running: int, done: int, total: int) -> di
     }
 
 
-def task_view(task: Task, spec: ServiceSpec) -> dict[str, Any]:
+def task_view(task: Task, spec: ServiceSpec) -> TaskView:
     """A task with the settings it runs with."""
     host_ports = task.host_ports or tuple(p.host for p in spec.ports)
-    return {
-        "id": task.id,
-        "name": task.name,
-        "service": task.service,
-        "slot": task.slot,
-        "app": task.app,
-        "version": task.version,
-        "state": task.state,
-        "ready": task.ready,
-        "desired": task.desired,
-        "reason": task.reason,
-        "message": task.message,
-        "node": task.node,
-        "image": spec.image,
-        "cpus": spec.resources.cpus,
-        "memory": spec.resources.memory,
-        "disk": spec.resources.disk,
-        "ports": [
-            {"host": host, "container": port.container, "protocol": port.protocol}
-            for host, port in zip(host_ports, spec.ports, strict=True)
-        ],
-        "restart_policy": spec.restart.policy,
-        "container_id": task.container_id,
-        "exit_code": task.exit_code,
-        "restarts": task.restarts,
-        "created_at": rfc3339(task.created_ms),
-        "started_at": rfc3339(task.started_ms),
-        "ended_at": rfc3339(task.ended_ms),
-        "revision": task.revision,
-    }
+    return TaskView(
+        id=task.id,
+        name=task.name,
+        service=task.service,
+        slot=task.slot,
+        app=task.app,
+        version=task.version,
+        state=task.state,
+        ready=task.ready,
+        desired=task.desired,
+        reason=task.reason,
+        message=task.message,
+        node=task.node,
+        image=spec.image,
+        cpus=spec.resources.cpus,
+        memory=spec.resources.memory,
+        disk=spec.resources.disk,
+        ports=tuple(
+            TaskPort(host, port.container, port.protocol) for host, port in zip(host_ports, spec.ports, strict=True)
+        ),
+        restart_policy=spec.restart.policy,
+        container_id=task.container_id,
+        exit_code=task.exit_code,
+        restarts=task.restarts,
+        created_at=rfc3339(task.created_ms),
+        started_at=rfc3339(task.started_ms),
+        ended_at=rfc3339(task.ended_ms),
+        revision=task.revision,
+    )
 
 
 def node_view(
@@ -81,26 +341,26 @@ def node_view(
     disk_allocated: int,
     task_count: int,
     last_seen_ms: int | None,
-) -> dict[str, Any]:
+) -> NodeView:
     """A node with what its tasks were promised."""
-    return {
-        "name": node.name,
-        "id": node.id,
-        "address": node.address,
-        "role": node.role,
-        "state": node.state,
-        "availability": node.availability,
-        "labels": node.labels,
-        "zone": node.zone,
-        "cores": node.cores,
-        "cores_allocated": cores_allocated,
-        "memory": node.memory,
-        "memory_allocated": memory_allocated,
-        "disk": node.disk,
-        "disk_allocated": disk_allocated,
-        "task_count": task_count,
-        "last_seen": rfc3339(last_seen_ms),
-        "runtime": node.runtime,
-        "software": node.software,
-        "revision": node.revision,
-    }
+    return NodeView(
+        name=node.name,
+        id=node.id,
+        address=node.address,
+        role=node.role,
+        state=node.state,
+        availability=node.availability,
+        labels=node.labels,
+        zone=node.zone,
+        cores=node.cores,
+        cores_allocated=cores_allocated,
+        memory=node.memory,
+        memory_allocated=memory_allocated,
+        disk=node.disk,
+        disk_allocated=disk_allocated,
+        task_count=task_count,
+        last_seen=rfc3339(last_seen_ms),
+        runtime=node.runtime,
+        software=node.software,
+        revision=node.revision,
+    )

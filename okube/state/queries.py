@@ -1,20 +1,18 @@
 """What is read out of the tables: the API's views, and lookups by what people type."""
 
-from typing import Any
-
 from okube.model.endings import is_finished
 from okube.model.errors import Conflict, NotFound
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.task import Task
-from okube.model.views import node_view, service_view, task_view
+from okube.model.views import NodeView, ServiceView, TaskView, node_view, service_view, task_view
 from okube.state.attributes import nodes_of_global
 from okube.state.tables import Tables
 
 __all__ = ["count_nodes", "count_tasks", "find_task", "view_of_node", "view_of_service", "view_of_task"]
 
 
-def view_of_service(tables: Tables, service: Service) -> dict[str, Any]:
+def view_of_service(tables: Tables, service: Service) -> ServiceView:
     """A service with how many of its tasks are ready, and how far the newest version has come.
 
     A slot is done when its task of the newest version is ready, or has ended by its own policy.
@@ -33,12 +31,12 @@ def view_of_service(tables: Tables, service: Service) -> dict[str, Any]:
     return service_view(service, running=running, done=min(len(done), total), total=total)
 
 
-def view_of_task(tables: Tables, task: Task) -> dict[str, Any]:
+def view_of_task(tables: Tables, task: Task) -> TaskView:
     """A task with the settings it runs with."""
     return task_view(task, tables.spec_of(task))
 
 
-def view_of_node(tables: Tables, node: Node, last_seen_ms: int | None) -> dict[str, Any]:
+def view_of_node(tables: Tables, node: Node, last_seen_ms: int | None) -> NodeView:
     """A node with what its tasks were promised; ``last_seen_ms`` is known to the leader alone."""
     allocation = tables.allocation_of(node.name)
     return node_view(

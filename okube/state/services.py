@@ -1,13 +1,12 @@
 """Commands about services: put, delete, scale, stop, start, restart, roll back."""
 
-from typing import Any
-
 import msgspec
 
 from okube.model.commands import DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound
 from okube.model.service import KEPT_VERSIONS, Service, SpecVersion
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
+from okube.model.views import Action, ServiceView, service_answer
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
 from okube.state.tasks import forget_ended, stop_tasks
@@ -35,11 +34,11 @@ def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
             )
         elif action == "changed":
             tables.put_service(_with_spec(old, spec, now_ms, stopped=old.stopped))
-        answer.append({**_view(tables, spec.name), "action": action})
+        answer.append(service_answer(_view(tables, spec.name), action))
     return _json.encode(answer)
 
 
-def change_of(old: Service | None, spec: ServiceSpec) -> str:
+def change_of(old: Service | None, spec: ServiceSpec) -> Action:
     """What putting ``spec`` in the place of ``old`` would be: created, changed or unchanged."""
     if old is None:
         return "created"
@@ -153,7 +152,7 @@ def _roll_back(service: Service, now_ms: int) -> Service:
 _REFRESH = {"stop": _stop, "start": _start, "restart": _restart, "rollback": _roll_back}
 
 
-def _view(tables: Tables, name: str) -> dict[str, Any]:
+def _view(tables: Tables, name: str) -> ServiceView:
     service = tables.service_named(name)
     assert service is not None
     return view_of_service(tables, service)

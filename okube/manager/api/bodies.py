@@ -42,7 +42,7 @@ def answer(request: web.Request, body: Any, *, status: int = 200, revision: int 
 
 
 def answer_list(
-    request: web.Request, rows: Iterable[tuple[str, Any]], view: Callable[[Any], dict[str, Any]]
+    request: web.Request, rows: Iterable[tuple[str, Any]], view: Callable[[Any], msgspec.Struct]
 ) -> web.Response:
     """A page of a list; ``rows`` are (key, row) in the order of their keys.
 
@@ -51,7 +51,7 @@ def answer_list(
     """
     limit = query_number(request, "limit", default=_MAX_PAGE, low=1, high=_MAX_PAGE)
     after = request.query.get("continue", "")
-    page: list[dict[str, Any]] = []
+    page: list[msgspec.Struct] = []
     last = ""
     more = False
     for key, row in rows:

@@ -1,6 +1,6 @@
 """Routes about nodes."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -15,6 +15,7 @@ from okube.model.decode import decode
 from okube.model.errors import NotFound
 from okube.model.node import Availability, Node
 from okube.model.spec import Labels
+from okube.model.views import NodeView
 from okube.state import Tables
 from okube.state.queries import view_of_node
 
@@ -81,6 +82,6 @@ async def remove_node(request: web.Request) -> web.Response:
     return answer(request, result_of(applied), revision=applied.revision)
 
 
-def _view(request: web.Request, tables: Tables, node: Node) -> dict[str, Any]:
+def _view(request: web.Request, tables: Tables, node: Node) -> NodeView:
     leader = request.app[CONTEXT].leader()
     return view_of_node(tables, node, None if leader is None else leader.liveness.last_seen_ms(node.name))

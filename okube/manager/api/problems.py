@@ -21,6 +21,7 @@ from okube.model.errors import (
     Unauthorized,
     Unreachable,
 )
+from okube.model.views import Problem, ProblemField
 
 __all__ = ["problem", "problems_middleware", "status_of"]
 
@@ -48,13 +49,8 @@ def status_of(error: OkubeError) -> int:
 def problem(error: OkubeError, status: int | None = None) -> web.Response:
     """The error as an answer."""
     code = status or status_of(error)
-    body = {
-        "type": f"urn:okube:error:{error.kind}",
-        "title": HTTPStatus(code).phrase,
-        "status": code,
-        "detail": error.detail,
-        "errors": [{"path": e.path, "message": e.message} for e in error.errors],
-    }
+    fields = tuple(ProblemField(e.path, e.message) for e in error.errors)
+    body = Problem(f"urn:okube:error:{error.kind}", HTTPStatus(code).phrase, code, error.detail, fields)
     headers = {"Retry-After": "1"} if code == 503 else {}
     return web.Response(
         body=msgspec.json.encode(body), status=code, headers=headers, content_type="application/problem+json"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, answer_list, json_object, query_flag
@@ -13,6 +14,7 @@ from okube.model.commands import Applied, DeleteServices, PutServices, RefreshSe
 from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec, decode_spec
+from okube.model.views import AppliedService, ApplyAnswer
 from okube.state.queries import view_of_service
 from okube.state.services import change_of
 
@@ -118,11 +120,11 @@ async def apply(request: web.Request) -> web.Response:
     if query_flag(request, "dry_run"):
         await core.read_barrier()
         tables = core.tables
-        actions = [{"name": spec.name, "action": change_of(tables.service_named(spec.name), spec)} for spec in specs]
-        return answer(request, {"revision": tables.revision, "services": actions})
+        actions = tuple(AppliedService(s.name, change_of(tables.service_named(s.name), s)) for s in specs)
+        return answer(request, ApplyAnswer(tables.revision, actions))
     applied = await _put(request, specs, "upsert")
-    services = [{"name": made["name"], "action": made["action"]} for made in result_of(applied)]
-    return answer(request, {"revision": applied.revision, "services": services}, revision=applied.revision)
+    made = msgspec.json.decode(applied.body, type=tuple[AppliedService, ...])
+    return answer(request, ApplyAnswer(applied.revision, made), revision=applied.revision)
 
 
 def _specs_of(body: dict[str, Any]) -> tuple[ServiceSpec, ...]:

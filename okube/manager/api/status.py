@@ -1,7 +1,6 @@
 """Routes about the control plane itself: status, managers, health."""
 
 import asyncio
-from typing import Any
 
 import aiohttp
 import msgspec
@@ -9,6 +8,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT, Context
+from okube.model.views import Health, ManagerView, OwnState, Readiness, StatusView
 from okube.raft import Member
 from okube.security import server_name
 from okube.state.queries import count_nodes, count_tasks
@@ -17,13 +17,14 @@ __all__ = ["routes"]
 
 routes = web.RouteTableDef()
 _PEER_TIMEOUT_S = 0.5
+_own_states = msgspec.json.Decoder(OwnState)
 
 
 @routes.get("/healthz")
 async def healthz(request: web.Request) -> web.Response:
     """Alive."""
     del request
-    return web.json_response({"status": "alive"})
+    return web.Response(body=msgspec.json.encode(Health()), content_type="application/json")
 
 
 @routes.get("/readyz")
@@ -31,7 +32,7 @@ async def readyz(request: web.Request) -> web.Response:
     """Serving and caught up: a majority confirms a read within a second."""
     core = request.app[CONTEXT].core
     await core.read_barrier(timeout_s=1.0)
-    return answer(request, {"status": "ready"})
+    return answer(request, Readiness())
 
 
 @routes.get("/v1/status")
@@ -42,22 +43,22 @@ async def status(request: web.Request) -> web.Response:
     managers = await _managers(context)
     tables = core.tables
     has_quorum = core.raft.has_quorum and core.raft.leader is not None
-    leader = next((m["name"] for m in managers if m["role"] == "leader"), None)
+    leader = next((m.name for m in managers if m.role == "leader"), None)
     return answer(
         request,
-        {
-            "cluster": tables.settings.cluster or core.settings.cluster,
-            "cluster_id": core.settings.cluster_id,
-            "leader": leader if has_quorum else None,
-            "epoch": str(core.epoch),
-            "revision": tables.revision,
-            "quorum": has_quorum,
-            "age_s": None if core.age_s is None else round(core.age_s, 1),
-            "answered_by": core.name,
-            "managers": managers,
-            "nodes": count_nodes(tables),
-            "tasks": count_tasks(tables),
-        },
+        StatusView(
+            cluster=tables.settings.cluster or core.settings.cluster,
+            cluster_id=core.settings.cluster_id,
+            leader=leader if has_quorum else None,
+            epoch=str(core.epoch),
+            revision=tables.revision,
+            quorum=has_quorum,
+            age_s=None if core.age_s is None else round(core.age_s, 1),
+            answered_by=core.name,
+            managers=tuple(managers),
+            nodes=count_nodes(tables),
+            tasks=count_tasks(tables),
+        ),
     )
 
 
@@ -73,40 +74,56 @@ async def own_state(request: web.Request) -> web.Response:
     return answer(request, _own_state(request.app[CONTEXT]))
 
 
-def _own_state(context: Context) -> dict[str, Any]:
+def _own_state(context: Context) -> OwnState:
     core = context.core
     tables = core.tables
-    return {
-        "name": core.name,
-        "role": "leader" if core.leads else core.raft.role if core.raft.role != "leader" else "candidate",
-        "state": "ready",
-        "epoch": str(core.epoch),
-        "revision": tables.revision,
-        "digest": tables.digest.hex(),
-        "index": core.raft.applied_index,
-    }
+    role = "leader" if core.leads else core.raft.role if core.raft.role != "leader" else "candidate"
+    return OwnState(
+        name=core.name,
+        role=role,  # type: ignore[arg-type]  # Raft's roles have these names
+        epoch=str(core.epoch),
+        revision=tables.revision,
+        digest=tables.digest.hex(),
+        index=core.raft.applied_index,
+    )
 
 
-async def _managers(context: Context) -> list[dict[str, Any]]:
-    states = await asyncio.gather(*(_state_of(context, member) for member in context.core.raft.members))
-    newest = max(state["revision"] for state in states if state["revision"] is not None)
-    for state in states:
-        state["lag"] = None if state["revision"] is None else newest - state["revision"]
-    return sorted(states, key=lambda state: str(state["name"]))
+async def _managers(context: Context) -> list[ManagerView]:
+    members = sorted(context.core.raft.members, key=lambda member: member.name)
+    states = await asyncio.gather(*(_state_of(context, member) for member in members))
+    newest = max(state.revision for state in states if state is not None)
+    return [_view(member, state, newest) for member, state in zip(members, states, strict=True)]
 
 
-async def _state_of(context: Context, member: Member) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "name": member.name,
-        "address": member.api_address,
-        "role": "unknown",
-        "state": "down",
-        "epoch": None,
-        "revision": None,
-        "digest": None,
-    }
+def _view(member: Member, said: OwnState | None, newest: int) -> ManagerView:
+    if said is None:
+        return ManagerView(
+            name=member.name,
+            address=member.api_address,
+            role="unknown",
+            state="down",
+            epoch=None,
+            revision=None,
+            digest=None,
+            lag=None,
+        )
+    return ManagerView(
+        name=member.name,
+        address=member.api_address,
+        role=said.role,
+        state=said.state,
+        epoch=said.epoch,
+        revision=said.revision,
+        digest=said.digest,
+        index=said.index,
+        lag=newest - said.revision,
+    )
+
+
+async def _state_of(context: Context, member: Member) -> OwnState | None:
+    """What a manager says of itself; None where it does not answer."""
     if member.name == context.core.name:
-        return said | _own_state(context)
+        return _own_state(context)
     try:
         async with context.peers.get(
             f"https://{member.api_address}/v1/managers/self",
@@ -114,8 +131,7 @@ async def _state_of(context: Context, member: Member) -> dict[str, Any]:
             server_hostname=server_name(member.name, "manager", context.core.settings.cluster_id),
         ) as response:
             if response.status == 200:
-                own: dict[str, Any] = msgspec.json.decode(await response.read())
-                return said | own
+                return _own_states.decode(await response.read())
     except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError):
         pass
-    return said
+    return None

@@ -122,8 +122,8 @@ def test_a_task_that_finished_by_its_policy_is_not_replaced(cluster: Cluster) ->
     cluster.settle()
     assert cluster.active("migrate") == []
     assert {t.state for t in cluster.tables.tasks.values()} == {"completed"}
-    update = view_of_service(cluster.tables, cluster.tables.services[cluster.tables.service_ids["migrate"]])["update"]
-    assert (update["state"], update["done"], update["total"]) == ("done", 2, 2)
+    update = view_of_service(cluster.tables, cluster.tables.services[cluster.tables.service_ids["migrate"]]).update
+    assert (update.state, update.done, update.total) == ("done", 2, 2)
 
 
 def test_a_task_that_cannot_start_is_replaced_after_a_growing_pause_and_elsewhere(cluster: Cluster) -> None:
