@@ -3,14 +3,17 @@
 import random
 import re
 
-__all__ = ["ID_LENGTH", "MAX_NAME", "RESERVED_NAMES", "is_dns_label", "name_error", "new_id"]
+__all__ = ["ID_LENGTH", "MAX_NAME", "NAME_PATTERN", "RESERVED_NAMES", "is_dns_label", "name_error", "new_id"]
 
 MAX_NAME = 63
 ID_LENGTH = 12
 RESERVED_NAMES = frozenset({"admin", "ca"})
 """No manager and no worker bears one: their folders stand beside those of the processes in the data directory."""
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+NAME_PATTERN = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+"""The form of a name, as JSON Schema writes it."""
+
+_LABEL = re.compile(NAME_PATTERN.strip("^$"))
 # No vowels and no look-alikes: an id never spells a word and survives being read out over a phone.
 _ID_ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
 

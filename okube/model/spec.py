@@ -9,7 +9,7 @@ import msgspec
 from okube.model.constraints import parse_constraint
 from okube.model.decode import decode
 from okube.model.errors import FieldError
-from okube.model.names import is_dns_label, name_error
+from okube.model.names import MAX_NAME, NAME_PATTERN, is_dns_label, name_error
 from okube.model.quantities import MAX_CPUS, parse_bytes, parse_seconds
 
 __all__ = [
@@ -126,7 +126,15 @@ def _parse_labels(data: object) -> dict[str, str]:
     return made
 
 
-Name = Annotated[str, msgspec.Meta(extra={"check": _check_name})]
+def _between(low: float, high: float) -> dict[str, Any]:
+    """For the API's reference; the checks say it in words."""
+    return {"minimum": low, "maximum": high}
+
+
+Name = Annotated[
+    str,
+    msgspec.Meta(extra={"check": _check_name}, extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME}),
+]
 Bytes = Annotated[int, msgspec.Meta(extra={"parse": parse_bytes})]
 Seconds = Annotated[float, msgspec.Meta(extra={"parse": parse_seconds})]
 Labels = Annotated[dict[str, str], msgspec.Meta(extra={"parse": _parse_labels})]
@@ -136,8 +144,8 @@ Constraint = Annotated[str, msgspec.Meta(extra={"check": _check_constraint})]
 class Port(msgspec.Struct, frozen=True):
     """A port of the container and the host port that leads to it; host 0 is any free one."""
 
-    container: Annotated[int, msgspec.Meta(extra={"check": _check_port})]
-    host: Annotated[int, msgspec.Meta(extra={"check": _check_host_port})] = 0
+    container: Annotated[int, msgspec.Meta(extra={"check": _check_port}, extra_json_schema=_between(1, 65535))]
+    host: Annotated[int, msgspec.Meta(extra={"check": _check_host_port}, extra_json_schema=_between(0, 65535))] = 0
     protocol: Protocol = "tcp"
 
     @classmethod
@@ -195,7 +203,7 @@ class Volume(msgspec.Struct, frozen=True):
 class Resources(msgspec.Struct, frozen=True):
     """What one task is promised, and for cpus and memory its limit: cores and bytes; 0 is no promise and no limit."""
 
-    cpus: Annotated[float, msgspec.Meta(extra={"check": _check_cpus})] = 0.0
+    cpus: Annotated[float, msgspec.Meta(extra={"check": _check_cpus}, extra_json_schema=_between(0, MAX_CPUS))] = 0.0
     memory: Bytes = 0
     disk: Bytes = 0
 
@@ -213,7 +221,9 @@ class Restart(msgspec.Struct, frozen=True):
     """What happens when a container ends; ``max`` counts restarts under on-failure (none: for ever)."""
 
     policy: RestartPolicy = "always"
-    max: Annotated[int, msgspec.Meta(extra={"check": _check_max})] | None = None
+    max: Annotated[int, msgspec.Meta(extra={"check": _check_max}, extra_json_schema=_between(1, 1_000_000))] | None = (
+        None
+    )
 
     @classmethod
     def parse_text(cls, text: str) -> "Restart":
@@ -238,7 +248,9 @@ class Restart(msgspec.Struct, frozen=True):
 class Stop(msgspec.Struct, frozen=True):
     """How a task is stopped: the signal, and the seconds before SIGKILL follows."""
 
-    signal: Annotated[str, msgspec.Meta(extra={"check": _check_signal})] = "SIGTERM"
+    signal: Annotated[
+        str, msgspec.Meta(extra={"check": _check_signal}, extra_json_schema={"pattern": f"^{_SIGNAL.pattern}$"})
+    ] = "SIGTERM"
     grace: Seconds = 10.0
 
 
@@ -252,10 +264,17 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Desired state: an image with its settings and how many. The fields are those of a service file."""
 
     name: Name
-    image: Annotated[str, msgspec.Meta(extra={"check": _check_image})]
+    image: Annotated[
+        str,
+        msgspec.Meta(
+            extra={"check": _check_image}, extra_json_schema={"pattern": r"^\S+$", "minLength": 1, "maxLength": 512}
+        ),
+    ]
     app: Name | None = None
     mode: Mode = "replicated"
-    replicas: Annotated[int, msgspec.Meta(extra={"check": _check_replicas})] = 1
+    replicas: Annotated[
+        int, msgspec.Meta(extra={"check": _check_replicas}, extra_json_schema=_between(0, MAX_REPLICAS))
+    ] = 1
     command: Annotated[tuple[str, ...], msgspec.Meta(extra={"parse": _parse_command})] = ()
     env: Annotated[dict[str, str], msgspec.Meta(extra={"parse": _parse_env})] = {}
     ports: tuple[Port, ...] = ()

@@ -1,0 +1,61 @@
+"""What the table of routes is made of: a route, its parameters, what it takes and what it answers."""
+
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["Answer", "Method", "Parameter", "Role", "Route"]
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Role = Literal["anyone", "admin", "worker"]
+"""Who may call: anyone, without credentials; admins, and managers in the name of them; an agent, in its own name."""
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A part of the path, a parameter of the query, or a header; ``schema`` is JSON Schema of one value."""
+
+    name: str
+    text: str
+    schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
+    where: Literal["query", "path", "header"] = "query"
+    repeated: bool = False
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A good answer: ``of`` is the type of its JSON, or of one line of it; None for what is no JSON."""
+
+    status: int = 200
+    text: str
+    of: Any = None
+    media: str = "application/json"
+    headers: tuple[str, ...] = ("Okube-Revision",)
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the API does.
+
+    ``body`` is the type of what it takes (None: nothing), ``errors`` the statuses beside those that every route of its
+    role may answer.
+    """
+
+    method: Method
+    path: str
+    name: str
+    group: str
+    text: str
+    role: Role = "admin"
+    parameters: tuple[Parameter, ...] = ()
+    body: Any = None
+    body_media: str = "application/json"
+    answers: tuple[Answer, ...]
+    errors: tuple[int, ...] = ()
+
+    @property
+    def query(self) -> dict[str, Parameter]:
+        """The parameters of the query by name."""
+        return {p.name: p for p in self.parameters if p.where == "query"}
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changes the cluster."""
+        return self.method != "GET"

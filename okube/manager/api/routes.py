@@ -1,0 +1,358 @@
+"""The table of routes: everything that a manager answers, once, for the reference, for checks and for metrics."""
+
+from typing import Any
+
+from okube.manager.api.nodes import NodeChange
+from okube.manager.api.route import Answer, Parameter, Route
+from okube.model.names import MAX_NAME, NAME_PATTERN
+from okube.model.spec import ServiceSpec
+from okube.model.views import (
+    ApplyAnswer,
+    ApplyBody,
+    Health,
+    ManagerView,
+    NodeView,
+    OwnState,
+    Readiness,
+    ScaleBody,
+    ServiceAnswer,
+    ServiceView,
+    StatusView,
+    TaskView,
+)
+from okube.model.wire import LogLine
+
+__all__ = ["ROUTES", "route_of"]
+
+_FLAG = {"type": "boolean", "default": False}
+_NAME = {"type": "string", "pattern": NAME_PATTERN, "maxLength": MAX_NAME}
+
+
+def _one_of(*values: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}
+
+
+def _number(low: int, high: int, **more: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": low, "maximum": high, **more}
+
+
+STALE = Parameter("stale", "answer at once, from what this manager knows; how old that is stands in `Okube-Age`", _FLAG)
+_LIMIT = Parameter("limit", "how many at most", _number(1, 10_000, default=10_000))
+_CONTINUE = Parameter("continue", "the next page: the `Okube-Continue` of the page before, with the same filters")
+PAGES = (_LIMIT, _CONTINUE, STALE)
+_LABEL = Parameter("label", "`KEY=VALUE`; given several times, all must hold", repeated=True)
+_KEY = Parameter(
+    "Idempotency-Key",
+    "names the request: repeated within ten minutes with the same key, it is done once and answered alike",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "header",
+)
+_IF_MATCH = Parameter(
+    "If-Match",
+    "do it only if the thing still has this revision, else 409",
+    {"type": "string", "pattern": '^("[0-9]{1,18}"|[0-9]{1,18})$'},
+    "header",
+)
+_SERVICE_NAME = Parameter("name", "the service", _NAME, "path")
+_NODE_NAME = Parameter("name", "the node", _NAME, "path")
+_AGENT = Parameter("node", "the agent's node", _NAME, "path")
+_TASK_ID = Parameter(
+    "id", "an id, a unique start of one, or `SERVICE.SLOT`", {"type": "string", "minLength": 1}, "path"
+)
+_WRITE = (_KEY, _IF_MATCH)
+_PAGE_HEADERS = ("Okube-Revision", "Okube-Continue", "Okube-Age")
+_READ_HEADERS = ("Okube-Revision", "Okube-Age")
+
+_SERVICES = (
+    Route(
+        method="GET",
+        path="/v1/services",
+        name="list_services",
+        group="services",
+        text="All services, by name.",
+        parameters=(Parameter("app", "those of an app"), _LABEL, *PAGES),
+        answers=(Answer(text="a page of services", of=list[ServiceView], headers=_PAGE_HEADERS),),
+    ),
+    Route(
+        method="POST",
+        path="/v1/services",
+        name="create_service",
+        group="services",
+        text="Make a service; 409 where the name is taken.",
+        parameters=(_KEY,),
+        body=ServiceSpec,
+        answers=(Answer(status=201, text="the service", of=ServiceAnswer),),
+        errors=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/services/{name}",
+        name="get_service",
+        group="services",
+        text="One service; what this gives, PUT takes.",
+        parameters=(_SERVICE_NAME, STALE),
+        answers=(Answer(text="the service", of=ServiceView, headers=(*_READ_HEADERS, "ETag")),),
+        errors=(404,),
+    ),
+    Route(
+        method="PUT",
+        path="/v1/services/{name}",
+        name="put_service",
+        group="services",
+        text="Make or change a service. The body's name, where it has one, is that of the path.",
+        parameters=(_SERVICE_NAME, *_WRITE),
+        body=ServiceSpec,
+        answers=(Answer(text="the service", of=ServiceAnswer),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/services/{name}",
+        name="delete_service",
+        group="services",
+        text="Forget a service and stop its tasks.",
+        parameters=(_SERVICE_NAME, *_WRITE),
+        answers=(Answer(text="the service as it was", of=ServiceView),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/v1/services/{name}/{how}",
+        name="refresh_service",
+        group="services",
+        text=(
+            "`restart` (rolling), `stop` (keeps the service, at none), `start` (brings its number back), "
+            "or `rollback` (to the version before)."
+        ),
+        parameters=(
+            _SERVICE_NAME,
+            Parameter("how", "what to do", _one_of("restart", "stop", "start", "rollback"), "path"),
+            *_WRITE,
+        ),
+        answers=(Answer(text="the service", of=ServiceView),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/v1/scale",
+        name="scale_services",
+        group="services",
+        text="Set how many tasks services should have: all or none.",
+        parameters=_WRITE,
+        body=ScaleBody,
+        answers=(Answer(text="the services", of=list[ServiceView]),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/v1/apply",
+        name="apply",
+        group="services",
+        text="Make or change several services at once: all or none, with one revision to wait for.",
+        parameters=(Parameter("dry_run", "change nothing and answer what would change", _FLAG), *_WRITE),
+        body=ApplyBody,
+        answers=(Answer(text="what was done", of=ApplyAnswer),),
+        errors=(404, 409),
+    ),
+)
+
+_TASKS = (
+    Route(
+        method="GET",
+        path="/v1/tasks",
+        name="list_tasks",
+        group="tasks",
+        text="Tasks by service and slot; those that have ended only where `all` or `state` asks for them.",
+        parameters=(
+            Parameter("service", "those of a service"),
+            Parameter("node", "those on a node"),
+            Parameter("app", "those of an app"),
+            Parameter(
+                "state",
+                "those in a state; given several times, in any of them",
+                _one_of("pending", "scheduled", "running", "completed", "failed"),
+                repeated=True,
+            ),
+            Parameter("all", "also those that have ended", _FLAG),
+            *PAGES,
+        ),
+        answers=(Answer(text="a page of tasks", of=list[TaskView], headers=_PAGE_HEADERS),),
+    ),
+    Route(
+        method="GET",
+        path="/v1/tasks/{id}",
+        name="get_task",
+        group="tasks",
+        text="One task.",
+        parameters=(_TASK_ID, STALE),
+        answers=(Answer(text="the task", of=TaskView, headers=_READ_HEADERS),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/tasks/{id}",
+        name="end_task",
+        group="tasks",
+        text="End a task; its service replaces it.",
+        parameters=(_TASK_ID, *_WRITE),
+        answers=(Answer(text="the task", of=TaskView),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="GET",
+        path="/v1/tasks/{id}/logs",
+        name="task_logs",
+        group="tasks",
+        text="A task's output, a JSON object a line, from its agent. 502 where the agent does not answer.",
+        parameters=(
+            _TASK_ID,
+            Parameter("follow", "go on with what comes, until the task has ended", _FLAG),
+            Parameter("tail", "only so many of the last lines", _number(0, 1_000_000)),
+            Parameter("since", "only lines from this time on: milliseconds since 1970, UTC", _number(0, 1 << 53)),
+            STALE,
+        ),
+        answers=(Answer(text="the lines", of=LogLine, media="application/x-ndjson", headers=()),),
+        errors=(404, 409, 502),
+    ),
+)
+
+_NODES = (
+    Route(
+        method="GET",
+        path="/v1/nodes",
+        name="list_nodes",
+        group="nodes",
+        text="All nodes, by name.",
+        parameters=(
+            Parameter("state", "those that are", _one_of("ready", "down")),
+            Parameter("zone", "those of a zone"),
+            Parameter("availability", "those that are", _one_of("active", "cordoned", "draining", "drained")),
+            _LABEL,
+            *PAGES,
+        ),
+        answers=(Answer(text="a page of nodes", of=list[NodeView], headers=_PAGE_HEADERS),),
+    ),
+    Route(
+        method="GET",
+        path="/v1/nodes/{name}",
+        name="get_node",
+        group="nodes",
+        text="One node.",
+        parameters=(_NODE_NAME, STALE),
+        answers=(Answer(text="the node", of=NodeView, headers=_READ_HEADERS),),
+        errors=(404,),
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/nodes/{name}",
+        name="change_node",
+        group="nodes",
+        text="Change availability (`draining` empties the node), labels or zone; what is left out stays.",
+        parameters=(_NODE_NAME, *_WRITE),
+        body=NodeChange,
+        answers=(Answer(text="the node", of=NodeView),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/nodes/{name}",
+        name="remove_node",
+        group="nodes",
+        text="Forget a node that is down.",
+        parameters=(_NODE_NAME, *_WRITE),
+        answers=(Answer(text="the node as it was", of=NodeView),),
+        errors=(404, 409),
+    ),
+)
+
+_CONTROL_PLANE = (
+    Route(
+        method="GET",
+        path="/v1/status",
+        name="status",
+        group="control plane",
+        text="The cluster at a glance, from any living manager, with or without a quorum.",
+        parameters=(STALE,),
+        answers=(Answer(text="the cluster", of=StatusView),),
+    ),
+    Route(
+        method="GET",
+        path="/v1/managers",
+        name="managers",
+        group="control plane",
+        text="Every manager with what it says of itself; one that does not answer is down.",
+        parameters=(STALE,),
+        answers=(Answer(text="the managers", of=list[ManagerView]),),
+    ),
+    Route(
+        method="GET",
+        path="/v1/managers/self",
+        name="own_state",
+        group="control plane",
+        text="What this manager knows of itself; managers ask each other.",
+        answers=(Answer(text="the manager", of=OwnState),),
+    ),
+    Route(
+        method="GET",
+        path="/healthz",
+        name="healthz",
+        group="control plane",
+        text="Whether the process lives.",
+        role="anyone",
+        answers=(Answer(text="it lives", of=Health, headers=()),),
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        name="readyz",
+        group="control plane",
+        text="Whether it serves and has caught up: a majority confirms a read within a second, else 503.",
+        answers=(Answer(text="it is ready", of=Readiness),),
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        name="openapi",
+        group="control plane",
+        text="This reference, as OpenAPI 3.1.",
+        answers=(Answer(text="the document", of=dict[str, Any], headers=()),),
+    ),
+)
+
+_AGENTS = (
+    Route(
+        method="POST",
+        path="/v1/agents/{node}/register",
+        name="register",
+        group="agents",
+        text="An agent asks to be let in. Bodies are msgpack; `okube/model/wire.py` has their structs.",
+        role="worker",
+        parameters=(_AGENT,),
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="whether it is", media="application/msgpack", headers=()),),
+        errors=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/agents/{node}/heartbeat",
+        name="heartbeat",
+        group="agents",
+        text="A sign of life with reports on tasks; answered once these are committed.",
+        role="worker",
+        parameters=(_AGENT,),
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="the epoch to obey", media="application/msgpack", headers=()),),
+        errors=(409,),
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (*_SERVICES, *_TASKS, *_NODES, *_CONTROL_PLANE, *_AGENTS)
+
+_BY_PLACE: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}
+
+
+def route_of(method: str, path: str) -> Route | None:
+    """The route of a method and a path as the table writes it (``/v1/services/{name}``)."""
+    return _BY_PLACE.get(("GET" if method == "HEAD" else method, path))
