@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test soak simulate bench-scheduler
+.PHONY: help demo down check test soak simulate bench bench-scheduler
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -13,6 +13,7 @@ help:
 	@echo "make test    the checks and all tests"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
 	@echo "make soak    the failover tests at length: the leader killed twenty times in the middle of a run"
+	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
 demo: .venv/.installed
@@ -36,6 +37,10 @@ soak: .venv/.installed-dev
 simulate: .venv/.installed-dev
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS)
 	@.venv/bin/python -m tests.simulation.whole --seeds $(SEEDS)
+
+bench: .venv/.installed-dev
+	@$(STEP) "packages for the bench" scripts/packages $(ENGINE_PACKAGES)
+	@.venv/bin/python -m tests.bench.bench_cluster
 
 bench-scheduler: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_scheduler
