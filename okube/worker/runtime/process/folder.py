@@ -12,7 +12,7 @@ import msgspec
 
 from okube.model.spec import Protocol
 from okube.worker.runtime.base import Container
-from okube.worker.runtime.process.pids import Identity, is_alive
+from okube.worker.runtime.pids import Identity, is_alive
 
 __all__ = ["Exit", "Record", "Run", "Sighting", "TaskFolder"]
 

@@ -11,10 +11,10 @@ from okube.model.wire import AssignedTask
 from okube.seams.clock import Clock
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import TASK_VARIABLE, container_name
+from okube.worker.runtime.pids import is_alive, kill_each, kill_group, processes_of
 from okube.worker.runtime.process.cgroups import Cgroups
 from okube.worker.runtime.process.folder import Exit, Record, Sighting, TaskFolder
 from okube.worker.runtime.process.launch import launch, lay_out
-from okube.worker.runtime.process.pids import is_alive, kill_each, kill_group, processes_of
 from okube.worker.runtime.process.workdir import Images, Volumes
 
 __all__ = ["Tasks"]

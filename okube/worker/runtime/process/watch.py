@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 
-from okube.worker.runtime.process.pids import Identity, open_pidfd
+from okube.worker.runtime.pids import Identity, open_pidfd
 
 __all__ = ["ShimWatch", "has_ended"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from okube.worker.runtime.pids import boot_id
 from okube.worker.runtime.process.folder import Exit, Record, TaskFolder
-from okube.worker.runtime.process.pids import boot_id
 
 
 @pytest.fixture

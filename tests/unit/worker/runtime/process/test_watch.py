@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from okube.worker.runtime.process.pids import Identity, boot_id
+from okube.worker.runtime.pids import Identity, boot_id
 from okube.worker.runtime.process.watch import ShimWatch, has_ended
 
 

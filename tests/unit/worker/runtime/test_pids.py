@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from okube.worker.runtime.process.pids import Identity, boot_id, is_alive, kill_group, open_pidfd, processes_of
+from okube.worker.runtime.pids import Identity, boot_id, is_alive, kill_group, open_pidfd, processes_of
 from tests.lab.engine import wait_until
 
 
