@@ -1,14 +1,14 @@
 """Names that are not there: the one that was likely meant goes into the refusal."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from okube.client.api import OkubeClient
 from okube.model.errors import NotFound, OkubeError
 
-__all__ = ["Kind", "hinting"]
+__all__ = ["Kind", "hint_of", "hinting"]
 
 Kind = Literal["service", "node", "task", "manager"]
 
@@ -33,19 +33,21 @@ def hinting(client: OkubeClient, kind: Kind, names: Iterable[str]) -> Iterator[N
     try:
         yield
     except NotFound as error:
-        raise NotFound(f"{error.detail}{_hint(client, kind, names)}") from error
+        raise NotFound(f"{error.detail}{hint_of(client, (kind,), names)}") from error
 
 
-def _hint(client: OkubeClient, kind: Kind, names: Iterable[str]) -> str:
-    try:
-        rows = _LISTS[kind](client)
-    except OkubeError:
-        return ""  # the refusal is what matters
-    known = [str(row.get("name")) for row in rows]
+def hint_of(client: OkubeClient, kinds: Sequence[Kind], names: Iterable[str]) -> str:
+    """What goes behind "there is no …": the closest names that there are, or how to list them."""
+    known: list[str] = []
+    for kind in kinds:
+        try:
+            known += [str(row.get("name")) for row in _LISTS[kind](client)]
+        except OkubeError:
+            return ""  # the refusal is what matters
     if not known:
-        return f"; there are no {kind}s"
+        return f"; there are no {kinds[0]}s"
     missing = [name for name in names if name not in known]
     close = [found for name in missing for found in difflib.get_close_matches(name, known, n=1, cutoff=0.6)]
     if close:
         return f"; did you mean {', '.join(dict.fromkeys(close))}?"
-    return f"; `okube {kind}s` lists them"
+    return f"; {' and '.join(f'`okube {kind}s`' for kind in kinds)} {'lists' if len(kinds) == 1 else 'list'} them"

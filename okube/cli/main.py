@@ -24,6 +24,7 @@ ENTRIES = {
     "managers": Entry("okube.cli.managers:managers", "List the managers.", _LOOK),
     "inspect": Entry("okube.cli.inspect:inspect", "One thing, whole, with its history.", _LOOK),
     "logs": Entry("okube.cli.logs:logs", "What a service or task wrote.", _LOOK),
+    "exec": Entry("okube.cli.exec:exec_command", "Run a command in a task.", _LOOK),
     "run": Entry("okube.cli.run:run", "Make a service of an image.", _CHANGE),
     "apply": Entry("okube.cli.apply:apply", "Make the cluster match service files.", _CHANGE),
     "diff": Entry("okube.cli.apply:diff", "What apply would change.", _CHANGE),

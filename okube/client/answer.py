@@ -112,6 +112,12 @@ class OpenAnswer:
         taken, self._connection = self._connection, None
         return taken
 
+    def switch(self) -> tuple[ssl.SSLSocket, bytes]:
+        """The connection after status 101, and what was already read of the protocol that it speaks now."""
+        taken, self._connection = self._connection, None
+        assert taken is not None
+        return taken, self._reader.rest()
+
     def close(self) -> None:
         """Drop the connection."""
         if self._connection is not None:

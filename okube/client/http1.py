@@ -11,6 +11,7 @@ __all__ = ["BrokenAnswer", "Head", "Reader"]
 _LONGEST_HEAD = 1 << 16
 _LONGEST_LINE = 1 << 12
 _CHUNK = 1 << 16
+_SWITCHED = 101  # from here on the connection speaks another protocol
 
 
 class BrokenAnswer(Exception):
@@ -50,7 +51,7 @@ class Reader:
         """
         while True:
             status, headers, is_old = self._one_head()
-            if status >= 200:
+            if status >= 200 or status == _SWITCHED:
                 break
         self._frame(status, headers)
         keeps_alive = not is_old and headers.get("connection", "").lower() != "close" and not self._until_end
@@ -77,6 +78,11 @@ class Reader:
             self._end_of_part()
         return data
 
+    def rest(self) -> bytes:
+        """What was read beyond the answer: the first bytes of the protocol that was switched to."""
+        taken, self._buffer = self._buffer, b""
+        return taken
+
     def _one_head(self) -> tuple[int, dict[str, str], bool]:
         version, _, rest = self._line(_LONGEST_LINE).partition(" ")
         code = rest[:3]
@@ -95,7 +101,7 @@ class Reader:
     def _frame(self, status: int, headers: dict[str, str]) -> None:
         """How the end of the body is known."""
         length = headers.get("content-length")
-        if status in (204, 304):
+        if status in (_SWITCHED, 204, 304):
             self.drained = True
         elif headers.get("transfer-encoding", "").lower() == "chunked":
             self._chunked = True

@@ -104,6 +104,38 @@ class Caller:
         self._until(request, patience, deadline, take)
         return found[0]
 
+    def open_once(self, request: Request, patience: Patience) -> OpenAnswer:
+        """The answer to a request that must not be carried out twice and has no key: one manager at a time is asked.
+
+        The next one is asked only where the one before has surely not begun.
+
+        Raises:
+            Unreachable: no manager answered.
+            NoQuorum: they answer, and cannot serve it now.
+            OutcomeUnknown: one has taken the request and then fell silent.
+        """
+        request = msgspec.structs.replace(request, headers=(*self._headers(), *request.headers))
+        started = self._monotonic()
+        story = _Story(is_write=True)
+        for manager in in_order(self.managers, self._kept[0] if self._kept else self._first):
+            outcome = race(
+                request,
+                (manager,),
+                self._context,
+                server_name=self._server_name,
+                deadline=self._monotonic() + patience.deadline_s,
+                monotonic=self._monotonic,
+                accept=lambda answer: story.settle(answer, lambda: patience.deadline_s),
+                pace=self._pace,
+                resolver=self._resolver,
+            )
+            story.add(outcome.troubles)
+            if outcome.answer is not None:
+                return outcome.answer
+            if story.outcome_unknown:
+                break
+        raise story.told(self._monotonic() - started)
+
     def lives(self, manager: Address) -> bool:
         """Whether this one manager answers at all, in at most a second or so."""
         request = Request("GET", "/healthz", self._headers())

@@ -77,6 +77,7 @@ class Reply(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
     raw: bytes | None = None
     lines: Iterator[bytes] | None = None
+    speak: Callable[[ssl.SSLSocket], None] | None = None  # after 101 another protocol is spoken
 
 
 Behaviour = Callable[[Received], Reply]
@@ -182,6 +183,13 @@ class Manager:
                     self.close_connection = True
                 elif reply.lines is not None:
                     self.stream(reply)
+                elif reply.speak is not None:
+                    self.close_connection = True
+                    self.send_response_only(101)
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    reply.speak(self.request)
                 else:
                     body = b"" if reply.data is None else json.dumps(reply.data).encode()
                     self.head(reply, ("Content-Length", str(len(body))))

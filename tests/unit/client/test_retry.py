@@ -245,3 +245,17 @@ def test_it_can_be_asked_whether_one_manager_lives(play: Play, caller: Make, han
     assert one.lives(manager.address)
     assert not one.lives(hanging.address)
     assert not one.lives(nobody())
+
+
+def test_a_request_without_a_key_goes_on_only_where_nothing_has_begun(play: Play, caller: Make) -> None:
+    manager, turned_away = play(fine), play(no_leader)
+    answer = caller(nobody(), turned_away.address, manager.address).open_once(READ, BRIEF)
+    assert answer.manager == manager.address
+    answer.close()
+
+
+def test_a_request_without_a_key_is_not_repeated_once_a_manager_has_it(play: Play, caller: Make) -> None:
+    taken, other = play(lambda _: Reply(raw=b"")), play(fine)
+    with pytest.raises(OutcomeUnknown):
+        caller(taken.address, other.address).open_once(READ, BRIEF)
+    assert other.received == []
