@@ -149,7 +149,8 @@ class Cluster:
             case ["managers"]:
                 return Reply(200, self.status["managers"])
             case ["services"]:
-                return Reply(200, list(self.services.values()))
+                services = [s for s in self.services.values() if query.get("app", s["app"]) == s["app"]]
+                return Reply(200, services)
             case ["nodes"]:
                 return Reply(200, list(self.nodes.values()))
             case ["tasks"]:
@@ -213,7 +214,7 @@ class Cluster:
             return problem(404, "not-found", f"there is no task {reference}")
         if task["state"] == "pending":
             return problem(409, "conflict", f"{task['name']} has no logs yet: it is pending")
-        return Reply(lines=iter(self.logs.get(task["name"], [])))
+        return Reply(lines=iter(self.logs.get(task["id"], self.logs.get(task["name"], []))))
 
     def _task(self, reference: str) -> Row | None:
         return next((t for t in self.tasks if reference in (t["id"], t["name"])), None)

@@ -5,7 +5,7 @@ import click
 import pytest
 from click.testing import Result
 
-from okube.cli.logs import since_ms
+from okube.cli.moments import since_ms
 from tests.unit.cli.cluster import Cluster, a_service, a_task
 
 Okube = Callable[..., Result]
@@ -60,6 +60,52 @@ def test_the_log_of_nothing_is_refused(okube: Okube, written: Cluster) -> None:
     result = okube("logs", "nothing")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "there is no service and no task nothing" in result.stderr
+
+
+def test_several_services_and_tasks_are_merged(okube: Okube, written: Cluster) -> None:
+    written.add(a_service("db"), a_task("db.1"))
+    written.logs["db.1"] = [_line(1500, "between")]
+    assert okube("logs", "web", "db.1").stdout.splitlines() == ["web.1 | one", "db.1  | between", "web.2 | two"]
+
+
+def test_an_apps_log_is_that_of_its_services(okube: Okube, written: Cluster) -> None:
+    written.add(a_service("shop-db", app="shop"), a_task("shop-db.1", app="shop"))
+    written.logs["shop-db.1"] = [_line(1500, "ready")]
+    assert okube("logs", "--app", "shop").stdout == "shop-db.1 | ready\n"
+    assert "there is no app shp; there are shop" in okube("logs", "--app", "shp").stderr
+
+
+def test_without_prefix_only_the_text_is_shown(okube: Okube, written: Cluster) -> None:
+    assert okube("logs", "web", "--no-prefix").stdout == "one\ntwo\n"
+
+
+def test_of_nothing_there_is_no_log(okube: Okube) -> None:
+    assert "nothing is named" in okube("logs").stderr
+
+
+def test_the_likely_name_is_told(okube: Okube, written: Cluster) -> None:
+    assert "did you mean web." in okube("logs", "web.3").stderr
+
+
+def test_whoever_follows_a_service_sees_the_tasks_that_come_later(okube: Okube, written: Cluster) -> None:
+    looks = 0
+
+    def replaced() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            written.tasks[0] |= {"state": "failed"}
+            written.tasks.append(a_task("web.1", id="successor", created_at="2026-01-31T12:01:00.000Z"))
+            written.logs["successor"] = [_line(4000, "here I am")]
+        if looks == 4:
+            written.tasks[2] |= {"state": "completed"}
+            del written.services["web"]
+        written.steps.append(replaced)
+
+    written.steps.append(replaced)
+    result = okube("logs", "-f", "web")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["web.1 | one", "web.2 | two", "web.1 | here I am"]
 
 
 def test_following_a_task_that_has_ended_ends(okube: Okube, written: Cluster) -> None:
