@@ -8,7 +8,7 @@ from typing import Any, Literal
 from okube.client.api import OkubeClient
 from okube.model.errors import NotFound, OkubeError
 
-__all__ = ["Kind", "hint_of", "hinting"]
+__all__ = ["Kind", "close_to", "hint_of", "hinting"]
 
 Kind = Literal["service", "node", "task", "manager"]
 
@@ -44,6 +44,11 @@ def hint_of(client: OkubeClient, kinds: Sequence[Kind], names: Iterable[str]) ->
             known += [str(row.get("name")) for row in _LISTS[kind](client)]
         except OkubeError:
             return ""  # the refusal is what matters
+    return close_to(names, known, *kinds)
+
+
+def close_to(names: Iterable[str], known: Sequence[str], *kinds: str) -> str:
+    """The same for names that are known already."""
     if not known:
         return f"; there are no {kinds[0]}s"
     missing = [name for name in names if name not in known]

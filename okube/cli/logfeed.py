@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from okube.cli.apps import services_of_app
 from okube.cli.meant import service_or_task
 from okube.cli.output import note
 from okube.cli.session import Session
@@ -91,11 +92,8 @@ def subjects(client: OkubeClient, names: Sequence[str], app: str | None) -> Subj
             slots.append((str(task["service"]), int(task["slot"])))
         elif task is not None:
             ids.append(str(task["id"]))
-    if app is not None and not client.services(app=app):
-        known = sorted({str(s["app"]) for s in client.services() if s.get("app")})
-        raise NotFound(
-            f"there is no app {app}" + (f"; there are {', '.join(known)}" if known else "; there are no apps")
-        )
+    if app is not None:
+        services_of_app(client, app)
     return Subjects(tuple(services), app, tuple(slots), tuple(ids))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Column", "render", "width_of"]
+__all__ = ["Column", "cut", "render", "width_of"]
 
 _GAP = "  "
 _LEAST = 12  # a column that gives way keeps at least this much
@@ -51,6 +51,15 @@ def width_of(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def cut(text: str, width: int) -> str:
+    """The text in at most that many cells, with an ellipsis where something is missing."""
+    if width_of(text) <= width:
+        return text
+    while text and width_of(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def _narrow(columns: list[Column], widths: list[int], width: int) -> None:
     fixed = len(columns) - columns[-1].below
     for n in reversed(range(fixed)):
@@ -69,18 +78,10 @@ def _lines(cells: list[str], columns: list[Column], widths: list[int], width: in
 def _line(cells: list[str], columns: list[Column], widths: list[int]) -> str:
     parts = []
     for text, column, width in zip(cells, columns, widths, strict=True):
-        cut = _cut(text, width)
-        blanks = " " * (width - width_of(cut))
-        parts.append(blanks + cut if column.right else cut + blanks)
+        shown = cut(text, width)
+        blanks = " " * (width - width_of(shown))
+        parts.append(blanks + shown if column.right else shown + blanks)
     return _GAP.join(parts).rstrip()
-
-
-def _cut(text: str, width: int) -> str:
-    if width_of(text) <= width:
-        return text
-    while width_of(text) > width - 1:
-        text = text[:-1]
-    return f"{text}…"
 
 
 def _clean(text: str) -> str:

@@ -2,22 +2,32 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
+
+import msgspec
 
 from okube.cli.exits import INTERRUPTED, REFUSED, Ended, WaitedInVain
 from okube.cli.progress import Progress
-from okube.cli.verdict import Verdict, describe_tasks, judge
+from okube.cli.verdict import Goal, Verdict, describe_tasks, judge
 from okube.client.api import OkubeClient
 from okube.model.errors import NoQuorum, NotFound, OutcomeUnknown, Unreachable
 
 __all__ = ["Waiter"]
 
 Row = dict[str, Any]
-T = TypeVar("T")
 
 _SHORTEST_S, _LONGEST_S = 0.1, 0.5
 _SHORTEST_READ_S = 2.0
 _PAUSES_PER_LOOK = 4  # a look that takes long, since there are many tasks, is taken less often
+
+
+class Look(msgspec.Struct, frozen=True):
+    """How things stand: whether the wait is over, how far each thing is, what is held up, and what is waited for."""
+
+    over: bool
+    summaries: tuple[str, ...]
+    troubles: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
 
 
 class Waiter:
@@ -46,8 +56,8 @@ class Waiter:
         self._monotonic = monotonic
         self._sleep = sleep
 
-    def until_settled(self, names: Sequence[str]) -> list[Row]:
-        """Wait until every task of the services is ready on the newest version, or completed by its policy.
+    def until_settled(self, names: Sequence[str], goal: Goal = "ready") -> list[Row]:
+        """Wait until every task of the services is as the goal says, on the newest version.
 
         Returns:
             the services as they are then.
@@ -59,21 +69,25 @@ class Waiter:
         open_names = list(dict.fromkeys(names))
         done: dict[str, Row] = {}
 
-        def look() -> tuple[bool, list[str], list[str]]:
+        def look() -> Look:
             verdicts = []
             for name in [n for n in open_names if n not in done]:
                 # Tasks first: what is printed of the service is then at least as new as what was judged.
                 tasks = self._client.tasks(service=name, ended=True)
                 service = self._service(name)
-                verdict = judge(service, tasks)
+                verdict = judge(service, tasks, goal)
                 if verdict.hopeless:
                     self._give_up(verdict)
                 if verdict.done:
                     done[name] = service
                 else:
                     verdicts.append(verdict)
-            troubles = [trouble for verdict in verdicts for trouble in verdict.troubles]
-            return not verdicts, [v.summary for v in verdicts], troubles
+            return Look(
+                not verdicts,
+                tuple(v.summary for v in verdicts),
+                tuple(trouble for v in verdicts for trouble in v.troubles),
+                tuple(awaited for v in verdicts for awaited in v.awaited),
+            )
 
         self._until(look)
         return [done[name] for name in open_names]
@@ -85,13 +99,25 @@ class Waiter:
             WaitedInVain: the time is over.
         """
 
-        def look() -> tuple[bool, list[str], list[str]]:
+        def look() -> Look:
             left = [task for name in names for task in self._tasks_of_gone(name)]
-            return (
-                not left,
-                [f"{_count(left)} still to stop"],
-                list(describe_tasks(t for t in left if t.get("message"))),
-            )
+            troubles = describe_tasks(t for t in left if t.get("message"))
+            return Look(not left, (f"{_count(left)} still to stop",), troubles, describe_tasks(left))
+
+        self._until(look)
+
+    def until_removed(self, names: Sequence[str]) -> None:
+        """Wait until the services are not there any more, and none of their tasks is left.
+
+        Raises:
+            WaitedInVain: the time is over.
+        """
+
+        def look() -> Look:
+            there = [name for name in names if self._is_there(name)]
+            left = [task for name in names for task in self._tasks_of_gone(name)]
+            summaries = [*(f"{name} is still there" for name in there), *([f"{_count(left)} left"] if left else [])]
+            return Look(not summaries, tuple(summaries), (), describe_tasks(left))
 
         self._until(look)
 
@@ -102,16 +128,19 @@ class Waiter:
             WaitedInVain: the time is over.
         """
 
-        def look() -> tuple[bool, list[str], list[str]]:
+        def look() -> Look:
             summaries: list[str] = []
             troubles: list[str] = []
+            awaited: list[str] = []
             for name in names:
                 tasks = self._client.tasks(node=name)
                 if not tasks and self._client.node(name).get("availability") != "draining":
                     continue
                 summaries.append(f"{name}: {_count(tasks)} still there")
-                troubles += self._held_up(tasks)
-            return not summaries, summaries, troubles
+                held_up = self._held_up(tasks)
+                troubles += held_up
+                awaited += describe_tasks(t for t in tasks if not t.get("message")) + held_up
+            return Look(not summaries, tuple(summaries), tuple(troubles), tuple(awaited))
 
         self._until(look)
 
@@ -121,27 +150,25 @@ class Waiter:
         pending = [t for name in sorted(services) for t in self._client.tasks(service=name, state="pending")]
         return describe_tasks(t for t in (*tasks, *pending) if t.get("message"))
 
-    def _until(self, look: Callable[[], tuple[bool, list[str], list[str]]]) -> None:
+    def _until(self, take_look: Callable[[], "Look"]) -> None:
         started = self._monotonic()
         pause = _SHORTEST_S
-        state: tuple[list[str], list[str]] = ([], [])
+        look = Look(False, ("the managers do not answer",))
         try:
             while True:
                 before = self._monotonic()
                 self._client.hurry(max(_SHORTEST_READ_S, started + self._timeout_s - before))
                 try:
-                    over, summaries, troubles = look()
+                    look = take_look()
                 except (NoQuorum, Unreachable, OutcomeUnknown) as error:
-                    over, summaries, troubles = False, state[0] or ["the managers do not answer"], [error.detail]
-                if over:
+                    look = Look(False, look.summaries, (error.detail,), (error.detail,))
+                if look.over:
                     return
-                state = (summaries, troubles)
                 now = self._monotonic()
-                self._progress.troubles(troubles)
-                self._progress.summary("; ".join(summaries), now - started)
+                self._progress.show("; ".join(look.summaries), look.troubles, look.awaited, now - started)
                 left = started + self._timeout_s - now
                 if left <= 0:
-                    self._in_vain(summaries, troubles)
+                    self._in_vain(look.summaries, look.troubles)
                 self._sleep(min(left, max(pause, (now - before) * _PAUSES_PER_LOOK)))
                 pause = min(pause * 1.3, _LONGEST_S)
         except KeyboardInterrupt:
@@ -165,6 +192,13 @@ class Waiter:
             return self._client.service(name)
         except NotFound:
             raise Ended(REFUSED, f"somebody removed service {name} meanwhile") from None
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self._client.service(name)
+        except NotFound:
+            return False
+        return True
 
     def _tasks_of_gone(self, name: str) -> list[Row]:
         try:

@@ -72,7 +72,7 @@ def test_an_apps_log_is_that_of_its_services(okube: Okube, written: Cluster) -> 
     written.add(a_service("shop-db", app="shop"), a_task("shop-db.1", app="shop"))
     written.logs["shop-db.1"] = [_line(1500, "ready")]
     assert okube("logs", "--app", "shop").stdout == "shop-db.1 | ready\n"
-    assert "there is no app shp; there are shop" in okube("logs", "--app", "shp").stderr
+    assert "there is no app shp; did you mean shop?" in okube("logs", "--app", "shp").stderr
 
 
 def test_without_prefix_only_the_text_is_shown(okube: Okube, written: Cluster) -> None:

@@ -96,8 +96,10 @@ def test_the_same_trouble_of_many_tasks_is_one_sentence() -> None:
         (a_task("a.1", "failed", reason="exit-code", exit_code=3), "a.1 failed: exit-code: 3"),
         (a_task("a.1", "failed", reason="signal", message="signal 9"), "a.1 failed: signal 9"),
         (a_task("a.1", "failed", reason="exit-code", message="exit code 3"), "a.1 failed: exit code 3"),
-        (a_task("a.1", ready=False, message="restarting in 4 s"), "a.1 not ready: restarting in 4 s"),
-        (a_task("a.1", desired="stop"), "a.1 stopping"),
+        (a_task("a.1", ready=False, message="restarting in 4 s"), "a.1 not ready on w1: restarting in 4 s"),
+        (a_task("a.1", desired="stop"), "a.1 stopping on w1"),
+        (a_task("a.1", "scheduled", node="w2"), "a.1 starting on w2"),
+        (a_task("a.1", "pending"), "a.1 waits for a node"),
     ],
 )
 def test_a_trouble_says_state_reason_and_message(task: Row, sentence: str) -> None:
@@ -107,3 +109,23 @@ def test_a_trouble_says_state_reason_and_message(task: Row, sentence: str) -> No
 def test_rows_of_another_version_are_judged_without_a_traceback() -> None:
     assert not judge({}, [{}]).done
     judge({"update": 7, "replicas": "x"}, [{"slot": "x", "state": None}])
+
+
+def test_a_service_that_is_waited_for_to_run_need_not_be_ready() -> None:
+    assert judge(a_service("web"), [a_task("web.1", ready=False)], "running").done
+    assert not judge(a_service("web"), [a_task("web.1", "scheduled")], "running").done
+
+
+def test_a_service_is_stopped_when_no_task_is_left() -> None:
+    assert not judge(a_service("web"), [a_task("web.1")], "stopped").done
+    assert judge(a_service("web"), [a_task("web.1", "completed", reason="stopped")], "stopped").done
+
+
+def test_a_job_is_completed_when_each_of_its_tasks_has_ended_well() -> None:
+    def job(state: str, **fields: Any) -> Row:
+        return a_task("job.1", state, restart_policy="on-failure", **fields)
+
+    assert not judge(a_service("job"), [job("running")], "completed").done
+    assert judge(a_service("job"), [job("completed", reason="exited")], "completed").done
+    assert judge(a_service("job"), [job("failed", reason="exit-code")], "completed").hopeless
+    assert judge(a_service("web"), [a_task("web.1")], "completed").hopeless
