@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from okube.config.compose import Alias, Composer, End, Event, Scalar, Start, Trouble
+from okube.config.compose import MAX_DEPTH, Alias, Composer, End, Event, Scalar, Start, Trouble
 from okube.config.document import Document
 from okube.config.jsondoc import json_events
 from okube.model.errors import BadFile, FieldError, Malformed
@@ -198,4 +198,6 @@ def _trouble(error: yaml.MarkedYAMLError, text: str) -> Trouble:
         message = "this is no YAML: a second ':' in one line; put a text with ': ' in quotes, or check the indentation"
     elif "expected" in str(error.problem) and "node content" in str(error.problem):
         message = "this is no YAML: no value can begin here; put a text that begins with ':', ',' or the like in quotes"
+    elif "nesting depth" in str(error.problem):  # libyaml's own bound, which is above ours and met first
+        message = f"this is nested more than {MAX_DEPTH} deep"
     return Trouble(min(line, max(len(lines), 1)), message)
