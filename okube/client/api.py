@@ -184,7 +184,7 @@ class OkubeClient:
 
     def managers(self) -> list[Json]:
         """The replicas of the control plane."""
-        return self._list("/v1/managers", [])
+        return self._objects(self._read("/v1/managers"))
 
     def status(self) -> Json:
         """The cluster at a glance; any living manager answers, also without quorum."""

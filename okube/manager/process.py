@@ -11,6 +11,7 @@ from aiohttp import web
 
 from okube.manager.agents import HttpAgentCalls
 from okube.manager.api.app import make_app
+from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
 from okube.manager.core import ManagerCore
 from okube.manager.reign import Reign
@@ -55,14 +56,14 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
     await agents.start()
     connector = aiohttp.TCPConnector(ssl=peer_tls, limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
-        app = make_app(Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers))
+        context = Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers)
+        app = make_app(context)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await raft.start()
-            site = web.TCPSite(
-                runner, settings.host, settings.port, ssl_context=server_context(tls, client_certificate="optional")
-            )
+            tls_of_api = server_context(tls, client_certificate="optional")
+            site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
             await site.start()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
             await _until(stop, raft, reign)

@@ -15,9 +15,12 @@ __all__ = [
     "NotFound",
     "OkubeError",
     "OutcomeUnknown",
+    "SlowDown",
     "StaleEpoch",
     "TooLarge",
+    "TooSlow",
     "Unauthorized",
+    "UnknownMedia",
     "Unreachable",
     "error_of_kind",
 ]
@@ -89,6 +92,24 @@ class TooLarge(OkubeError):
     kind = "too-large"
 
 
+class TooSlow(OkubeError):
+    """The request did not come in time (408)."""
+
+    kind = "too-slow"
+
+
+class UnknownMedia(OkubeError):
+    """The body is of a type that is not read (415)."""
+
+    kind = "unknown-media-type"
+
+
+class SlowDown(OkubeError):
+    """Too much is asked at a time; nothing was done, and asking again a little later is safe (429)."""
+
+    kind = "slow-down"
+
+
 class InvalidInput(OkubeError):
     """The input can be read and is wrong; ``errors`` names every place at once (422)."""
 
@@ -147,6 +168,9 @@ _BY_KIND: dict[str, type[OkubeError]] = {
         Conflict,
         StaleEpoch,
         TooLarge,
+        TooSlow,
+        UnknownMedia,
+        SlowDown,
         InvalidInput,
         KeyReused,
         NoQuorum,

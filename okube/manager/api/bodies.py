@@ -1,17 +1,17 @@
-"""Bodies in and out: JSON both ways, lists with filters and pages."""
+"""Bodies in and out: JSON both ways; and what the query says."""
 
-from collections.abc import Callable, Iterable
+import io
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from okube.manager.api.context import CONTEXT
-from okube.model.errors import FieldError, InvalidInput, Malformed
+from okube.manager.api.strict_json import read_object_aside
+from okube.model.errors import FieldError, InvalidInput, UnknownMedia
 
-__all__ = ["MAX_DIGITS", "answer", "answer_list", "json_object", "query_flag", "query_number"]
+__all__ = ["MAX_DIGITS", "answer", "json_object", "query_flag", "query_number"]
 
-_MAX_PAGE = 10_000
 MAX_DIGITS = 18  # any such number fits into 64 bits
 _encoder = msgspec.json.Encoder()
 
@@ -20,52 +20,27 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     """The body as a JSON object.
 
     Raises:
-        Malformed: it is no JSON, has a key twice, or is no object.
+        Malformed: it is no JSON, has a key twice, is nested too deep, or is no object.
+        UnknownMedia: it says that it is something else.
     """
-    if request.content_type not in ("application/json", "application/octet-stream", "text/plain"):
-        raise Malformed(f"the body is {request.content_type}; send application/json")
-    try:
-        data = msgspec.json.decode(await request.read())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"the body is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise Malformed("the body must be a JSON object")
-    return data
+    if not _is_json(request):
+        raise UnknownMedia(f"the body is {request.content_type}; send application/json")
+    return await read_object_aside(await request.read())
+
+
+def _is_json(request: web.Request) -> bool:
+    kind = request.content_type  # application/octet-stream where the client did not say
+    charset = (request.charset or "utf-8").lower()
+    known = kind in ("application/json", "application/octet-stream", "text/json") or kind.endswith("+json")
+    return known and charset in ("utf-8", "utf8", "us-ascii")
 
 
 def answer(request: web.Request, body: Any, *, status: int = 200, revision: int | None = None) -> web.Response:
-    """A JSON answer with the revision that it stands for."""
+    """A JSON answer with the revision that it stands for; bytes, and files of them, are JSON already."""
     core = request.app[CONTEXT].core
     headers = {"Okube-Revision": str(core.tables.revision if revision is None else revision)}
-    data = body if isinstance(body, bytes) else _encoder.encode(body)
+    data = body if isinstance(body, bytes | io.BytesIO) else _encoder.encode(body)
     return web.Response(body=data, status=status, headers=headers, content_type="application/json")
-
-
-def answer_list(
-    request: web.Request, rows: Iterable[tuple[str, Any]], view: Callable[[Any], msgspec.Struct]
-) -> web.Response:
-    """A page of a list; ``rows`` are (key, row) in the order of their keys.
-
-    ``?limit=`` bounds the page, ``?continue=`` is the key after which it starts; the answer's ``Okube-Continue`` is
-    the next such key while there is more.
-    """
-    limit = query_number(request, "limit", default=_MAX_PAGE, low=1, high=_MAX_PAGE)
-    after = request.query.get("continue", "")
-    page: list[msgspec.Struct] = []
-    last = ""
-    more = False
-    for key, row in rows:
-        if after and key <= after:
-            continue
-        if len(page) == limit:
-            more = True
-            break
-        page.append(view(row))
-        last = key
-    response = answer(request, page)
-    if more:
-        response.headers["Okube-Continue"] = last
-    return response
 
 
 def query_flag(request: web.Request, name: str) -> bool:

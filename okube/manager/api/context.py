@@ -1,12 +1,13 @@
 """What a request's handler needs, and where it finds it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
 
 from okube.manager.agents import AgentCalls
+from okube.manager.api.gate import Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.security import Identity
@@ -22,6 +23,7 @@ class Context:
     agents: AgentCalls
     leader: Callable[[], Leader | None]  # the leader's loops while they run here
     peers: aiohttp.ClientSession  # to the other managers
+    gate: Gate = field(default_factory=Gate)
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

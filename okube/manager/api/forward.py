@@ -115,6 +115,7 @@ async def _pass_on(request: web.Request, context: Context, leader: str, key: str
             f"https://{member.api_address}{request.raw_path}",
             data=body,
             headers=headers,
+            skip_auto_headers=("Content-Type",),
             server_hostname=server_name(leader, "manager", context.core.settings.cluster_id),
             timeout=aiohttp.ClientTimeout(total=_PATIENCE_S, sock_connect=0.5),
         ) as response:

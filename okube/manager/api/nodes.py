@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from okube.manager.api.bodies import answer, answer_list, json_object
+from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CONTEXT
 from okube.manager.api.forward import leader_only, leader_read
+from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import RemoveNode, UpdateNode
@@ -48,8 +49,10 @@ async def list_nodes(request: web.Request) -> web.Response:
             and all(node.labels.get(key) == value for key, value in labels)
         )
 
-    rows = ((name, tables.nodes[name]) for name in sorted(tables.nodes))
-    return answer_list(request, ((n, node) for n, node in rows if wanted(node)), lambda n: _view(request, tables, n))
+    after = page_start(request)
+    found = ((name, tables.nodes.get(name)) for name in sorted(n for n in tables.nodes if n > after))
+    rows = ((name, node) for name, node in found if node is not None)
+    return await answer_list(request, rows, wanted, lambda node: _view(request, tables, node))
 
 
 @routes.get("/v1/nodes/{name}")

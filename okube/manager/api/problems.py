@@ -17,8 +17,11 @@ from okube.model.errors import (
     NotFound,
     OkubeError,
     OutcomeUnknown,
+    SlowDown,
     TooLarge,
+    TooSlow,
     Unauthorized,
+    UnknownMedia,
     Unreachable,
 )
 from okube.model.views import Problem, ProblemField
@@ -31,9 +34,12 @@ _STATUS: tuple[tuple[type[OkubeError], int], ...] = (
     (Unauthorized, 401),
     (Forbidden, 403),
     (NotFound, 404),
+    (TooSlow, 408),
     (Conflict, 409),
     (TooLarge, 413),
+    (UnknownMedia, 415),
     (InvalidInput, 422),
+    (SlowDown, 429),
     (NoQuorum, 503),
     (Unreachable, 502),
     (OutcomeUnknown, 504),
@@ -51,7 +57,7 @@ def problem(error: OkubeError, status: int | None = None) -> web.Response:
     code = status or status_of(error)
     fields = tuple(ProblemField(e.path, e.message) for e in error.errors)
     body = Problem(f"urn:okube:error:{error.kind}", HTTPStatus(code).phrase, code, error.detail, fields)
-    headers = {"Retry-After": "1"} if code == 503 else {}
+    headers = {"Retry-After": "1"} if code in (429, 503) else {}
     return web.Response(
         body=msgspec.json.encode(body), status=code, headers=headers, content_type="application/problem+json"
     )
@@ -67,13 +73,16 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problem(_of_http(request, error), error.status)
+        response = problem(_of_http(request, error), error.status)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except web.RequestPayloadError as error:
         return problem(Malformed(f"the body cannot be read: {error}"))
     except ConnectionError:
         raise
     except Exception:
-        _log.exception("a defect in %s %s", request.method, request.path)
+        _log.exception("a defect in %s %r", request.method, request.path)
         return problem(Defect("a defect of Okube; the manager's log has the trace"))
 
 

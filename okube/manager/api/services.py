@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from okube.manager.api.bodies import answer, answer_list, json_object, query_flag
+from okube.manager.api.bodies import answer, json_object, query_flag
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
+from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import Applied, DeleteServices, PutServices, RefreshServices, ScaleServices
@@ -35,11 +36,10 @@ async def list_services(request: web.Request) -> web.Response:
         spec = service.spec
         return (app is None or spec.app == app) and all(spec.labels.get(key) == value for key, value in labels)
 
-    names = sorted(tables.service_ids)
-    rows = ((name, tables.services[tables.service_ids[name]]) for name in names)
-    return answer_list(
-        request, ((name, s) for name, s in rows if wanted(s)), lambda service: view_of_service(tables, service)
-    )
+    after = page_start(request)
+    found = ((name, tables.service_named(name)) for name in sorted(n for n in tables.service_ids if n > after))
+    rows = ((name, service) for name, service in found if service is not None)
+    return await answer_list(request, rows, wanted, lambda service: view_of_service(tables, service))
 
 
 @routes.get("/v1/services/{name}")

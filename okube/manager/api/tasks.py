@@ -2,10 +2,12 @@
 
 from aiohttp import web
 
-from okube.manager.api.bodies import answer, answer_list, query_flag, query_number
+from okube.manager.api.bodies import answer, query_flag, query_number
 from okube.manager.api.context import CONTEXT
 from okube.manager.api.forward import leader_only
+from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.task_order import tasks_in_order
 from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import StopTask
 from okube.model.errors import Conflict, FieldError, InvalidInput, Unreachable
@@ -18,7 +20,6 @@ __all__ = ["routes"]
 
 routes = web.RouteTableDef()
 _STATES = frozenset({"pending", "scheduled", "running", "completed", "failed"})
-_SLOT_DIGITS = 6
 
 
 @routes.get("/v1/tasks")
@@ -43,8 +44,8 @@ async def list_tasks(request: web.Request) -> web.Response:
             and query.get("app", task.app) == task.app
         )
 
-    rows = sorted((_sort_key(task), task) for task in _candidates(tables, query.get("service"), query.get("node")))
-    return answer_list(request, ((k, t) for k, t in rows if wanted(t)), lambda task: view_of_task(tables, task))
+    rows = tasks_in_order(tables, service=query.get("service"), node=query.get("node"), after=page_start(request))
+    return await answer_list(request, rows, wanted, lambda task: view_of_task(tables, task))
 
 
 @routes.get("/v1/tasks/{id}")
@@ -99,16 +100,3 @@ def _node_with_logs(tables: Tables, task: Task) -> Node:
     if node.state == "down":
         raise Conflict(f"the logs of {task.name} are on node {task.node}, which is down")
     return node
-
-
-def _candidates(tables: Tables, service: str | None, node: str | None) -> list[Task]:
-    if node is not None:
-        return [tables.tasks[task_id] for task_id in tables.tasks_on_node.get(node, ())]
-    service_id = None if service is None else tables.service_ids.get(service)
-    if service_id is not None:
-        return tables.tasks_of(service_id)
-    return list(tables.tasks.values())
-
-
-def _sort_key(task: Task) -> str:
-    return f"{task.service} {task.slot:0{_SLOT_DIGITS}} {task.created_ms:015} {task.id}"

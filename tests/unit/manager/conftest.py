@@ -14,7 +14,9 @@ import pytest
 from aiohttp import web
 
 from okube.manager.api.app import make_app
+from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
+from okube.manager.api.gate import Gate, Limits
 from okube.manager.core import ManagerCore
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerMember, ManagerSettings
@@ -77,9 +79,17 @@ class Api:
     """Calls to the manager's API as the admin, unless said otherwise."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, port: int, core: ManagerCore, agents: NotingAgents, reign: Reign
+        self,
+        session: aiohttp.ClientSession,
+        port: int,
+        core: ManagerCore,
+        agents: NotingAgents,
+        reign: Reign,
+        gate: Gate,
     ) -> None:
         self._session = session
+        self.port = port
+        self.gate = gate
         self._url = f"http://127.0.0.1:{port}"
         self.core = core
         self.agents = agents
@@ -116,7 +126,13 @@ class Api:
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+def limits() -> Limits:
+    """What the manager lets in; a test module may have its own."""
+    return Limits()
+
+
+@pytest.fixture
+async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
     settings = ManagerSettings(
         cluster="lab",
         cluster_id="c1",
@@ -149,17 +165,16 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     await raft.start()
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run())
-        runner = web.AppRunner(
-            make_app(Context(core=core, agents=agents, leader=lambda: reign.leader, peers=session)), access_log=None
-        )
+        context = Context(core=core, agents=agents, leader=lambda: reign.leader, peers=session, gate=Gate(limits))
+        runner = web.AppRunner(make_app(context), access_log=None, handler_cancellation=True)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = GuardedSite(runner, "127.0.0.1", 0, context.gate, None)
         await site.start()
         port = runner.addresses[0][1]
         async with asyncio.timeout(10):
             while reign.leader is None:
                 await raft.wait_leadership_change(0.05)
-        yield Api(session, port, core, agents, reign)
+        yield Api(session, port, core, agents, reign, context.gate)
         await runner.cleanup()
         leading.cancel()
     await raft.stop()

@@ -1,0 +1,118 @@
+"""What each request passes before its handler: how many at a time, how large, how fast, with which parameters."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from okube.manager.api.context import CALLER, CONTEXT, FORWARDED
+from okube.manager.api.gate import Limits, Pass
+from okube.manager.api.problems import problem
+from okube.manager.api.route import Route
+from okube.manager.api.routes import route_of
+from okube.model.decode import hint
+from okube.model.errors import FieldError, InvalidInput, OkubeError, TooLarge, TooSlow
+
+__all__ = ["address_of", "admission_middleware", "end_of_admission", "known_route"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_PASS: web.RequestKey[Pass] = web.RequestKey("pass", Pass)
+_MAX_ERRORS = 20
+
+
+@web.middleware
+async def admission_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request in, read its body, and see to it that its place is free again at its end."""
+    gate = request.app[CONTEXT].gate
+    limits = gate.limits
+    if len(request.headers) > limits.headers:
+        return _closed(problem(TooLarge(f"more than {limits.headers} headers: send fewer"), 431))
+    size = request.content_length
+    if size is not None and size > limits.body_bytes:
+        return _closed(problem(_too_large(limits)))
+    if _is_exempt(request):
+        await _read(request, limits)
+        return await handler(request)
+    _check_query(request)
+    expected = 0 if not request.body_exists else limits.body_bytes if size is None else size
+    admitted = gate.enter(_client(request), expected)
+    request[_PASS] = admitted
+    try:
+        await _read(request, limits)
+        return await handler(request)
+    finally:
+        admitted.leave()
+
+
+async def end_of_admission(request: web.Request, response: web.StreamResponse) -> None:
+    """A stream does not count as a request under way: it may go on for days, and connections are bounded too."""
+    if _PASS in request and not isinstance(response, web.Response):
+        request[_PASS].leave()
+
+
+def known_route(request: web.Request) -> Route | None:
+    """The route in the table that a request goes to."""
+    resource = request.match_info.route.resource
+    return None if resource is None else route_of(request.method, resource.canonical)
+
+
+def _is_exempt(request: web.Request) -> bool:
+    """Whether it is of an agent or a manager: the cluster must not slow itself down. And ``/healthz``."""
+    caller = request.get(CALLER)
+    return caller is None or request[FORWARDED] or caller.role != "admin"
+
+
+def _client(request: web.Request) -> str:
+    return f"{request[CALLER].name} at {address_of(request.transport)}"
+
+
+def address_of(transport: asyncio.BaseTransport | None) -> str:
+    """The address at the other end, without its port."""
+    peer = None if transport is None else transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else "unknown"
+
+
+async def _read(request: web.Request, limits: Limits) -> None:
+    """The whole body, which aiohttp keeps for who reads it next.
+
+    Raises:
+        TooSlow: it does not come in time.
+    """
+    if not request.body_exists:
+        return
+    try:
+        async with asyncio.timeout(limits.body_s):
+            await request.read()
+    except TimeoutError:
+        raise TooSlow(f"the body did not come within {limits.body_s:.0f} s") from None
+
+
+def _check_query(request: web.Request) -> None:
+    """A parameter that is misspelt must not be passed over: it may have been a filter.
+
+    Raises:
+        InvalidInput: one is unknown, or given twice where one counts.
+    """
+    route = known_route(request)
+    if route is None or not request.query_string:
+        return
+    known = route.query
+    errors = []
+    for name in dict.fromkeys(request.query):
+        if name not in known:
+            allowed = f"allowed are {', '.join(known)}" if known else f"{route.path} takes none"
+            errors.append(FieldError(name, f"unknown parameter{hint(name, known)}; {allowed}"))
+        elif not known[name].repeated and len(request.query.getall(name)) > 1:
+            errors.append(FieldError(name, "is given twice"))
+    if errors:
+        raise InvalidInput.of(errors[:_MAX_ERRORS], what="query")
+
+
+def _too_large(limits: Limits) -> OkubeError:
+    return TooLarge(f"the request's body is larger than {limits.body_bytes >> 20} MiB: send it in parts")
+
+
+def _closed(response: web.Response) -> web.Response:
+    """An answer after which nothing more is read from the connection."""
+    response.force_close()
+    return response

@@ -1,0 +1,164 @@
+"""The manager's socket: who may connect, how long one may take to ask, and errors below HTTP as problem+json."""
+
+import asyncio
+import logging
+import ssl
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+
+from okube.manager.api.admission import address_of
+from okube.manager.api.gate import Gate
+from okube.manager.api.problems import problem
+from okube.model.errors import Defect, Malformed, OkubeError, SlowDown, TooLarge, TooSlow
+from okube.security import identity_of
+
+__all__ = ["Connection", "GuardedSite"]
+
+_log = logging.getLogger(__name__)
+_HANDSHAKE_S = 5.0
+_LINGER_S = 1.0  # how long what a refused client still sends is thrown away, so that it reads the answer
+_BACKLOG = 1024
+
+
+class GuardedSite(web.BaseSite):
+    """Listens with TLS (or without, where ``context`` is None), and lets connections pass the gate."""
+
+    def __init__(self, runner: web.AppRunner, host: str, port: int, gate: Gate, context: ssl.SSLContext | None) -> None:
+        super().__init__(runner, ssl_context=context, backlog=_BACKLOG)
+        self._host = host
+        self._port = port
+        self._gate = gate
+        self._context = context
+
+    @property
+    def name(self) -> str:
+        """Where it listens."""
+        return f"{'http' if self._context is None else 'https'}://{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen; raises OSError for a port in use."""
+        await super().start()
+        loop = asyncio.get_running_loop()
+        server, gate, limits = self._runner.server, self._gate, self._gate.limits
+        assert server is not None
+
+        def connection() -> Connection:
+            return Connection(
+                server,
+                gate,
+                loop=loop,
+                access_log=None,
+                keepalive_timeout=limits.idle_s,
+                lingering_time=_LINGER_S,
+                max_line_size=limits.line_bytes,
+                max_field_size=limits.line_bytes,
+            )
+
+        self._server = await loop.create_server(
+            connection,
+            self._host,
+            self._port,
+            ssl=self._context,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=None if self._context is None else _HANDSHAKE_S,
+        )
+
+
+class Connection(web.RequestHandler):
+    """One connection of HTTP: aiohttp's, with a limit on the time that the head of a request takes."""
+
+    def __init__(self, server: web.Server, gate: Gate, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(server, loop=loop, **options)
+        self._gate = gate
+        self._counted: str | None = None
+        self._turned_away = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let it in, or answer 429 and close; agents and managers are always let in."""
+        peer = identity_of(transport.get_extra_info("peercert"))
+        if peer is None or peer.role == "admin":
+            address = address_of(transport)
+            if not self._gate.connect(address):
+                self._turned_away = True
+                _refuse(transport, SlowDown("too many connections at this manager: close some, and ask again"))
+                return
+            self._counted = address
+        super().connection_made(transport)
+        self._head_timer = self._loop.call_later(self._gate.limits.head_s, self._head_is_late)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is over."""
+        self._stop_timer()
+        if self._counted is not None:
+            self._gate.disconnect(self._counted)
+            self._counted = None
+        if not self._turned_away:
+            super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; from the first byte of a head, time runs until its last."""
+        if self._turned_away:
+            return
+        super().data_received(data)
+        if not self._awaits_head:
+            self._stop_timer()
+        elif self._head_timer is None:
+            self._head_timer = self._loop.call_later(self._gate.limits.head_s, self._head_is_late)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is no HTTP, as a problem; what a handler let through is a defect, and logged with its trace."""
+        if status >= 500:
+            _log.error("a defect in answering %s", request.remote, exc_info=exc)
+            response = problem(Defect("a defect of Okube; the manager's log has the trace"), 500)
+        elif isinstance(exc, LineTooLong) or "header" in str(message).lower():
+            self._gate.refused["headers"] += 1
+            response = problem(TooLarge(f"the request line or its headers are too large: {_short(message)}"), 431)
+        else:
+            self._gate.refused["malformed"] += 1
+            response = problem(Malformed(f"this is no request of HTTP/1.1: {_short(message)}"), status)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        response.force_close()
+        return response
+
+    @property
+    def _awaits_head(self) -> bool:
+        return not self._request_in_progress and not self._messages
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self._awaits_head and self.transport is not None:
+            self._gate.refused["slow"] += 1
+            _refuse(self.transport, TooSlow(f"no whole request came within {self._gate.limits.head_s:.0f} s"))
+            self.force_close()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def _refuse(transport: asyncio.BaseTransport, error: OkubeError) -> None:
+    """An answer before there is a request, and the end of the connection."""
+    assert isinstance(transport, asyncio.Transport)
+    answer = problem(error)
+    body = answer.body
+    assert isinstance(body, bytes)
+    head = [f"HTTP/1.1 {answer.status} {answer.reason}", "Connection: close", f"Content-Length: {len(body)}"]
+    head += [f"{name}: {value}" for name, value in answer.headers.items() if name != "Content-Length"]
+    transport.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+    transport.close()
+
+
+def _short(message: str | None) -> str:
+    first = (message or "").strip().splitlines()
+    return first[0][:200] if first else "it cannot be read"
