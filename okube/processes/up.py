@@ -112,11 +112,11 @@ def _start_missing(
     here = {place.name: place for place in places(config, sown.seed)}
     for place in here.values():
         running = runs_in(ClusterFiles(config.data_dir).process(place.name))
-        if place.name in sown.unusable:
+        if not place.is_here:  # nor is it a problem here that its folder is where it runs
+            echo(place.line("on another machine, not started here"))
+        elif place.name in sown.unusable:
             problems.append(sown.unusable[place.name])
             echo(place.line("not started"))
-        elif not place.is_here:
-            echo(place.line("on another machine, not started here"))
         elif running:
             echo(place.line(f"runs already (pid {running.pid})"))
         else:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,19 @@ def test_processes_of_other_machines_are_named_and_not_started(lab: Lab) -> None
     line = next(each for each in text.splitlines() if "name: w1" in each)
     lab.config.write_text(text.replace(line, line.replace("127.0.0.1", "192.0.2.7")))
     text = lab.config.read_text()
+    said = lab.up()
+    assert any(each.startswith("w1") and "on another machine" in each for each in said)
+    assert lab.pids().keys() == {"m1", "m2", "m3"}
+
+
+def test_a_folder_that_was_taken_to_the_machine_of_its_worker_is_not_missed(lab: Lab) -> None:
+    lab.up()
+    down(lab.config, False, lambda _: None, remove_tasks=lambda _: 0)
+    text = lab.config.read_text()
+    line = next(each for each in text.splitlines() if "name: w1" in each)
+    lab.config.write_text(text.replace(line, line.replace("127.0.0.1", "192.0.2.7")))
+    shutil.rmtree(lab.files.process("w1").root)
+    lab.files.ca_key.unlink()
     said = lab.up()
     assert any(each.startswith("w1") and "on another machine" in each for each in said)
     assert lab.pids().keys() == {"m1", "m2", "m3"}
