@@ -79,6 +79,7 @@ class Leader:
                     admin_token_sha256=settings.admin_token_sha256,
                     node_down_after_ms=round(settings.node_down_after_s * 1000),
                     heartbeat_ms=round(settings.heartbeat_s * 1000),
+                    leader=self._core.name,
                 )
             ]
         )

@@ -52,13 +52,14 @@ __all__ = [
 
 
 class SeedCluster(msgspec.Struct, frozen=True, array_like=True, tag="seed-cluster/1"):
-    """What cluster.yaml says, once; a second seed changes nothing."""
+    """What cluster.yaml says, once; a second seed changes nothing, but says who leads from here on."""
 
     cluster: str
     cluster_id: str
     admin_token_sha256: str
     node_down_after_ms: int
     heartbeat_ms: int
+    leader: str = ""
 
 
 class PutServices(msgspec.Struct, frozen=True, array_like=True, tag="put-services/1"):
@@ -76,10 +77,12 @@ class PutServices(msgspec.Struct, frozen=True, array_like=True, tag="put-service
 
 
 class DeleteServices(msgspec.Struct, frozen=True, array_like=True, tag="delete-services/1"):
-    """Forget services; their tasks are stopped and forgotten when they have ended."""
+    """Forget services; their tasks are stopped and forgotten when they have ended. ``app``: all of that app instead."""
 
     names: tuple[str, ...]
     if_match: int | None = None
+    by: str = ""
+    app: str = ""
 
 
 class ScaleServices(msgspec.Struct, frozen=True, array_like=True, tag="scale-services/1"):
@@ -88,14 +91,20 @@ class ScaleServices(msgspec.Struct, frozen=True, array_like=True, tag="scale-ser
     names: tuple[str, ...]
     replicas: tuple[int, ...]
     if_match: int | None = None
+    by: str = ""
 
 
 class RefreshServices(msgspec.Struct, frozen=True, array_like=True, tag="refresh-services/1"):
-    """``stop``, ``start``, ``restart`` (a new version of the same spec) or ``rollback`` (the spec before)."""
+    """``stop``, ``start``, ``restart`` (a new version of the same spec) or ``rollback`` (the spec before).
+
+    With ``app`` it is for those services of the app to which it applies, instead of those that are named.
+    """
 
     names: tuple[str, ...]
     how: str  # stop | start | restart | rollback
     if_match: int | None = None
+    by: str = ""
+    app: str = ""
 
 
 class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-node/1"):
@@ -122,6 +131,7 @@ class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/
     labels: dict[str, str] | None = None
     zone: str | None = None
     if_match: int | None = None
+    by: str = ""
 
 
 class SetNodeState(msgspec.Struct, frozen=True, array_like=True, tag="set-node-state/1"):
@@ -137,6 +147,7 @@ class RemoveNode(msgspec.Struct, frozen=True, array_like=True, tag="remove-node/
 
     name: str
     if_match: int | None = None
+    by: str = ""
 
 
 class CreateTasks(msgspec.Struct, frozen=True, array_like=True, tag="create-tasks/1"):
@@ -186,6 +197,7 @@ class StopTask(msgspec.Struct, frozen=True, array_like=True, tag="stop-task/1"):
 
     text: str
     if_match: int | None = None
+    by: str = ""
 
 
 class TaskReport(msgspec.Struct, frozen=True, array_like=True):

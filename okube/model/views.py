@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from okube.model.event import Event, EventKind, Level, SubjectKind
 from okube.model.node import Availability, Node, NodeState
 from okube.model.quantities import rfc3339
 from okube.model.service import Service
@@ -30,6 +31,7 @@ __all__ = [
     "AppliedService",
     "ApplyAnswer",
     "ApplyBody",
+    "EventView",
     "Health",
     "ManagerView",
     "NodeView",
@@ -44,6 +46,7 @@ __all__ = [
     "TaskPort",
     "TaskView",
     "UpdateView",
+    "event_view",
     "node_view",
     "service_answer",
     "service_view",
@@ -160,6 +163,29 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: Time | None
     runtime: str
     software: str
+    revision: Revision
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened: ``count`` times, or to so many, first at ``first_time`` and last at ``time``.
+
+    ``by`` is who asked for it; empty: the cluster itself.
+    """
+
+    id: str
+    time: Time | None
+    first_time: Time | None
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    level: Level
+    kind: EventKind
+    subject_kind: SubjectKind
+    subject: str
+    service: str | None
+    task_id: str | None
+    node: str | None
+    reason: str | None
+    message: str
+    by: str
     revision: Revision
 
 
@@ -363,4 +389,25 @@ def node_view(
         runtime=node.runtime,
         software=node.software,
         revision=node.revision,
+    )
+
+
+def event_view(event: Event) -> EventView:
+    """An event with its times as text."""
+    return EventView(
+        id=event.id,
+        time=rfc3339(event.time_ms),
+        first_time=rfc3339(event.first_ms),
+        count=event.count,
+        level=event.level,
+        kind=event.kind,
+        subject_kind=event.subject_kind,
+        subject=event.subject,
+        service=event.service,
+        task_id=event.task_id,
+        node=event.node,
+        reason=event.reason,
+        message=event.message,
+        by=event.by,
+        revision=event.revision,
     )

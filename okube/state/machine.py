@@ -11,6 +11,7 @@ from okube.model.errors import KeyReused, OkubeError, StaleEpoch
 from okube.state import nodes, services, settings, tasks
 from okube.state.requests import KnownRequest
 from okube.state.snapshot import dump, load
+from okube.state.story import tell
 from okube.state.tables import Tables
 
 __all__ = ["BATCH_VERSION", "StateMachine"]
@@ -84,8 +85,10 @@ class StateMachine:
             command = c.decode_command(data)
         except msgspec.MsgspecError:
             return c.Refused("unknown-command", "this command is of another version of Okube")
+        self.tables.changes.clear()
         try:
             body = _HANDLERS[type(command)](self.tables, command, self.tables.time_ms)
+            tell(self.tables, command, self.tables.time_ms)
         except OkubeError as error:
             return c.Refused(error.kind, error.detail, tuple((e.path, e.message) for e in error.errors))
         except Exception:

@@ -3,6 +3,7 @@
 import msgspec
 
 from okube.model.epoch import Epoch
+from okube.model.event import Event
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
@@ -33,6 +34,7 @@ class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     tasks: list[Task]
     ended: list[tuple[str, int, list[str]]]
     requests: list[KnownRequest]
+    events: list[Event] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -54,6 +56,7 @@ def dump(tables: Tables) -> bytes:
             tasks=list(tables.tasks.values()),
             ended=[(key[0], key[1], ids) for key, ids in tables.ended_in_slot.items()],
             requests=tables.requests.rows(),
+            events=tables.events.rows(),
         )
     )
 
@@ -81,4 +84,5 @@ def load(tables: Tables, data: bytes) -> None:
         tasks=snapshot.tasks,
         ended_in_slot={(service_id, slot): ids for service_id, slot, ids in snapshot.ended},
         requests=snapshot.requests,
+        events=snapshot.events,
     )

@@ -11,17 +11,19 @@ from collections.abc import Callable
 import msgspec
 
 from okube.model.epoch import Epoch
+from okube.model.event import Event
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import KEPT_ENDED_TASKS, Task
 from okube.state.allocation import NO_ALLOCATION, Allocation
 from okube.state.digest import Digest
+from okube.state.events import EventTable, repeated
 from okube.state.requests import KnownRequest, RequestTable
 
 __all__ = ["Observer", "Row", "Settings", "Tables"]
 
-Row = Service | Task | Node
+Row = Service | Task | Node | Event
 Observer = Callable[[str, Row | None, Row | None], None]
 """Called with the table's name, the row before and the row after; must not raise and must not change tables."""
 
@@ -50,8 +52,10 @@ class Tables:
         self.nodes: dict[str, Node] = {}
         self.specs: dict[tuple[str, int], ServiceSpec] = {}
         self.requests = RequestTable()
+        self.events = EventTable()
         self.digest = Digest()
         self.observers: list[Observer] = []
+        self.changes: list[tuple[Row | None, Row | None]] = []  # (before, after) of what the command under way did
 
         self.service_ids: dict[str, str] = {}  # name → id
         self.tasks_of_service: dict[str, dict[str, None]] = {}
@@ -74,6 +78,7 @@ class Tables:
         tasks: list[Task],
         ended_in_slot: dict[tuple[str, int], list[str]],
         requests: list[KnownRequest],
+        events: list[Event],
     ) -> None:
         """Take these rows as they are, with their revisions, in place of all that is here; observers are kept."""
         observers = self.observers
@@ -97,6 +102,9 @@ class Tables:
         for request in requests:
             self.requests.put(request)
             self.digest.swap("requests", None, request)
+        for event in events:
+            self.events.put(event)
+            self.digest.swap("events", None, event)
 
     # Reading
 
@@ -137,6 +145,18 @@ class Tables:
         for forgotten in self.requests.put(request):
             self.next_revision()
             self.digest.swap("requests", forgotten, None)
+
+    def put_event(self, event: Event) -> None:
+        """Something happened; if it happened before it is counted there, and the oldest go where the bound says so."""
+        known = self.events.like(event)
+        new = event if known is None else repeated(known, event)
+        revision = self.next_revision()
+        new = msgspec.structs.replace(new, id=new.id or f"e{revision}", revision=revision)
+        self._tell("events", self.events.put(new), new)
+        while (oldest := self.events.oldest_beyond()) is not None:
+            self.events.forget(oldest)
+            self.next_revision()
+            self._tell("events", oldest, None)
 
     def put_service(self, service: Service) -> Service:
         """Add or replace a service (by id)."""
@@ -261,6 +281,10 @@ class Tables:
             self.specs.pop(key, None)
 
     def _changed(self, table: str, old: Row | None, new: Row | None) -> None:
+        self.changes.append((old, new))
+        self._tell(table, old, new)
+
+    def _tell(self, table: str, old: Row | None, new: Row | None) -> None:
         self.digest.swap(table, old, new)
         for observer in self.observers:
             observer(table, old, new)

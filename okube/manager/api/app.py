@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from okube.manager.api import agents, nodes, openapi, services, status, tasks
+from okube.manager.api import agents, events, nodes, openapi, services, status, tasks
 from okube.manager.api.admission import admission_middleware, end_of_admission
 from okube.manager.api.context import CONTEXT, Context
 from okube.manager.api.forward import forward_middleware
@@ -12,7 +12,7 @@ from okube.manager.api.reading import mark_stale
 
 __all__ = ["API_ROUTES", "make_app"]
 
-API_ROUTES = tuple(module.routes for module in (services, tasks, nodes, agents, status, openapi))
+API_ROUTES = tuple(module.routes for module in (services, tasks, nodes, events, agents, status, openapi))
 """Each is described in ``routes.py``; a test compares them."""
 
 

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object
-from okube.manager.api.context import CONTEXT
+from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
@@ -73,7 +73,8 @@ async def change_node(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     change = decode(NodeChange, await json_object(request), what=f"node {name}")
     availability = "draining" if change.availability == "drained" else change.availability
-    applied = await submit(request, UpdateNode(name, availability, change.labels, change.zone, if_match(request)))
+    by = request[CALLER].name
+    applied = await submit(request, UpdateNode(name, availability, change.labels, change.zone, if_match(request), by))
     return answer(request, result_of(applied), revision=applied.revision)
 
 
@@ -81,7 +82,7 @@ async def change_node(request: web.Request) -> web.Response:
 @leader_only
 async def remove_node(request: web.Request) -> web.Response:
     """Forget a node that is down."""
-    applied = await submit(request, RemoveNode(request.match_info["name"], if_match(request)))
+    applied = await submit(request, RemoveNode(request.match_info["name"], if_match(request), request[CALLER].name))
     return answer(request, result_of(applied), revision=applied.revision)
 
 

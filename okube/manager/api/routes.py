@@ -4,11 +4,13 @@ from typing import Any
 
 from okube.manager.api.nodes import NodeChange
 from okube.manager.api.route import Answer, Parameter, Route
+from okube.model.event import EVENT_KINDS, EVENT_LEVELS
 from okube.model.names import MAX_NAME, NAME_PATTERN
 from okube.model.spec import ServiceSpec
 from okube.model.views import (
     ApplyAnswer,
     ApplyBody,
+    EventView,
     Health,
     ManagerView,
     NodeView,
@@ -40,6 +42,7 @@ STALE = Parameter("stale", "answer at once, from what this manager knows; how ol
 _LIMIT = Parameter("limit", "how many at most", _number(1, 10_000, default=10_000))
 _CONTINUE = Parameter("continue", "the next page: the `Okube-Continue` of the page before, with the same filters")
 PAGES = (_LIMIT, _CONTINUE, STALE)
+_SINCE = Parameter("since", "those after a revision", _number(0, 10**18 - 1))
 _LABEL = Parameter("label", "`KEY=VALUE`; given several times, all must hold", repeated=True)
 _KEY = Parameter(
     "Idempotency-Key",
@@ -265,6 +268,26 @@ _NODES = (
     ),
 )
 
+_EVENTS = (
+    Route(
+        method="GET",
+        path="/v1/events",
+        name="list_events",
+        group="events",
+        text="What happened, the newest last. What happens again within an hour is one event, counted.",
+        parameters=(
+            Parameter("kind", "those of a kind; several: of any", _one_of(*sorted(EVENT_KINDS)), repeated=True),
+            Parameter("level", "those of a level; several: of any", _one_of(*sorted(EVENT_LEVELS)), repeated=True),
+            Parameter("service", "those about a service and its tasks"),
+            Parameter("node", "those about a node and what is on it"),
+            Parameter("subject", "those about the thing of that name"),
+            _SINCE,
+            *PAGES,
+        ),
+        answers=(Answer(text="a page of events", of=list[EventView], headers=_PAGE_HEADERS),),
+    ),
+)
+
 _CONTROL_PLANE = (
     Route(
         method="GET",
@@ -348,7 +371,7 @@ _AGENTS = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_SERVICES, *_TASKS, *_NODES, *_CONTROL_PLANE, *_AGENTS)
+ROUTES: tuple[Route, ...] = (*_SERVICES, *_TASKS, *_NODES, *_EVENTS, *_CONTROL_PLANE, *_AGENTS)
 
 _BY_PLACE: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}
 

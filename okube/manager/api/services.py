@@ -80,7 +80,9 @@ async def put_service(request: web.Request) -> web.Response:
 @leader_only
 async def delete_service(request: web.Request) -> web.Response:
     """Forget a service and stop its tasks."""
-    applied = await submit(request, DeleteServices((request.match_info["name"],), if_match(request)))
+    applied = await submit(
+        request, DeleteServices((request.match_info["name"],), if_match(request), request[CALLER].name)
+    )
     return _one(request, applied)
 
 
@@ -89,7 +91,7 @@ async def delete_service(request: web.Request) -> web.Response:
 async def refresh_service(request: web.Request) -> web.Response:
     """Restart (rolling), stop, start, or go back to the version before."""
     name, how = request.match_info["name"], request.match_info["how"]
-    return _one(request, await submit(request, RefreshServices((name,), how, if_match(request))))
+    return _one(request, await submit(request, RefreshServices((name,), how, if_match(request), request[CALLER].name)))
 
 
 @routes.post("/v1/scale")
@@ -107,7 +109,8 @@ async def scale_services(request: web.Request) -> web.Response:
     ]
     if errors:
         raise InvalidInput.of(errors, what="body")
-    applied = await submit(request, ScaleServices(tuple(wanted), tuple(wanted.values()), if_match(request)))
+    command = ScaleServices(tuple(wanted), tuple(wanted.values()), if_match(request), request[CALLER].name)
+    applied = await submit(request, command)
     return answer(request, result_of(applied), revision=applied.revision)
 
 

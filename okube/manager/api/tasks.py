@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, query_flag, query_number
-from okube.manager.api.context import CONTEXT
+from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
@@ -59,7 +59,7 @@ async def get_task(request: web.Request) -> web.Response:
 @leader_only
 async def end_task(request: web.Request) -> web.Response:
     """End a task; its service replaces it."""
-    applied = await submit(request, StopTask(request.match_info["id"], if_match(request)))
+    applied = await submit(request, StopTask(request.match_info["id"], if_match(request), request[CALLER].name))
     return answer(request, result_of(applied), revision=applied.revision)
 
 

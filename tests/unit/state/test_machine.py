@@ -113,9 +113,10 @@ def test_time_does_not_go_back_with_a_leader_whose_clock_is_behind() -> None:
 def test_each_changed_row_takes_one_revision() -> None:
     cluster = Cluster()
     cluster.put(a_spec("one"), a_spec("two"))
-    assert cluster.tables.revision == 2
     revisions = [service.revision for service in cluster.tables.services.values()]
-    assert revisions == [1, 2]
+    revisions += [event.revision for event in cluster.tables.events.rows()]
+    assert revisions == [1, 2, 3, 4]
+    assert cluster.tables.revision == 4
 
 
 def test_several_services_are_put_all_or_none() -> None:
