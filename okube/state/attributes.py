@@ -1,9 +1,12 @@
 """What constraints can ask of a node, and which nodes a global service is for."""
 
-from okube.model.constraints import parse_constraint
+from typing import TYPE_CHECKING
+
 from okube.model.node import Node
 from okube.model.service import Service
-from okube.state.tables import Tables
+
+if TYPE_CHECKING:
+    from okube.state.tables import Tables
 
 __all__ = ["attributes_of", "nodes_of_global"]
 
@@ -15,19 +18,9 @@ def attributes_of(node: Node) -> dict[str, str]:
     return made
 
 
-def nodes_of_global(tables: Tables, service: Service) -> list[str]:
+def nodes_of_global(tables: "Tables", service: Service) -> list[str]:
     """The nodes that should have a task of a global service, sorted: as its constraints say, and active, or down.
 
     A node that is cordoned keeps the task that it has and gets no new one.
     """
-    spec = service.spec
-    held = {task.pinned for task in tables.tasks_of(service.id) if not task.ended and task.desired == "run"}
-    constraints = [parse_constraint(text) for text in spec.constraints]
-    names = []
-    for name in sorted(tables.nodes):
-        attributes = attributes_of(tables.nodes[name])
-        meets = all(constraint.allows(attributes.get(constraint.attribute, "")) for constraint in constraints)
-        availability = tables.nodes[name].availability
-        if meets and (availability == "active" or (availability == "cordoned" and name in held)):
-            names.append(name)
-    return names
+    return tables.targets.names(service.id)

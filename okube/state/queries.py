@@ -1,34 +1,19 @@
 """What is read out of the tables: the API's views, and lookups by what people type."""
 
-from okube.model.endings import is_finished
 from okube.model.errors import Conflict, NotFound
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.task import Task
 from okube.model.views import NodeView, ServiceView, TaskView, node_view, service_view, task_view
-from okube.state.attributes import nodes_of_global
 from okube.state.tables import Tables
 
 __all__ = ["count_nodes", "count_tasks", "find_task", "view_of_node", "view_of_service", "view_of_task"]
 
 
 def view_of_service(tables: Tables, service: Service) -> ServiceView:
-    """A service with how many of its tasks are ready, and how far the newest version has come.
-
-    A slot is done when its task of the newest version is ready, or has ended by its own policy.
-    """
-    running = 0
-    done: set[int] = set()
-    for task in tables.tasks_of(service.id):
-        serves = task.ready and task.state == "running"
-        running += serves
-        if task.version == service.version and (serves or (task.ended and is_finished(task, service.spec))):
-            done.add(task.slot)
-    if service.spec.mode == "global":
-        total = 0 if service.stopped else len(nodes_of_global(tables, service))
-    else:
-        total = service.wanted
-    return service_view(service, running=running, done=min(len(done), total), total=total)
+    """A service with how many of its tasks are ready, and how far the newest version has come."""
+    running, done, total = tables.sums_of(service)
+    return service_view(service, running=running, done=done, total=total)
 
 
 def view_of_task(tables: Tables, task: Task) -> TaskView:

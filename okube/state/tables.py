@@ -19,7 +19,9 @@ from okube.model.task import KEPT_ENDED_TASKS, Task
 from okube.state.allocation import NO_ALLOCATION, Allocation
 from okube.state.digest import Digest
 from okube.state.events import EventTable, repeated
+from okube.state.progress import Progress
 from okube.state.requests import KnownRequest, RequestTable
+from okube.state.targets import GlobalTargets
 
 __all__ = ["Observer", "Row", "Settings", "Tables"]
 
@@ -62,6 +64,8 @@ class Tables:
         self.tasks_on_node: dict[str, dict[str, None]] = {}  # placed there, ended ones too
         self.tasks_in_state: dict[str, dict[str, None]] = {}
         self.allocations: dict[str, Allocation] = {}
+        self.progress: dict[str, Progress] = {}  # of each service
+        self.targets = GlobalTargets(self.nodes)
         self.ended_in_slot: dict[tuple[str, int], list[str]] = {}  # in the order in which they ended
         self._tasks_of_spec: dict[tuple[str, int], int] = {}
 
@@ -93,6 +97,7 @@ class Tables:
         for service in services:
             self.services[service.id] = service
             self.service_ids[service.name] = service.id
+            self._index_service(None, service)
             self.digest.swap("services", None, service)
         self.specs = specs
         for task in tasks:
@@ -120,6 +125,14 @@ class Tables:
     def allocation_of(self, node: str) -> Allocation:
         """What the placed, not ended tasks of a node were promised."""
         return self.allocations.get(node, NO_ALLOCATION)
+
+    def sums_of(self, service: Service) -> tuple[int, int, int]:
+        """How many tasks of a service serve; how many slots are done with its newest version, and of how many."""
+        progress = self.progress[service.id]
+        total = service.wanted
+        if service.spec.mode == "global":
+            total = 0 if service.stopped else self.targets.count(service.id)
+        return progress.running, min(progress.done, total), total
 
     def tasks_of(self, service_id: str) -> list[Task]:
         """All tasks of a service, ended ones too, oldest first."""
@@ -167,6 +180,7 @@ class Tables:
         self._keep_spec(new.id, new.version, new.spec)
         for kept in new.versions:
             self._keep_spec(new.id, kept.version, kept.spec)
+        self._index_service(old, new)
         self._changed("services", old, new)
         if old is not None:
             self._drop_unused_specs(old)
@@ -177,6 +191,8 @@ class Tables:
         self.next_revision()
         old = self.services.pop(service_id)
         del self.service_ids[old.name]
+        del self.progress[service_id]
+        self.targets.delete_service(service_id)
         self._changed("services", old, None)
         self._drop_unused_specs(old)
 
@@ -186,12 +202,14 @@ class Tables:
         new = msgspec.structs.replace(node, revision=self.next_revision())
         self.nodes[new.name] = new
         self._changed("nodes", old, new)
+        self._retarget(new.name)
         return new
 
     def delete_node(self, name: str) -> None:
         """Forget a node."""
         self.next_revision()
         self._changed("nodes", self.nodes.pop(name), None)
+        self._retarget(name)
 
     def put_task(self, task: Task) -> Task:
         """Add or replace a task (by id); a slot's history beyond its bound goes with it."""
@@ -203,6 +221,7 @@ class Tables:
             self._unindex_task(old)
             self.tasks[new.id] = new
             self._index_task(new)
+            self.targets.task_changed(old, new)
         self._changed("tasks", old, new)
         if new.ended and (old is None or not old.ended):
             self._remember_end(new)
@@ -213,6 +232,7 @@ class Tables:
         self.next_revision()
         old = self.tasks.pop(task_id)
         self._unindex_task(old)
+        self.targets.task_changed(old, None)
         siblings = self.tasks_of_service[old.service_id]
         del siblings[task_id]
         if not siblings:
@@ -237,9 +257,29 @@ class Tables:
         self.tasks_of_service.setdefault(task.service_id, {})[task.id] = None
         self.tasks[task.id] = task
         self._index_task(task)
+        self.targets.task_changed(None, task)
+
+    def _index_service(self, old: Service | None, new: Service) -> None:
+        progress = self.progress.get(new.id)
+        if progress is None:
+            self.progress[new.id] = Progress(new.version)
+        elif progress.version != new.version:
+            progress.new_version(new.version)
+        self.targets.put_service(old, new)
+
+    def _retarget(self, node: str) -> None:
+        """The node counts for other global services than before: each of them is told as a change of its own."""
+        for service_id in self.targets.node_changed(node):
+            self.next_revision()
+            service = self.services[service_id]
+            for observer in self.observers:
+                observer("services", service, service)
 
     def _index_task(self, task: Task) -> None:
         self.tasks_in_state.setdefault(task.state, {})[task.id] = None
+        progress = self.progress.get(task.service_id)
+        if progress is not None:
+            progress.add(task, self.spec_of(task))
         if task.node is not None:
             self.tasks_on_node.setdefault(task.node, {})[task.id] = None
             if task.holds_resources:
@@ -247,6 +287,9 @@ class Tables:
 
     def _unindex_task(self, task: Task) -> None:
         del self.tasks_in_state[task.state][task.id]
+        progress = self.progress.get(task.service_id)
+        if progress is not None:
+            progress.remove(task, self.spec_of(task))
         if task.node is not None:
             on_node = self.tasks_on_node[task.node]
             del on_node[task.id]

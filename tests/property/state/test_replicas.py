@@ -6,7 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okube.model import commands as c
-from okube.state import StateMachine
+from okube.model.constraints import parse_constraint
+from okube.model.endings import is_finished
+from okube.model.service import Service
+from okube.state import StateMachine, Tables
+from okube.state.attributes import attributes_of, nodes_of_global
 from okube.state.snapshot import dump
 from tests.builders import Cluster, a_spec
 
@@ -18,7 +22,7 @@ def _act(cluster: Cluster, rng: random.Random) -> None:
     """One random thing that may happen to a cluster."""
     name, node = rng.choice(_NAMES), rng.choice(_NODES)
     tasks = list(cluster.tables.tasks.values())
-    match rng.randrange(12):
+    match rng.randrange(15):
         case 0 | 1:
             cluster.put(a_spec(name, replicas=rng.randrange(4), image=f"i:{rng.randrange(3)}", ports=["80"]))
         case 2:
@@ -26,6 +30,7 @@ def _act(cluster: Cluster, rng: random.Random) -> None:
         case 3:
             cluster.apply(c.DeleteServices((name,)))
         case 4:
+            name = rng.choice((name, "every"))
             cluster.apply(c.RefreshServices((name,), rng.choice(("stop", "start", "restart", "rollback"))))
         case 5:
             if node not in cluster.tables.nodes or rng.random() < 0.5:
@@ -48,9 +53,37 @@ def _act(cluster: Cluster, rng: random.Random) -> None:
             cluster.apply(
                 c.ScaleServices((name,), (rng.randrange(3),)), request_id=f"r{rng.randrange(5)}", fingerprint=b"f"
             )
+        case 11:
+            constraints = rng.choice(([], ["node.zone == a"], ["node.zone != a", "node.name != w1"]))
+            cluster.put(a_spec("every", mode="global", constraints=constraints, image=f"i:{rng.randrange(2)}"))
+        case 12:
+            cluster.apply(c.UpdateNode(node, zone=rng.choice("ab")))
         case _:
             cluster.plan()
             cluster.agents_obey()
+
+
+def _looked_up(tables: Tables, service: Service) -> tuple[int, int, int]:
+    """The sums of a service, from a look at everything."""
+    tasks = tables.tasks_of(service.id)
+    serving = [task for task in tasks if task.ready and task.state == "running"]
+    ended = [task for task in tasks if task.ended and is_finished(task, service.spec)]
+    done = {task.slot for task in (*serving, *ended) if task.version == service.version}
+    total = 0 if service.stopped else len(_nodes_for(tables, service))
+    if service.spec.mode != "global":
+        total = service.wanted
+    return len(serving), min(len(done), total), total
+
+
+def _nodes_for(tables: Tables, service: Service) -> list[str]:
+    held = {t.pinned for t in tables.tasks_of(service.id) if not t.ended and t.desired == "run"}
+    constraints = [parse_constraint(text) for text in service.spec.constraints]
+    return sorted(
+        node.name
+        for node in tables.nodes.values()
+        if (node.availability == "active" or (node.availability == "cordoned" and node.name in held))
+        and all(constraint.allows(attributes_of(node).get(constraint.attribute, "")) for constraint in constraints)
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -94,6 +127,10 @@ def test_indexes_and_sums_are_what_a_fresh_look_at_the_rows_gives(seed: int, ste
     assert {s: set(i) for s, i in kept.tasks_in_state.items() if i} == {
         s: set(i) for s, i in anew.tasks_in_state.items()
     }
+    for service in kept.services.values():
+        assert kept.sums_of(service) == anew.sums_of(service) == _looked_up(kept, service)
+        if service.spec.mode == "global":
+            assert nodes_of_global(kept, service) == nodes_of_global(anew, service) == _nodes_for(kept, service)
     for node in _NODES:
         one, other = kept.allocation_of(node), anew.allocation_of(node)
         assert (one.millicores, one.memory, one.tasks, one.ports) == (
@@ -117,6 +154,11 @@ def test_once_trouble_stops_every_service_has_exactly_what_it_asks_for(seed: int
     cluster.now_ms += 3_600_000
     cluster.settle(rounds=400)
     for service in cluster.tables.services.values():
-        assert [task.slot for task in cluster.ready(service.name)] == list(range(1, service.wanted + 1))
+        ready = cluster.ready(service.name)
+        if service.spec.mode == "global":
+            wanted = [] if service.stopped else nodes_of_global(cluster.tables, service)
+            assert sorted(task.node or "" for task in ready) == wanted
+        else:
+            assert [task.slot for task in ready] == list(range(1, service.wanted + 1))
     known = set(cluster.tables.services)
     assert {task.service_id for task in cluster.tables.tasks.values()} <= known

@@ -1,0 +1,54 @@
+"""How far a service is: sums over its tasks, kept as they come, change and go."""
+
+from okube.model.endings import is_finished
+from okube.model.spec import ServiceSpec
+from okube.model.task import Task
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Of one service: how many tasks serve, and which slots are done with its newest version.
+
+    A slot is done when its task of the newest version is ready, or has ended by its own policy.
+    """
+
+    __slots__ = ("_done", "running", "version")
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.running = 0
+        self._done: dict[int, int] = {}  # slot → how many of its tasks say so
+
+    @property
+    def done(self) -> int:
+        """How many slots are done."""
+        return len(self._done)
+
+    def new_version(self, version: int) -> None:
+        """Nothing is done with a version that is new."""
+        self.version = version
+        self._done = {}
+
+    def add(self, task: Task, spec: ServiceSpec) -> None:
+        """Count a task in; ``spec`` is the one that it was made from."""
+        self.running += _serves(task)
+        if self._counts(task, spec):
+            self._done[task.slot] = self._done.get(task.slot, 0) + 1
+
+    def remove(self, task: Task, spec: ServiceSpec) -> None:
+        """Count a task out."""
+        self.running -= _serves(task)
+        if self._counts(task, spec):
+            left = self._done[task.slot] - 1
+            if left:
+                self._done[task.slot] = left
+            else:
+                del self._done[task.slot]
+
+    def _counts(self, task: Task, spec: ServiceSpec) -> bool:
+        return task.version == self.version and (_serves(task) or (task.ended and is_finished(task, spec)))
+
+
+def _serves(task: Task) -> bool:
+    return task.ready and task.state == "running"
