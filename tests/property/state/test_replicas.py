@@ -18,7 +18,7 @@ _NODES = ("w1", "w2", "w3")
 _NAMES = ("web", "api", "job")
 
 
-def _act(cluster: Cluster, rng: random.Random) -> None:
+def act(cluster: Cluster, rng: random.Random) -> None:
     """One random thing that may happen to a cluster."""
     name, node = rng.choice(_NAMES), rng.choice(_NODES)
     tasks = list(cluster.tables.tasks.values())
@@ -92,7 +92,7 @@ def test_replaying_the_log_or_a_snapshot_and_the_rest_gives_the_same_state(seed:
     rng = random.Random(seed)
     cluster = Cluster(seed)
     for _ in range(steps):
-        _act(cluster, rng)
+        act(cluster, rng)
     replica = StateMachine()
     restored = StateMachine()
     at = int(cut * len(cluster.log))
@@ -117,7 +117,7 @@ def test_indexes_and_sums_are_what_a_fresh_look_at_the_rows_gives(seed: int, ste
     rng = random.Random(seed)
     cluster = Cluster(seed)
     for _ in range(steps):
-        _act(cluster, rng)
+        act(cluster, rng)
     fresh = StateMachine()
     fresh.restore(cluster.machine.snapshot())
     kept, anew = cluster.tables, fresh.tables
@@ -147,7 +147,7 @@ def test_once_trouble_stops_every_service_has_exactly_what_it_asks_for(seed: int
     rng = random.Random(seed)
     cluster = Cluster(seed)
     for _ in range(steps):
-        _act(cluster, rng)
+        act(cluster, rng)
     for node in _NODES:
         cluster.node(node, cores=64)
         cluster.apply(c.UpdateNode(node, "active"))

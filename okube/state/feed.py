@@ -1,0 +1,212 @@
+"""The newest changes of every table, in order: what watch streams are made of. Pure.
+
+A line stands for one change of one object, as it is shown. What is shown of services and nodes holds sums over their
+tasks, so a task that changes such a sum makes a line of its service or node too; it bears the revision of the task's
+change, and no two lines of one kind share a revision. Rows and sums are kept, and not the lines made of them: a line
+is rendered when somebody reads it, and comes out the same then as it would have at once.
+
+Equal logs give equal lines on every manager, from wherever each of them begins.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from okube.model.event import Event, event_view
+from okube.model.node import Node
+from okube.model.service import Service
+from okube.model.spec import ServiceSpec
+from okube.model.task import Task
+from okube.model.views import node_view, service_view, task_view
+from okube.state.ring import Ring
+from okube.state.tables import Row, Tables
+
+__all__ = ["KINDS", "Change", "Feed", "Kind", "render"]
+
+Kind = Literal["tasks", "services", "nodes", "events"]
+KINDS: tuple[Kind, ...] = ("tasks", "services", "nodes", "events")
+
+_ROW_BYTES = 500
+"""Roughly what a row and its place in the ring take, without its texts."""
+_BOUNDS: dict[Kind, tuple[int, int]] = {
+    "tasks": (20_000, 12 << 20),
+    "services": (20_000, 8 << 20),
+    "nodes": (20_000, 8 << 20),
+    "events": (5_000, 4 << 20),
+}
+"""Of each kind: how many changes are kept, and how many bytes of rows that nothing else keeps."""
+
+_encoder = msgspec.json.Encoder()
+_sizes = msgspec.msgpack.Encoder()
+
+
+class _Sums(NamedTuple):
+    """What a node has promised."""
+
+    cores: float
+    memory: int
+    disk: int
+    tasks: int
+
+
+_Extra = tuple[int, int, int] | ServiceSpec | _Sums | None
+
+
+class Change(NamedTuple):
+    """One change of an object: the row before it (None: it is new) and after it (None: it is gone)."""
+
+    revision: int
+    old: Row | None
+    new: Row | None
+    extra: _Extra  # what the view of the newest row holds beside it
+
+
+class Feed:
+    """One ring of changes for each kind, fed by the tables; begun anew when they were replaced."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._rings: dict[Kind, Ring[Change]] = {}
+        self._services: dict[str, Service] = {}  # as they are shown: without the versions before
+        self._service_sums: dict[str, tuple[int, int, int]] = {}
+        self._node_sums: dict[str, _Sums] = {}
+        self.restarts = 0
+        """How often it began anew: whoever read before that must read lists again, or elsewhere."""
+        tables.observers.append(self._observe)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all changes: the tables hold what a snapshot brought."""
+        self.restarts += 1
+        tables = self._tables
+        self._rings = {kind: Ring(tables.revision, *_BOUNDS[kind]) for kind in KINDS}
+        self._services = {service.id: _shown(service) for service in tables.services.values()}
+        self._service_sums = {service.id: tables.sums_of(service) for service in tables.services.values()}
+        self._node_sums = {name: self._promised(name) for name in tables.nodes}
+
+    def ring(self, kind: Kind) -> Ring[Change]:
+        """The changes of one kind."""
+        return self._rings[kind]
+
+    def _observe(self, table: str, old: Row | None, new: Row | None) -> None:
+        row = new if new is not None else old
+        if isinstance(row, Task):
+            self._task_changed(row, old, new)
+        elif isinstance(row, Service):
+            self._service_changed(row, old, new)
+        elif isinstance(row, Node):
+            self._node_changed(row, old, new)
+        elif isinstance(row, Event):
+            self._add("events", old, new, None, 0 if old is None else _ROW_BYTES + len(row.message))
+
+    def _task_changed(self, row: Task, old: Row | None, new: Row | None) -> None:
+        spec = self._tables.specs[row.service_id, row.version]
+        size = 0 if old is None else _ROW_BYTES + len(row.message)
+        self._add("tasks", old, new, _shown_of_task(spec), size)
+        if row.service_id in self._services:
+            self._service_moved(row.service_id)
+        if row.node in self._node_sums:
+            self._node_moved(row.node)
+
+    def _service_changed(self, row: Service, old: Row | None, new: Row | None) -> None:
+        if old is new:
+            self._service_moved(row.id)
+            return
+        before = self._services.pop(row.id, None)
+        size = 0 if before is None else _ROW_BYTES + len(_sizes.encode(before))
+        if new is None:
+            self._add("services", before, None, self._service_sums.pop(row.id), size)
+        else:
+            after = self._services[row.id] = _shown(row)
+            sums = self._service_sums[row.id] = self._tables.sums_of(row)
+            self._add("services", before, after, sums, size)
+
+    def _service_moved(self, service_id: str) -> None:
+        row = self._services[service_id]
+        sums = self._tables.sums_of(row)
+        if sums != self._service_sums[service_id]:
+            self._service_sums[service_id] = sums
+            self._add("services", row, row, sums, 0)
+
+    def _node_changed(self, row: Node, old: Row | None, new: Row | None) -> None:
+        if new is None:
+            sums = self._node_sums.pop(row.name)
+        else:
+            sums = self._node_sums[row.name] = self._promised(row.name)
+        self._add("nodes", old, new, sums, 0 if old is None else _ROW_BYTES + len(_sizes.encode(old)))
+
+    def _node_moved(self, name: str) -> None:
+        sums = self._promised(name)
+        if sums != self._node_sums[name]:
+            self._node_sums[name] = sums
+            row = self._tables.nodes[name]
+            self._add("nodes", row, row, sums, 0)
+
+    def _promised(self, node: str) -> _Sums:
+        held = self._tables.allocation_of(node)
+        return _Sums(held.cores, held.memory, held.disk, held.tasks)
+
+    def _add(self, kind: Kind, old: Row | None, new: Row | None, extra: _Extra, size: int) -> None:
+        """``size`` is that of the row before, which nothing but the ring keeps from now on."""
+        revision = self._tables.revision
+        self._rings[kind].add(revision, Change(revision, old, new, extra), _ROW_BYTES // 4 + size)
+
+
+def _shown(service: Service) -> Service:
+    """A service as its view needs it."""
+    return msgspec.structs.replace(service, versions=()) if service.versions else service
+
+
+def _shown_of_task(spec: ServiceSpec) -> ServiceSpec:
+    """Of a spec, what a task's view may need: nothing that can be large, since the ring keeps it."""
+    return ServiceSpec(
+        name=spec.name,
+        image=spec.image,
+        app=spec.app,
+        mode=spec.mode,
+        ports=spec.ports,
+        resources=spec.resources,
+        restart=spec.restart,
+        stop=spec.stop,
+        update=spec.update,
+    )
+
+
+def render(change: Change, wanted: Callable[[Row], bool]) -> bytes | None:
+    """The line of a change for who wants these rows, with its end of line; None where it is none of theirs.
+
+    What comes to be unwanted is deleted for them; the object is then as it is now, else as it was last.
+    """
+    old, new, extra = change.old, change.new, change.extra
+    if new is not None and wanted(new):
+        return _line("put", change.revision, new, extra)
+    if old is not None and wanted(old):
+        return _line("delete", change.revision, old if new is None else new, extra)
+    return None
+
+
+def _line(what: str, revision: int, row: Row, extra: _Extra) -> bytes:
+    return _encoder.encode({"type": what, "revision": revision, "object": _view(row, extra)}) + b"\n"
+
+
+def _view(row: Row, extra: _Extra) -> object:
+    if isinstance(row, Task):
+        assert isinstance(extra, ServiceSpec)
+        return task_view(row, extra)
+    if isinstance(row, Service):
+        assert isinstance(extra, tuple)
+        assert not isinstance(extra, _Sums)
+        running, done, total = extra
+        return service_view(row, running=running, done=done, total=total)
+    if isinstance(row, Node):
+        assert isinstance(extra, _Sums)
+        return node_view(
+            row,
+            cores_allocated=extra.cores,
+            memory_allocated=extra.memory,
+            disk_allocated=extra.disk,
+            task_count=extra.tasks,
+            last_seen_ms=None,  # the leader's memory knows it, and no log
+        )
+    return event_view(row)
