@@ -33,6 +33,7 @@ _BY_STATUS: dict[int, type[OkubeError]] = {
     404: vocabulary.NotFound,
     408: vocabulary.TooSlow,
     409: vocabulary.Conflict,
+    410: vocabulary.Gone,
     413: vocabulary.TooLarge,
     415: vocabulary.UnknownMedia,
     422: vocabulary.InvalidInput,

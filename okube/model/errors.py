@@ -8,6 +8,7 @@ __all__ = [
     "Defect",
     "FieldError",
     "Forbidden",
+    "Gone",
     "InvalidInput",
     "KeyReused",
     "Malformed",
@@ -104,6 +105,12 @@ class UnknownMedia(OkubeError):
     kind = "unknown-media-type"
 
 
+class Gone(OkubeError):
+    """What was asked for is not kept any more: begin anew from a list (410)."""
+
+    kind = "gone"
+
+
 class SlowDown(OkubeError):
     """Too much is asked at a time; nothing was done, and asking again a little later is safe (429)."""
 
@@ -167,6 +174,7 @@ _BY_KIND: dict[str, type[OkubeError]] = {
         NotFound,
         Conflict,
         StaleEpoch,
+        Gone,
         TooLarge,
         TooSlow,
         UnknownMedia,

@@ -13,12 +13,12 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from okube.model.event import Event, event_view
+from okube.model.event import Event
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import node_view, service_view, task_view
+from okube.model.views import event_view, node_view, service_view, task_view
 from okube.state.ring import Ring
 from okube.state.tables import Row, Tables
 
@@ -30,10 +30,10 @@ KINDS: tuple[Kind, ...] = ("tasks", "services", "nodes", "events")
 _ROW_BYTES = 500
 """Roughly what a row and its place in the ring take, without its texts."""
 _BOUNDS: dict[Kind, tuple[int, int]] = {
-    "tasks": (20_000, 12 << 20),
-    "services": (20_000, 8 << 20),
-    "nodes": (20_000, 8 << 20),
-    "events": (5_000, 4 << 20),
+    "tasks": (10_000, 8 << 20),
+    "services": (10_000, 6 << 20),
+    "nodes": (10_000, 4 << 20),
+    "events": (5_000, 3 << 20),
 }
 """Of each kind: how many changes are kept, and how many bytes of rows that nothing else keeps."""
 

@@ -9,6 +9,7 @@ from okube.manager.api.forward import forward_middleware
 from okube.manager.api.identify import identify_middleware
 from okube.manager.api.problems import problems_middleware
 from okube.manager.api.reading import mark_stale
+from okube.manager.api.watch import end_watches
 
 __all__ = ["API_ROUTES", "make_app"]
 
@@ -27,4 +28,5 @@ def make_app(context: Context) -> web.Application:
         app.add_routes(routes)
     app.on_response_prepare.append(mark_stale)
     app.on_response_prepare.append(end_of_admission)
+    app.on_shutdown.append(end_watches)
     return app

@@ -10,6 +10,7 @@ from okube.manager.agents import AgentCalls
 from okube.manager.api.gate import Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
+from okube.manager.watch import Watches
 from okube.security import Identity
 
 __all__ = ["CALLER", "CONTEXT", "FORWARDED", "REQUEST_ID", "STALE", "Context"]
@@ -24,6 +25,11 @@ class Context:
     leader: Callable[[], Leader | None]  # the leader's loops while they run here
     peers: aiohttp.ClientSession  # to the other managers
     gate: Gate = field(default_factory=Gate)
+    watches: Watches = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Feed the watches from here on."""
+        self.watches = Watches(self.core)
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

@@ -1,15 +1,16 @@
 """Routes about events: what happened in the cluster."""
 
-from collections.abc import Callable
-
 from aiohttp import web
 
 from okube.manager.api.bodies import query_number
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.watch import is_watch, watch
+from okube.manager.watch import Wanted
 from okube.model.errors import FieldError, InvalidInput
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS, Event
 from okube.model.views import event_view
+from okube.state.tables import Row
 
 __all__ = ["routes"]
 
@@ -22,6 +23,8 @@ async def list_events(request: web.Request) -> web.StreamResponse:
     """Events, newest last, from after ``since``; filters ``kind``, ``level``, ``service``, ``node``, ``subject``."""
     tables = await tables_to_read(request)
     wanted = _wanted(request)
+    if is_watch(request):
+        return await watch(request, "events", wanted)
     since = query_number(request, "since", default=0, low=0, high=10**_REVISION_DIGITS - 1)
     after = page_start(request)
     rows = ((_key(event), event) for event in tables.events.rows() if event.revision > since)
@@ -32,14 +35,14 @@ def _key(event: Event) -> str:
     return f"{event.revision:0{_REVISION_DIGITS}}"
 
 
-def _wanted(request: web.Request) -> Callable[[Event], bool]:
+def _wanted(request: web.Request) -> Wanted:
     """Whether an event passes the request's filters; ``kind`` and ``level`` may be given several times."""
     query = request.query
     kinds = _known(request, "kind", EVENT_KINDS)
     levels = _known(request, "level", EVENT_LEVELS)
 
-    def wanted(event: Event) -> bool:
-        return (
+    def wanted(event: Row) -> bool:
+        return isinstance(event, Event) and (
             (not kinds or event.kind in kinds)
             and (not levels or event.level in levels)
             and query.get("service", event.service) == event.service

@@ -28,7 +28,7 @@ LEADER_ONLY: set[object] = set()
 """The handlers that only the leader may run."""
 
 LEADER_READS: set[object] = set()
-"""Reads of what the leader alone knows; stale ones are answered anywhere, without it."""
+"""Reads of what the leader alone knows; stale ones, and watches, are answered anywhere, without it."""
 
 
 def leader_only(handler: Handler) -> Handler:
@@ -63,7 +63,9 @@ async def forward_middleware(request: web.Request, handler: Handler) -> web.Stre
 
 def _is_the_leaders(request: web.Request) -> bool:
     handler = request.match_info.handler
-    return handler in LEADER_ONLY or (handler in LEADER_READS and not query_flag(request, "stale"))
+    if handler in LEADER_READS:
+        return not query_flag(request, "stale") and not query_flag(request, "watch")
+    return handler in LEADER_ONLY
 
 
 async def _carry_out(request: web.Request, handler: Handler, context: Context, key: str) -> web.StreamResponse:

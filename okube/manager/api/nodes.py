@@ -10,6 +10,7 @@ from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import RemoveNode, UpdateNode
 from okube.model.decode import decode
@@ -19,6 +20,7 @@ from okube.model.spec import Labels
 from okube.model.views import NodeView
 from okube.state import Tables
 from okube.state.queries import view_of_node
+from okube.state.tables import Row
 
 __all__ = ["routes"]
 
@@ -35,20 +37,22 @@ class NodeChange(msgspec.Struct, frozen=True):
 
 @routes.get("/v1/nodes")
 @leader_read
-async def list_nodes(request: web.Request) -> web.Response:
+async def list_nodes(request: web.Request) -> web.StreamResponse:
     """All nodes, by name; filters ``state``, ``zone``, ``availability``, ``label``."""
     tables = await tables_to_read(request)
     query = request.query
     labels = [text.partition("=")[::2] for text in query.getall("label", [])]
 
-    def wanted(node: Node) -> bool:
-        return (
+    def wanted(node: Row) -> bool:
+        return isinstance(node, Node) and (
             query.get("state", node.state) == node.state
             and query.get("zone", node.zone) == node.zone
             and query.get("availability", node.availability) == node.availability
             and all(node.labels.get(key) == value for key, value in labels)
         )
 
+    if is_watch(request):
+        return await watch(request, "nodes", wanted)
     after = page_start(request)
     found = ((name, tables.nodes.get(name)) for name in sorted(n for n in tables.nodes if n > after))
     rows = ((name, node) for name, node in found if node is not None)

@@ -42,6 +42,7 @@ _MEANING = {
     405: "the path does not take this method; `Allow` has those it takes",
     408: "the request came too slowly",
     409: "the state of things does not allow it: a name taken, a revision that moved on",
+    410: "what was asked for is not kept any more: begin anew from a list",
     413: "the body is larger than what is taken",
     415: "the body is of a type that is not read",
     422: "it can be read and is wrong; `errors` names every place",

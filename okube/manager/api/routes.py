@@ -42,7 +42,18 @@ STALE = Parameter("stale", "answer at once, from what this manager knows; how ol
 _LIMIT = Parameter("limit", "how many at most", _number(1, 10_000, default=10_000))
 _CONTINUE = Parameter("continue", "the next page: the `Okube-Continue` of the page before, with the same filters")
 PAGES = (_LIMIT, _CONTINUE, STALE)
-_SINCE = Parameter("since", "those after a revision", _number(0, 10**18 - 1))
+_SINCE = Parameter("since", "those after a revision; of a watch, the changes after it", _number(0, 10**18 - 1))
+_WATCH_SINCE = Parameter(
+    "since", "the changes after that revision (of a list, or of a line that was read); now", _number(0, 10**18 - 1)
+)
+_WATCH = Parameter(
+    "watch",
+    "the changes instead of the list, a JSON object a line, for as long as both sides like: `type` is `put`, `delete` "
+    "(gone, or not let pass by the filters any more) or `mark` (everything up to `revision` has been told); "
+    "410 where the changes after `since` are not kept any more",
+    _FLAG,
+)
+WATCHES = (_WATCH, _WATCH_SINCE)
 _LABEL = Parameter("label", "`KEY=VALUE`; given several times, all must hold", repeated=True)
 _KEY = Parameter(
     "Idempotency-Key",
@@ -73,8 +84,9 @@ _SERVICES = (
         name="list_services",
         group="services",
         text="All services, by name.",
-        parameters=(Parameter("app", "those of an app"), _LABEL, *PAGES),
+        parameters=(Parameter("app", "those of an app"), _LABEL, *WATCHES, *PAGES),
         answers=(Answer(text="a page of services", of=list[ServiceView], headers=_PAGE_HEADERS),),
+        errors=(410,),
     ),
     Route(
         method="POST",
@@ -177,9 +189,11 @@ _TASKS = (
                 repeated=True,
             ),
             Parameter("all", "also those that have ended", _FLAG),
+            *WATCHES,
             *PAGES,
         ),
         answers=(Answer(text="a page of tasks", of=list[TaskView], headers=_PAGE_HEADERS),),
+        errors=(410,),
     ),
     Route(
         method="GET",
@@ -231,9 +245,11 @@ _NODES = (
             Parameter("zone", "those of a zone"),
             Parameter("availability", "those that are", _one_of("active", "cordoned", "draining", "drained")),
             _LABEL,
+            *WATCHES,
             *PAGES,
         ),
         answers=(Answer(text="a page of nodes", of=list[NodeView], headers=_PAGE_HEADERS),),
+        errors=(410,),
     ),
     Route(
         method="GET",
@@ -282,9 +298,11 @@ _EVENTS = (
             Parameter("node", "those about a node and what is on it"),
             Parameter("subject", "those about the thing of that name"),
             _SINCE,
+            _WATCH,
             *PAGES,
         ),
         answers=(Answer(text="a page of events", of=list[EventView], headers=_PAGE_HEADERS),),
+        errors=(410,),
     ),
 )
 

@@ -10,6 +10,7 @@ from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import Applied, DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.errors import FieldError, InvalidInput, NotFound
@@ -18,6 +19,7 @@ from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.views import AppliedService, ApplyAnswer
 from okube.state.queries import view_of_service
 from okube.state.services import change_of
+from okube.state.tables import Row
 
 __all__ = ["routes"]
 
@@ -26,16 +28,20 @@ _MAX_SPECS = 1000
 
 
 @routes.get("/v1/services")
-async def list_services(request: web.Request) -> web.Response:
+async def list_services(request: web.Request) -> web.StreamResponse:
     """All services, by name; filters ``app``, ``label`` (``key=value``, repeatable)."""
     tables = await tables_to_read(request)
     app = request.query.get("app")
     labels = [text.partition("=")[::2] for text in request.query.getall("label", [])]
 
-    def wanted(service: Service) -> bool:
+    def wanted(service: Row) -> bool:
+        if not isinstance(service, Service):
+            return False
         spec = service.spec
         return (app is None or spec.app == app) and all(spec.labels.get(key) == value for key, value in labels)
 
+    if is_watch(request):
+        return await watch(request, "services", wanted)
     after = page_start(request)
     found = ((name, tables.service_named(name)) for name in sorted(n for n in tables.service_ids if n > after))
     rows = ((name, service) for name, service in found if service is not None)

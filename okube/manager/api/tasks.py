@@ -8,6 +8,7 @@ from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.task_order import tasks_in_order
+from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import StopTask
 from okube.model.errors import Conflict, FieldError, InvalidInput, Unreachable
@@ -15,6 +16,7 @@ from okube.model.node import Node
 from okube.model.task import Task
 from okube.state import Tables
 from okube.state.queries import find_task, view_of_task
+from okube.state.tables import Row
 
 __all__ = ["routes"]
 
@@ -23,7 +25,7 @@ _STATES = frozenset({"pending", "scheduled", "running", "completed", "failed"})
 
 
 @routes.get("/v1/tasks")
-async def list_tasks(request: web.Request) -> web.Response:
+async def list_tasks(request: web.Request) -> web.StreamResponse:
     """Tasks by service and slot; filters ``service``, ``node``, ``app``, ``state``; ended ones with ``all=true``."""
     tables = await tables_to_read(request)
     query = request.query
@@ -35,8 +37,8 @@ async def list_tasks(request: web.Request) -> web.Response:
         raise InvalidInput.of(errors, what="query")
     everything = query_flag(request, "all") or bool(states)
 
-    def wanted(task: Task) -> bool:
-        return (
+    def wanted(task: Row) -> bool:
+        return isinstance(task, Task) and (
             (everything or not task.ended)
             and (not states or task.state in states)
             and query.get("service", task.service) == task.service
@@ -44,6 +46,8 @@ async def list_tasks(request: web.Request) -> web.Response:
             and query.get("app", task.app) == task.app
         )
 
+    if is_watch(request):
+        return await watch(request, "tasks", wanted)
     rows = tasks_in_order(tables, service=query.get("service"), node=query.get("node"), after=page_start(request))
     return await answer_list(request, rows, wanted, lambda task: view_of_task(tables, task))
 

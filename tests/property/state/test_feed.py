@@ -8,9 +8,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okube.model.event import event_view
 from okube.model.service import Service
 from okube.model.task import Task
+from okube.model.views import event_view
 from okube.state import StateMachine, Tables
 from okube.state.feed import KINDS, Feed, Kind, render
 from okube.state.queries import view_of_node, view_of_service, view_of_task

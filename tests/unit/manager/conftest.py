@@ -20,6 +20,7 @@ from okube.manager.api.gate import Gate, Limits
 from okube.manager.core import ManagerCore
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerMember, ManagerSettings
+from okube.manager.watch import Watches
 from okube.model import commands as c
 from okube.model.errors import Unreachable
 from okube.model.node import Node
@@ -86,6 +87,7 @@ class Api:
         agents: NotingAgents,
         reign: Reign,
         gate: Gate,
+        watches: Watches,
     ) -> None:
         self._session = session
         self.port = port
@@ -94,6 +96,7 @@ class Api:
         self.core = core
         self.agents = agents
         self.reign = reign
+        self.watches = watches
 
     async def __call__(
         self,
@@ -174,7 +177,7 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
         async with asyncio.timeout(10):
             while reign.leader is None:
                 await raft.wait_leadership_change(0.05)
-        yield Api(session, port, core, agents, reign, context.gate)
+        yield Api(session, port, core, agents, reign, context.gate, context.watches)
         await runner.cleanup()
         leading.cancel()
     await raft.stop()
