@@ -12,11 +12,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from okube.client import logs
+from okube.client import watch as watching
+from okube.client.address import Address
 from okube.client.answer import Answer, OpenAnswer
 from okube.client.attempt import Request
 from okube.client.errors import GarbledAnswer, error_of
 from okube.client.retry import Caller, Patience
-from okube.model.errors import NotFound
+from okube.model.errors import NotFound, OkubeError
 
 __all__ = ["READS", "WRITES", "Freshness", "Json", "OkubeClient", "Verb"]
 
@@ -182,6 +184,84 @@ class OkubeClient:
         """Forget a node that is down."""
         self._write("DELETE", f"/v1/nodes/{quote(name, safe='')}")
 
+    def apps(self) -> list[Json]:
+        """All apps: their services, how many of their tasks are ready and wanted, and their state."""
+        return self._list("/v1/apps", [])
+
+    def app(self, name: str) -> Json:
+        """One app."""
+        return self._object(self._read(f"/v1/apps/{quote(name, safe='')}"))
+
+    def act_on_app(self, name: str, verb: Verb) -> list[Json]:
+        """Do it to all services of an app for which it makes sense: all or none; those services."""
+        return self._objects(self._write("POST", f"/v1/apps/{quote(name, safe='')}/{verb}"))
+
+    def delete_app(self, name: str) -> list[Json]:
+        """Forget all services of an app, all or none; their tasks are stopped. The services as they were."""
+        return self._objects(self._write("DELETE", f"/v1/apps/{quote(name, safe='')}"))
+
+    def events(self, *, since: int | None = None, **filters: Scalar | Sequence[str]) -> list[Json]:
+        """What happened, the newest last; ``kind``, ``level``, ``service``, ``node``, ``subject`` are filters."""
+        return self._list("/v1/events", [("since", since), *_filters(filters)])
+
+    def watch(
+        self,
+        kind: watching.WatchKind,
+        *,
+        since: int | None = None,
+        on_trouble: Callable[[OkubeError | None], None] = lambda _: None,
+        **filters: Scalar | Sequence[str],
+    ) -> Iterator[watching.Change]:
+        """The changes of one kind of thing after revision ``since`` (None: from now on), for ever.
+
+        It goes on at other managers where one is lost, without a gap and without a repeat. ``filters`` are those of
+        the list; what they do not let pass any more is deleted.
+
+        Args:
+            kind: what to watch.
+            since: a revision: of a list, or of a change that was read before.
+            on_trouble: called with what stands in the way while nothing can be heard, and with None when it is over.
+            filters: as the list takes them, such as ``service="web"`` or ``label=["team=a"]``.
+
+        Raises:
+            Gone: the changes are not kept any more; begin anew from a list (``follow`` does).
+        """
+
+        def open_since(after: int | None, without: frozenset[Address]) -> OpenAnswer:
+            target = _target(f"/v1/{kind}", [("watch", True), ("since", after), *_filters(filters)])
+            answer = self.caller.open(Request("GET", target), self._reads, without=without)
+            if answer.status < 400 or answer.status == 410:
+                return answer
+            try:
+                raise error_of(answer.status, answer.read(lambda: self._reads.deadline_s).body)
+            finally:
+                answer.close()
+
+        managers = frozenset(self.caller.managers)
+        return watching.watch(open_since, since, managers=managers, sleep=self._sleep, on_trouble=on_trouble)
+
+    def follow(
+        self,
+        kind: watching.WatchKind,
+        *,
+        on_trouble: Callable[[OkubeError | None], None] = lambda _: None,
+        **filters: Scalar | Sequence[str],
+    ) -> Iterator[watching.Listed | watching.Change]:
+        """A list and then its changes, for ever; another list in its place where the changes were lost.
+
+        Args:
+            kind: what to watch.
+            on_trouble: as ``watch`` takes it.
+            filters: those of the list.
+        """
+
+        def read() -> watching.Listed:
+            return watching.Listed(*self._pages(f"/v1/{kind}", _filters(filters)))
+
+        return watching.watch_from_list(
+            read, lambda since: self.watch(kind, since=since, on_trouble=on_trouble, **filters)
+        )
+
     def managers(self) -> list[Json]:
         """The replicas of the control plane."""
         return self._objects(self._read("/v1/managers"))
@@ -191,14 +271,21 @@ class OkubeClient:
         return self._object(self._read("/v1/status"))
 
     def _list(self, path: str, query: Sequence[tuple[str, Scalar]]) -> list[Json]:
+        return self._pages(path, query)[0]
+
+    def _pages(self, path: str, query: Sequence[tuple[str, Scalar]]) -> tuple[list[Json], int]:
+        """All pages of a list, and the revision of the first: later ones may hold what is newer."""
         found: list[Json] = []
+        revision = 0
         token: str | None = None
         while True:
             answer = self._read(path, [*query, ("limit", _PAGE), ("continue", token)])
+            if token is None:
+                revision = _revision(answer) or 0
             found += self._objects(answer)
             token = answer.headers.get("okube-continue")
             if not token:
-                return found
+                return found, revision
 
     def _read(self, path: str, query: Sequence[tuple[str, Scalar]] = ()) -> Answer:
         target = _target(path, [*query, ("stale", self.stale or None)])
@@ -245,13 +332,29 @@ def _target(path: str, query: Sequence[tuple[str, Scalar]]) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
+def _filters(given: Mapping[str, Scalar | Sequence[str]]) -> list[tuple[str, Scalar]]:
+    """One pair for each value of each filter."""
+    pairs: list[tuple[str, Scalar]] = []
+    for name, value in given.items():
+        if isinstance(value, str | int | bool) or value is None:
+            pairs.append((name, value))
+        else:
+            pairs += [(name, one) for one in value]
+    return pairs
+
+
+def _revision(answer: Answer) -> int | None:
+    text = answer.headers.get("okube-revision", "")
+    return int(text) if text.isdigit() else None
+
+
 def _freshness(answer: Answer) -> Freshness:
-    revision, age = answer.headers.get("okube-revision", ""), answer.headers.get("okube-age", "")
+    age = answer.headers.get("okube-age", "")
     try:
         age_s = float(age)
     except ValueError:
         age_s = None
-    return Freshness(str(answer.manager), int(revision) if revision.isdigit() else None, age_s)
+    return Freshness(str(answer.manager), _revision(answer), age_s)
 
 
 def _unexpected(answer: Answer) -> GarbledAnswer:

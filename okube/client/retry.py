@@ -92,8 +92,11 @@ class Caller:
         deadline = self._monotonic() + patience.deadline_s
         return self._until(request, patience, deadline, lambda a: a.read(lambda: deadline - self._monotonic()))
 
-    def open(self, request: Request, patience: Patience) -> OpenAnswer:
-        """The answer with its body still to come, which the caller closes; raises as ``call`` does."""
+    def open(self, request: Request, patience: Patience, *, without: frozenset[Address] = frozenset()) -> OpenAnswer:
+        """The answer with its body still to come, which the caller closes; raises as ``call`` does.
+
+        Managers in ``without`` are not asked.
+        """
         deadline = self._monotonic() + patience.deadline_s
         found: list[OpenAnswer] = []
 
@@ -101,7 +104,7 @@ class Caller:
             found.append(answer)
             return Answer(answer.manager, answer.status, answer.headers, b"")
 
-        self._until(request, patience, deadline, take)
+        self._until(request, patience, deadline, take, without=without)
         return found[0]
 
     def open_once(self, request: Request, patience: Patience) -> OpenAnswer:
@@ -161,14 +164,21 @@ class Caller:
             self._kept = None
 
     def _until(
-        self, request: Request, patience: Patience, deadline: float, take: Callable[[OpenAnswer], Answer]
+        self,
+        request: Request,
+        patience: Patience,
+        deadline: float,
+        take: Callable[[OpenAnswer], Answer],
+        *,
+        without: frozenset[Address] = frozenset(),
     ) -> Answer:
         request = msgspec.structs.replace(request, headers=(*self._headers(), *request.headers))
         started = self._monotonic()
         story = _Story(is_write=request.method != "GET")
+        managers = tuple(manager for manager in self.managers if manager not in without)
         pause = _FIRST_PAUSE_S
         while True:
-            answer = self._round(request, deadline, story, take)
+            answer = self._round(request, managers, deadline, story, take)
             if answer is not None:
                 return answer
             now = self._monotonic()
@@ -181,10 +191,18 @@ class Caller:
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     def _round(
-        self, request: Request, deadline: float, story: "_Story", take: Callable[[OpenAnswer], Answer]
+        self,
+        request: Request,
+        managers: tuple[Address, ...],
+        deadline: float,
+        story: "_Story",
+        take: Callable[[OpenAnswer], Answer],
     ) -> Answer | None:
         kept, self._kept = self._kept, None
-        order = story.cut_off_last(in_order(self.managers, kept[0] if kept else self._first))
+        if kept is not None and kept[0] not in managers:
+            kept[1].close()
+            kept = None
+        order = story.cut_off_last(in_order(managers, kept[0] if kept else self._first))
         story.retry_after_s = 0.0
         outcome = race(
             request,
