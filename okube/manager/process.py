@@ -1,9 +1,11 @@
 """One manager process: builds every part, starts them in order, and ends them in order."""
 
 import asyncio
+import errno
 import logging
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,7 +18,7 @@ from okube.manager.api.context import Context
 from okube.manager.core import ManagerCore
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
-from okube.model.errors import Defect
+from okube.model.errors import BadFile, Defect, OkubeError
 from okube.raft import Member, RaftConfig, RaftNode
 from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
@@ -24,7 +26,7 @@ from okube.seams.disk import FileDisk
 from okube.security import client_context, identity_of, server_context
 from okube.state import StateMachine
 
-__all__ = ["bootstrap_manager", "serve"]
+__all__ = ["bootstrap_manager", "serve", "why_it_ends"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
             await site.start()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
-            await _until(stop, raft, reign)
+            await _until(stop, raft, reign, settings.directory)
         finally:
             await runner.cleanup()
             await raft.stop()
@@ -74,7 +76,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             await disk.close()
 
 
-async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign) -> None:
+async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, directory: Path) -> None:
     """Lead when it is this manager's turn, until it is told to stop or Raft cannot go on."""
     async with asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run(), name="reign")
@@ -85,8 +87,20 @@ async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign) -> None:
         leading.cancel()
         stopping.cancel()
         if raft.fatal.done():
-            raise Defect(f"Raft cannot go on: {raft.fatal.result()}")
+            raise why_it_ends(raft.fatal.result(), directory)
         fatal.cancel()
+
+
+def why_it_ends(error: Exception, directory: Path) -> OkubeError:
+    """Raft met ``error`` and cannot go on: what that means for the one who sees to this machine."""
+    if not isinstance(error, OSError):
+        return Defect(f"Raft cannot go on: {error}")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return BadFile(
+            f"the disk of {directory} is full; make room there and start it again. Nothing that was acknowledged is "
+            "lost, and the other managers go on"
+        )
+    return BadFile(f"it cannot keep its log in {directory}: {error}; see to that disk before you start it again")
 
 
 def _raft(

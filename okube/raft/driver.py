@@ -156,7 +156,8 @@ class Driver:
         """The outermost rim: what went wrong here may have left the engine half changed, so it must not go on."""
         if not self._running:
             return
-        logger.critical("%s cannot go on in term %d: %r", self._member.name, self.engine.term, error, exc_info=error)
+        trace = None if isinstance(error, OSError) else error  # what a disk refuses is no defect of ours
+        logger.critical("%s cannot go on in term %d: %r", self._member.name, self.engine.term, error, exc_info=trace)
         self._end()
         self.fatal.set_result(error)
 
