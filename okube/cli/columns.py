@@ -8,7 +8,7 @@ from okube.cli.table import Column
 from okube.model.quantities import format_bytes, format_seconds
 from okube.model.task import ENDED
 
-__all__ = ["COLUMNS", "age", "columns_of", "task_state", "text"]
+__all__ = ["COLUMNS", "age", "columns_of", "moment_of", "task_state", "text"]
 
 Row = dict[str, Any]
 Cell = Callable[[Row], str]
@@ -31,15 +31,21 @@ def text(value: object) -> str:
 
 def age(value: object, now_ms: int) -> str:
     """How long ago a time of the API was: ``4m``; nothing for none."""
-    if not isinstance(value, str):
-        return ""
-    try:
-        then = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
+    then = moment_of(value)
+    if then is None:
+        return value if isinstance(value, str) else ""
     return format_seconds(float(int(max(0.0, now_ms / 1000 - then.timestamp())))).replace("0ms", "0s")
+
+
+def moment_of(value: object) -> datetime | None:
+    """A time of the API; UTC where it does not say."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def task_state(task: Row) -> str:
@@ -194,6 +200,107 @@ def _managers(_now_ms: int) -> Sequence[Column]:
     )
 
 
+def _apps(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("APP", _field("name")),
+        Column("STATE", _field("state"), optional=True),
+        Column("SERVICES", lambda row: text(_count(row.get("services"))), right=True),
+        Column("READY", _app_ready, right=True),
+        Column("NAMES", lambda row: _names(row.get("services")), wide=True),
+        Column("AGE", _age("created_at", now_ms), right=True, optional=True),
+    )
+
+
+def _count(value: object) -> object:
+    return len(value) if isinstance(value, list) else value
+
+
+def _names(value: object) -> str:
+    items = value if isinstance(value, list) else []
+    return ",".join(text(item.get("name") if isinstance(item, dict) else item) for item in items)
+
+
+def _app_ready(row: Row) -> str:
+    tasks = row.get("tasks")
+    counts = tasks if isinstance(tasks, dict) else row
+    return f"{text(counts.get('ready', counts.get('running')))}/{text(counts.get('total'))}"
+
+
+def _events(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TIME", lambda row: _clock(row.get("time"), now_ms), least=8),
+        Column(
+            "LEVEL", lambda row: "" if row.get("level") == "info" else text(row.get("level")), least=7, optional=True
+        ),
+        Column("KIND", _field("kind"), least=16),
+        Column("SUBJECT", lambda row: text(row.get("subject")) or text(row.get("subject_kind")), least=12),
+        Column("NODE", _field("node"), wide=True, optional=True),
+        Column("BY", _field("by"), wide=True, optional=True),
+        Column("REASON", _field("reason"), wide=True, optional=True),
+        Column("MESSAGE", _event_message, optional=True, below=True),
+    )
+
+
+def _clock(value: object, now_ms: int) -> str:
+    """When it was, as the clock on this machine's wall has it; with the day where that is another."""
+    moment = moment_of(value)
+    if moment is None:
+        return text(value)
+    local, now = moment.astimezone(), datetime.fromtimestamp(now_ms / 1000).astimezone()
+    return local.strftime("%H:%M:%S" if local.date() == now.date() else "%d %b %H:%M")
+
+
+def _event_message(row: Row) -> str:
+    count = row.get("count")
+    parts = [
+        text(row.get("message")),
+        f"({count} times)" if isinstance(count, int) and count > 1 else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _usage_nodes(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("NODE", _field("name")),
+        Column("CORES", lambda row: _used(row, "cpus", "cores"), right=True),
+        Column("CPU", lambda row: _share(row.get("cpus"), row.get("cores")), right=True),
+        Column("MEMORY", lambda row: _bytes_used(row, "memory", "memory_total"), right=True),
+        Column("MEM", lambda row: _share(row.get("memory"), row.get("memory_total")), right=True),
+        Column("DISK", lambda row: _bytes_used(row, "disk", "disk_total"), right=True),
+        Column("FULL", lambda row: _share(row.get("disk"), row.get("disk_total")), right=True),
+    )
+
+
+def _usage_tasks(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TASK", _field("name")),
+        Column("NODE", _field("node")),
+        Column("CORES", lambda row: _figure(row.get("cpus")), right=True),
+        Column("MEMORY", lambda row: _bytes(row.get("memory")) or "0", right=True),
+        Column("LIMIT", lambda row: _bytes(row.get("memory_limit")), right=True, optional=True),
+        Column("MEM", lambda row: _share(row.get("memory"), row.get("memory_limit")), right=True, optional=True),
+    )
+
+
+def _figure(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, int | float) else ""
+
+
+def _used(row: Row, used: str, whole: str) -> str:
+    return f"{_figure(row.get(used))} of {text(row.get(whole))}" if row.get(whole) else _figure(row.get(used))
+
+
+def _bytes_used(row: Row, used: str, whole: str) -> str:
+    total = _bytes(row.get(whole))
+    return f"{_bytes(row.get(used)) or '0'} of {total}" if total else _bytes(row.get(used))
+
+
+def _share(used: object, whole: object) -> str:
+    if isinstance(used, int | float) and isinstance(whole, int | float) and whole:
+        return f"{100 * used / whole:.0f} %"
+    return ""
+
+
 def _actions(_now_ms: int) -> Sequence[Column]:
     return (Column("SERVICE", _field("name")), Column("ACTION", _field("action")))
 
@@ -203,6 +310,10 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "tasks": _tasks,
     "nodes": _nodes,
     "managers": _managers,
+    "apps": _apps,
+    "events": _events,
+    "usage of nodes": _usage_nodes,
+    "usage of tasks": _usage_tasks,
     "actions": _actions,
     "removed": lambda _: (Column("NODE", _field("name")), Column("ACTION", _field("action"))),
 }

@@ -1,10 +1,12 @@
 """``okube stop``, ``start``, ``restart``, ``rollback`` and ``rm``: what is done to services as a whole."""
 
+import contextlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from okube.cli.apps import app_option, services_meant
 from okube.cli.likely import hinting
 from okube.cli.options import connects, examples, formats, waits
 from okube.cli.outcome import finish
@@ -12,42 +14,47 @@ from okube.cli.output import note, show_results
 from okube.cli.session import Session, session
 from okube.cli.wait import Waiter
 from okube.client.api import OkubeClient, Verb
-from okube.model.errors import OkubeError
+from okube.model.errors import NotFound, OkubeError
 
 __all__ = ["restart", "rm", "rollback", "start", "stop"]
 
 T = TypeVar("T")
-_names = click.argument("names", nargs=-1, required=True, metavar="SERVICE…")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.command(epilog=examples("okube stop web\nokube start web    brings its number back"))
+def _names(command: F) -> F:
+    """The services, and those of an app."""
+    return click.argument("names", nargs=-1, metavar="[SERVICE]…")(app_option(command))
+
+
+@click.command(epilog=examples("okube stop web\nokube stop --app shop\nokube start web    brings its number back"))
 @_names
 @waits
 @connects
 @formats
-def stop(names: tuple[str, ...], wait: bool, timeout: float) -> None:
+def stop(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> None:
     """Stop all tasks of services and keep the services; `start` brings them back."""
-    _act(session(), names, "stop", wait, timeout)
+    _act(session(), names, app, "stop", wait, timeout)
 
 
-@click.command(epilog=examples("okube start web"))
+@click.command(epilog=examples("okube start web\nokube start --app shop"))
 @_names
 @waits
 @connects
 @formats
-def start(names: tuple[str, ...], wait: bool, timeout: float) -> None:
+def start(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> None:
     """Start stopped services again, with as many tasks as before."""
-    _act(session(), names, "start", wait, timeout)
+    _act(session(), names, app, "start", wait, timeout)
 
 
-@click.command(epilog=examples("okube restart web\nokube restart web worker --timeout 5m"))
+@click.command(epilog=examples("okube restart web\nokube restart web worker --timeout 5m\nokube restart --app shop"))
 @_names
 @waits
 @connects
 @formats
-def restart(names: tuple[str, ...], wait: bool, timeout: float) -> None:
+def restart(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> None:
     """Replace the tasks of services by new ones of the same kind, one slot at a time."""
-    _act(session(), names, "restart", wait, timeout)
+    _act(session(), names, app, "restart", wait, timeout)
 
 
 @click.command(epilog=examples("okube rollback web    called twice, it is back where it was"))
@@ -55,38 +62,40 @@ def restart(names: tuple[str, ...], wait: bool, timeout: float) -> None:
 @waits
 @connects
 @formats
-def rollback(names: tuple[str, ...], wait: bool, timeout: float) -> None:
+def rollback(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> None:
     """Bring services back to the version before, one slot at a time."""
-    _act(session(), names, "rollback", wait, timeout)
+    _act(session(), names, app, "rollback", wait, timeout)
 
 
-@click.command(epilog=examples("okube rm web\nokube rm web worker --no-wait"))
+@click.command(epilog=examples("okube rm web\nokube rm web worker --no-wait\nokube rm --app shop"))
 @_names
 @waits
 @connects
 @formats
-def rm(names: tuple[str, ...], wait: bool, timeout: float) -> None:
+def rm(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> None:
     """Remove services; their tasks are stopped. Volumes stay."""
     here = session()
     client = here.client()
+    meant = services_meant(client, names, app)
 
     def remove(name: str) -> str:
         client.delete_service(name)
         return name
 
-    removed, refusal = _each(client, names, remove)
+    removed, refusal = _each(client, meant, remove)
     if wait and removed:
         Waiter(client, timeout).until_gone(removed)
-    show_results(here, "actions", [{"name": name, "action": "removed"} for name in removed], of=names)
+    show_results(here, "actions", [{"name": name, "action": "removed"} for name in removed], of=() if app else names)
     if refusal is not None:
         raise refusal
 
 
-def _act(here: Session, names: tuple[str, ...], verb: Verb, wait: bool, timeout_s: float) -> None:
+def _act(here: Session, named: tuple[str, ...], app: str | None, verb: Verb, wait: bool, timeout_s: float) -> None:
     client = here.client()
+    names = services_meant(client, named, app)
     services, refusal = _each(client, names, lambda name: client.act_on_service(name, verb))
     if services:
-        finish(here, services, of=names, wait=wait, timeout_s=timeout_s)
+        finish(here, services, of=() if app else names, wait=wait, timeout_s=timeout_s)
     if refusal is not None:
         raise refusal
 
@@ -100,7 +109,15 @@ def _each(client: OkubeClient, names: tuple[str, ...], act: Callable[[str], T]) 
             with hinting(client, "service", [name]):
                 done.append(act(name))
         except OkubeError as error:
-            refusals.append(error)
+            refusals.append(_or_app(client, name, error))
     for refusal in refusals[1:]:
         note(f"okube: {refusal.detail}")
     return done, refusals[0] if refusals else None
+
+
+def _or_app(client: OkubeClient, name: str, error: OkubeError) -> OkubeError:
+    """Where there is no service of that name and an app, the refusal says how apps are named."""
+    with contextlib.suppress(OkubeError):
+        if isinstance(error, NotFound) and client.services(app=name):
+            return NotFound(f"there is no service {name}, but an app: write --app {name}")
+    return error

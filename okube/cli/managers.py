@@ -1,18 +1,31 @@
 """``okube managers``: the replicas of the control plane."""
 
+from collections.abc import Iterator
+
 import click
 
-from okube.cli.options import connects, examples, shows
+from okube.cli.options import connects, examples, shows, watched
 from okube.cli.output import show_list
 from okube.cli.session import session
+from okube.client.api import OkubeClient
 
 __all__ = ["managers"]
 
 
-@click.command(epilog=examples("okube managers\nokube managers -o json"))
+@click.command(epilog=examples("okube managers\nokube managers --watch\nokube managers -o json"))
+@watched
 @connects
 @shows
-def managers() -> None:
+def managers(watch: bool) -> None:
     """List the managers: role, state, revision, and how far each lags behind."""
     here = session()
-    show_list(here, "managers", here.client().managers())
+    if not watch:
+        show_list(here, "managers", here.client().managers())
+        return
+    from okube.cli.feed import News, poll
+    from okube.cli.watching import watch_list
+
+    def source(client: OkubeClient) -> Iterator[News]:
+        return poll(client.managers)
+
+    watch_list(here, "managers", source)

@@ -5,12 +5,15 @@ from typing import ClassVar
 
 import click
 
+from okube.cli.filters import field_of_tasks, label_pairs, labels_option, query_of
 from okube.cli.lazy import LazyGroup
 from okube.cli.likely import hinting
-from okube.cli.options import connects, examples, formats, shows, waits
-from okube.cli.output import show_list, show_results
+from okube.cli.listing import Wanted, show
+from okube.cli.options import connects, examples, formats, shows, waits, watched
+from okube.cli.output import show_results
 from okube.cli.session import session
 from okube.cli.wait import Waiter
+from okube.client.api import OkubeClient
 
 __all__ = ["cordon", "drain", "nodes", "uncordon"]
 
@@ -32,6 +35,7 @@ class NodesGroup(LazyGroup):
 okube nodes
 okube nodes --state down
 okube nodes --label disk=ssd -o wide
+okube nodes --service web --watch
 okube nodes rm w3                forget a node that is down
 """),
 )
@@ -40,27 +44,34 @@ okube nodes rm w3                forget a node that is down
     "--availability", type=click.Choice(AVAILABILITIES), metavar="A", help=f"One of {', '.join(AVAILABILITIES)}."
 )
 @click.option("--zone", metavar="ZONE", help="Only nodes of this zone.")
-@click.option("--label", "labels", multiple=True, metavar="K=V", help="Only nodes with this label.")
+@labels_option
+@click.option("--service", metavar="NAME", help="Only nodes with a task of this service.")
+@click.option("--app", metavar="NAME", help="Only nodes with a task of this app.")
+@watched
 @connects
 @shows
 @click.pass_context
 def nodes(
-    ctx: click.Context, state: str | None, availability: str | None, zone: str | None, labels: tuple[str, ...]
+    ctx: click.Context,
+    state: str | None,
+    availability: str | None,
+    zone: str | None,
+    labels: tuple[str, ...],
+    service: str | None,
+    app: str | None,
+    watch: bool,
 ) -> None:
     """List nodes: state, tasks, and how much of their cores and memory is promised."""
     if ctx.invoked_subcommand is not None:
         return
-    wanted = dict(_pair(label) for label in labels)
-    here = session()
-    found = [
-        node
-        for node in here.client().nodes()
-        if (state is None or node.get("state") == state)
-        and (availability is None or node.get("availability") == availability)
-        and (zone is None or node.get("zone") == zone)
-        and all((node.get("labels") or {}).get(key) == value for key, value in wanted.items())
-    ]
-    show_list(here, "nodes", found)
+    label_pairs(labels)
+
+    def wanted(client: OkubeClient) -> Wanted:
+        holding = field_of_tasks(client, "node", service=service, app=app)
+        return lambda row: (service is None and app is None) or row.get("name") in holding
+
+    query = query_of(state=state, availability=availability, zone=zone, label=labels)
+    show(session(), "nodes", query, watch=watch, wanted=wanted)
 
 
 @nodes.command("rm", epilog=examples("okube nodes rm w3\nokube nodes rm w3 w4"))
@@ -116,10 +127,3 @@ def _set_availability(names: tuple[str, ...], availability: str) -> None:
     with hinting(here.client(), "node", names):
         changed = [here.client().update_node(name, availability=availability) for name in names]
     show_results(here, "nodes", changed, of=names)
-
-
-def _pair(label: str) -> tuple[str, str]:
-    key, equals, value = label.partition("=")
-    if not equals:
-        raise click.UsageError(f"--label {label!r} is no label: write KEY=VALUE")
-    return key, value

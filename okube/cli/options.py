@@ -7,7 +7,7 @@ import click
 
 from okube.cli.session import FORMATS, Session
 
-__all__ = ["connects", "examples", "shows", "times", "waits"]
+__all__ = ["connects", "examples", "formats", "shows", "times", "waits", "watched"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,13 +17,14 @@ def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(ctx.find_root().ensure_object(Session), param.name, value)
 
 
-def connects(command: F) -> F:
-    """``--manager`` and ``--config``: where the cluster is."""
+def connects(command: F, *, hidden: bool = True) -> F:
+    """``--manager`` and ``--config``: where the cluster is. Only the outermost help shows what every command takes."""
     command = click.option(
         "--config",
         metavar="FILE",
         callback=_keep,
         expose_value=False,
+        hidden=hidden,
         help="cluster.yaml; else OKUBE_CONFIG.",
     )(command)
     return click.option(
@@ -31,11 +32,12 @@ def connects(command: F) -> F:
         metavar="URL[,URL…]",
         callback=_keep,
         expose_value=False,
+        hidden=hidden,
         help="The managers; else OKUBE_MANAGERS.",
     )(command)
 
 
-def shows(command: F) -> F:
+def shows(command: F, *, hidden: bool = True) -> F:
     """``-o`` and ``--stale``: how a thing is shown."""
     command = click.option(
         "--stale",
@@ -43,6 +45,7 @@ def shows(command: F) -> F:
         default=None,
         callback=_keep,
         expose_value=False,
+        hidden=hidden,
         help="Read what any manager knows, without quorum too.",
     )(command)
     return formats(command)
@@ -85,6 +88,9 @@ def waits(command: F) -> F:
         "--timeout", type=times, default="60s", metavar="TIME", show_default=True, help="How long to wait."
     )(command)
     return click.option("--wait/--no-wait", default=True, help="Wait until it is done (default), or do not.")(command)
+
+
+watched = click.option("-w", "--watch", is_flag=True, help="Go on, and show every change.")
 
 
 def examples(text: str) -> str:

@@ -13,7 +13,7 @@ from okube.cli.columns import columns_of
 from okube.cli.session import Session
 from okube.cli.table import render
 
-__all__ = ["emit", "note", "print_table", "show_list", "show_results", "tell_age"]
+__all__ = ["as_yaml", "emit", "note", "print_table", "show_list", "show_results", "tell_age", "terminal_width"]
 
 Row = dict[str, Any]
 _USUAL_WIDTH = 80
@@ -46,22 +46,29 @@ def show_results(session: Session, kind: str, rows: Sequence[Row], *, of: Sequen
 def emit(session: Session, data: object) -> None:
     """Data as JSON or YAML, and nothing else."""
     if session.output == "yaml":
-        import yaml
-
-        click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False), nl=False)
+        click.echo(as_yaml(data), nl=False)
         return
     click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+
+
+def as_yaml(data: object) -> str:
+    """Data as a document of YAML, without its mark."""
+    import yaml
+
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False))
 
 
 def print_table(kind: str, rows: Sequence[Row], *, wide: bool, now_ms: int | None = None) -> None:
     """A table of ``services``, ``tasks``, ``nodes``, ``managers`` or ``actions``."""
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    width = _width() if sys.stdout.isatty() else None
-    for line in render(rows, columns_of(kind, now_ms), wide=wide, width=width):
+    for line in render(rows, columns_of(kind, now_ms), wide=wide, width=terminal_width()):
         click.echo(line)
 
 
-def _width() -> int:
+def terminal_width() -> int | None:
+    """The columns of the terminal that stdout is; None where it is none, and then nothing is cut."""
+    if not sys.stdout.isatty():
+        return None
     asked = os.environ.get("COLUMNS", "")
     if asked.isdigit() and int(asked):
         return int(asked)

@@ -4,10 +4,12 @@ from typing import Any
 
 import click
 
-from okube.cli.columns import text
-from okube.cli.options import connects, examples, shows
-from okube.cli.output import emit, print_table
+from okube.cli.columns import columns_of, text
+from okube.cli.options import connects, examples, shows, watched
+from okube.cli.output import emit, terminal_width
 from okube.cli.session import session
+from okube.cli.table import render
+from okube.client.api import OkubeClient
 
 __all__ = ["status"]
 
@@ -17,28 +19,51 @@ Row = dict[str, Any]
 @click.command(
     epilog=examples("""
 okube status
+okube status --watch
 okube status -o json | jq .quorum
 """)
 )
+@watched
 @connects
 @shows
-def status() -> None:
+def status(watch: bool) -> None:
     """Managers with leader, epoch and lag; nodes and tasks by state; quorum or not.
 
     Any living manager answers, also without quorum; then it says how old its knowledge is.
     """
     here = session()
+    if watch:
+        from okube.cli.watching import watch as go_on
+
+        def draw(found: Row, columns: int, rows: int) -> list[str]:
+            return page(found, wide=here.output == "wide", width=columns)[:rows]
+
+        go_on(here, OkubeClient.status, draw, one_line, every_s=1.0)
+        return
     found = here.client().status()
     if here.output in ("json", "yaml"):
         emit(here, found)
         return
-    for line in headline(found):
+    for line in page(found, wide=here.output == "wide", width=terminal_width()):
         click.echo(line)
+
+
+def page(found: Row, *, wide: bool, width: int | None) -> list[str]:
+    """The lines of the cluster's state: what counts, then the managers."""
     said = found.get("managers")
     managers = [m for m in said if isinstance(m, dict)] if isinstance(said, list) else []
-    if managers:
-        click.echo()
-        print_table("managers", managers, wide=here.output == "wide")
+    table = render(managers, columns_of("managers", 0), wide=wide, width=width) if managers else []
+    return [*headline(found), *([""] if table else []), *table]
+
+
+def one_line(found: Row) -> str:
+    """The same in one line, for a pipe; what changes all the time is left out."""
+    said = found.get("managers")
+    ready = sum(m.get("state") == "ready" for m in said if isinstance(m, dict)) if isinstance(said, list) else 0
+    quorum = "no quorum" if found.get("quorum") is False else "quorum"
+    leader = text(found.get("leader")) or "no one"
+    parts = [f"{kind} {_counts(found.get(kind))}" for kind in ("nodes", "tasks")]
+    return "; ".join([quorum, f"{leader} leads in epoch {text(found.get('epoch'))}", f"{ready} managers ready", *parts])
 
 
 def headline(found: Row) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Column", "cut", "render", "width_of"]
+__all__ = ["Column", "StreamTable", "cut", "render", "width_of"]
 
 _GAP = "  "
 _LEAST = 12  # a column that gives way keeps at least this much
@@ -21,7 +21,11 @@ class Column(msgspec.Struct, frozen=True):
     wide: bool = False  # only with -o wide
     optional: bool = False  # left out where every cell is empty
     gives_way: bool = False  # cut first where a terminal is too narrow
+    least: int = 0  # the width that a column has at least where rows come one by one
     below: bool = False  # the last one: goes to a line of its own where its row is too long for the terminal
+
+
+_MARK = Column("CHANGE", lambda _: "", least=7)
 
 
 def render(rows: Sequence[dict[str, Any]], columns: Sequence[Column], *, wide: bool, width: int | None) -> list[str]:
@@ -42,6 +46,37 @@ def render(rows: Sequence[dict[str, Any]], columns: Sequence[Column], *, wide: b
     if width is not None and not wide:
         _narrow(shown, widths, width)
     return [part for row in table for part in _lines(row, shown, widths, width)]
+
+
+class StreamTable:
+    """A table whose rows come one by one, for pipes: each as it is, under a head that comes before the first.
+
+    Args:
+        columns: of the next rows; columns that may be empty are there from the start, since nobody knows what comes.
+        wide: show the columns for ``-o wide`` too.
+    """
+
+    def __init__(self, columns: Sequence[Column], *, wide: bool) -> None:
+        self.columns = columns
+        self._wide = wide
+        self._widths: list[int] = []
+
+    def lines(self, row: dict[str, Any], mark: str | None = None) -> list[str]:
+        """The row's line, and the head before the first; ``mark`` is a first cell that says what the row is."""
+        columns = [column for column in self.columns if self._wide or not column.wide]
+        head = [column.title for column in columns]
+        cells = [_clean(column.cell(row)) for column in columns]
+        if mark is not None:
+            columns = [_MARK, *columns]
+            head, cells = [_MARK.title, *head], [mark, *cells]
+        if self._widths:
+            self._widths = [max(width, width_of(text)) for width, text in zip(self._widths, cells, strict=True)]
+            return [_line(cells, columns, self._widths)]
+        self._widths = [
+            max(width_of(title), width_of(text), column.least)
+            for title, text, column in zip(head, cells, columns, strict=True)
+        ]
+        return [_line(head, columns, self._widths), _line(cells, columns, self._widths)]
 
 
 def width_of(text: str) -> int:

@@ -1,10 +1,14 @@
 """``okube tasks``, also ``okube ps``: what runs where."""
 
+from typing import Any
+
 import click
 
-from okube.cli.options import connects, examples, shows
-from okube.cli.output import show_list
+from okube.cli.filters import label_pairs, labels_option, query_of, services_with
+from okube.cli.listing import Wanted, show
+from okube.cli.options import connects, examples, shows, watched
 from okube.cli.session import session
+from okube.client.api import OkubeClient
 
 __all__ = ["tasks"]
 
@@ -13,11 +17,12 @@ STATES = ("pending", "scheduled", "running", "completed", "failed")
 
 @click.command(
     epilog=examples("""
-okube tasks                   all tasks that have not ended
+okube tasks                   all that have not ended
 okube ps web                  those of service web
-okube ps --node w1 -o wide    those on w1, with ids and resources
+okube ps --node w1 -o wide    those on w1, with ids, resources, and why
 okube ps --state failed       those that failed
 okube ps -a -o json           also ended ones, for a script
+okube ps --watch
 """)
 )
 @click.argument("service", required=False)
@@ -25,7 +30,9 @@ okube ps -a -o json           also ended ones, for a script
 @click.option("--node", metavar="NAME", help="Only tasks on this node.")
 @click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"One of {', '.join(STATES)}.")
 @click.option("--app", metavar="NAME", help="Only tasks of this app.")
+@labels_option
 @click.option("-a", "--all", "ended", is_flag=True, help="Tasks that have ended, too.")
+@watched
 @connects
 @shows
 def tasks(
@@ -34,10 +41,23 @@ def tasks(
     node: str | None,
     state: str | None,
     app: str | None,
+    labels: tuple[str, ...],
     ended: bool,
+    watch: bool,
 ) -> None:
-    """List tasks: each is one container, named SERVICE.SLOT."""
-    here = session()
-    found = here.client().tasks(service=service or service_option, node=node, state=state, app=app, ended=ended)
-    found.sort(key=lambda t: (str(t.get("service")), t.get("slot") or 0, str(t.get("created_at"))))
-    show_list(here, "tasks", found)
+    """List tasks: each is one container, named SERVICE.SLOT.
+
+    A label is that of the task's service.
+    """
+    label_pairs(labels)
+
+    def wanted(client: OkubeClient) -> Wanted:
+        labelled = services_with(client, labels=labels)
+        return lambda row: not labels or row.get("service") in labelled
+
+    query = query_of(service=service or service_option, node=node, state=state, app=app, all=ended)
+    show(session(), "tasks", query, watch=watch, wanted=wanted, order=_order, key="id")
+
+
+def _order(task: dict[str, Any]) -> tuple[str, int, str]:
+    return str(task.get("service")), task.get("slot") or 0, str(task.get("created_at"))

@@ -270,6 +270,14 @@ class OkubeClient:
         """The cluster at a glance; any living manager answers, also without quorum."""
         return self._object(self._read("/v1/status"))
 
+    def usage(self, *, service: str | None = None, node: str | None = None) -> Json:
+        """What nodes and tasks use now: ``{nodes, tasks, silent}``, the last being nodes that did not answer."""
+        return self._object(self._read("/v1/usage", [("service", service), ("node", node)]))
+
+    def rows(self, path: str, query: Sequence[tuple[str, Scalar]] = ()) -> list[Json]:
+        """All pages of any list of the API, with the filters that it takes."""
+        return self._list(path, query)
+
     def _list(self, path: str, query: Sequence[tuple[str, Scalar]]) -> list[Json]:
         return self._pages(path, query)[0]
 

@@ -119,6 +119,9 @@ class Cluster:
         self.written: list[tuple[str, str, Any]] = []
         self.refusals: dict[tuple[str, str], Reply] = {}
         self.logs: dict[str, list[bytes]] = {}
+        self.apps: list[Row] = []
+        self.events: list[Row] = []
+        self.usage: Row = {"nodes": [], "tasks": [], "silent": []}
 
     def add(self, service: Row, *tasks: Row) -> None:
         self.services[service["name"]] = service
@@ -149,10 +152,17 @@ class Cluster:
             case ["managers"]:
                 return Reply(200, self.status["managers"])
             case ["services"]:
-                services = [s for s in self.services.values() if query.get("app", s["app"]) == s["app"]]
-                return Reply(200, services)
+                return Reply(200, [row for row in self.services.values() if _is_wanted(row, query, "app")])
+            case ["apps"]:
+                return Reply(200, self.apps)
+            case ["events"]:
+                keys = ("kind", "level", "service", "node", "subject")
+                return Reply(200, [row for row in self.events if _is_wanted(row, query, *keys)])
+            case ["usage"]:
+                return Reply(200, self.usage)
             case ["nodes"]:
-                return Reply(200, list(self.nodes.values()))
+                keys = ("state", "availability", "zone")
+                return Reply(200, [row for row in self.nodes.values() if _is_wanted(row, query, *keys)])
             case ["tasks"]:
                 return self._list_tasks(query)
             case ["tasks", reference, "logs"]:
@@ -221,3 +231,11 @@ class Cluster:
 
     def _found(self, kind: str, row: Row | None, name: str) -> Reply:
         return Reply(200, row) if row is not None else problem(404, "not-found", f"there is no {kind} {name}")
+
+
+def _is_wanted(row: Row, query: dict[str, str], *keys: str) -> bool:
+    """Whether a row passes a query's filters; what is given several times is one text with commas."""
+    labels = [pair.split("=") for pair in query["label"].split(",")] if "label" in query else []
+    return all(row.get(key) in query[key].split(",") for key in keys if key in query) and all(
+        (row.get("labels") or {}).get(key) == value for key, value in labels
+    )

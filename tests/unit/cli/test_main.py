@@ -152,7 +152,7 @@ def test_a_bug_is_one_line_that_says_where(okube: Okube, monkeypatch: pytest.Mon
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("something\nodd")
 
-    monkeypatch.setattr("okube.cli.tasks.show_list", broken)
+    monkeypatch.setattr("okube.cli.listing.show_list", broken)
     result = okube("ps")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
