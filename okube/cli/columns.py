@@ -111,11 +111,7 @@ def _of(used: str, whole: str) -> Cell:
 
 
 def _bytes_of(used: str, whole: str) -> Cell:
-    def cell(row: Row) -> str:
-        total = row.get(whole)
-        return f"{_bytes(row.get(used)) or '0'} of {_bytes(total)}" if total else ""
-
-    return cell
+    return lambda row: _bytes_used(row, used, whole) if row.get(whole) else ""
 
 
 def _availability(row: Row) -> str:
@@ -291,8 +287,12 @@ def _used(row: Row, used: str, whole: str) -> str:
 
 
 def _bytes_used(row: Row, used: str, whole: str) -> str:
-    total = _bytes(row.get(whole))
-    return f"{_bytes(row.get(used)) or '0'} of {total}" if total else _bytes(row.get(used))
+    """``2.0 of 8.0 GiB``: the unit once where it is the same."""
+    part, total = _bytes(row.get(used)) or "0", _bytes(row.get(whole))
+    if not total:
+        return part
+    figure, _, unit = part.partition(" ")
+    return f"{figure} of {total}" if total.endswith(f" {unit}") else f"{part} of {total}"
 
 
 def _share(used: object, whole: object) -> str:

@@ -24,6 +24,7 @@ ENTRIES = {
     "apps": Entry("okube.cli.appslist:apps", "List apps.", _LOOK),
     "events": Entry("okube.cli.events:events", "What happened.", _LOOK),
     "managers": Entry("okube.cli.managers:managers", "List the managers.", _LOOK),
+    "top": Entry("okube.cli.top:top", "What nodes and tasks use now.", _LOOK),
     "inspect": Entry("okube.cli.inspect:inspect", "One thing, whole, with its history.", _LOOK),
     "logs": Entry("okube.cli.logs:logs", "What a service or task wrote.", _LOOK),
     "exec": Entry("okube.cli.exec:exec_command", "Run a command in a task.", _LOOK),

@@ -6,6 +6,7 @@ from typing import Any
 from tests.unit.client.playing import Received, Reply, problem
 
 Row = dict[str, Any]
+_OF_EVENTS, _OF_NODES = ("kind", "level", "service", "node", "subject"), ("state", "availability", "zone")
 CREATED = "2026-01-31T12:00:00.000Z"
 
 
@@ -156,13 +157,11 @@ class Cluster:
             case ["apps"]:
                 return Reply(200, self.apps)
             case ["events"]:
-                keys = ("kind", "level", "service", "node", "subject")
-                return Reply(200, [row for row in self.events if _is_wanted(row, query, *keys)])
+                return Reply(200, [row for row in self.events if _is_wanted(row, query, *_OF_EVENTS)])
             case ["usage"]:
                 return Reply(200, self.usage)
             case ["nodes"]:
-                keys = ("state", "availability", "zone")
-                return Reply(200, [row for row in self.nodes.values() if _is_wanted(row, query, *keys)])
+                return Reply(200, [row for row in self.nodes.values() if _is_wanted(row, query, *_OF_NODES)])
             case ["tasks"]:
                 return self._list_tasks(query)
             case ["tasks", reference, "logs"]:

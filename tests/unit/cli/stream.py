@@ -63,9 +63,9 @@ class Stream:
         listener: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
         self._listeners.append(listener)
         yield _line({"type": "mark", "revision": since})
-        for line in [line for line in self._lines if line["revision"] > since]:
-            yield _line(line)
-            since = line["revision"]
+        for known in [known for known in self._lines if known["revision"] > since]:
+            yield _line(known)
+            since = known["revision"]
         while (line := listener.get()) is not None:
             if line["revision"] > since:
                 yield _line(line)

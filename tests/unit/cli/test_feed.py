@@ -143,7 +143,7 @@ def test_a_look_that_fails_is_said_once() -> None:
             raise found
         return found
 
-    looks: Iterator[Any] = iter([[], NoQuorum("no quorum"), NoQuorum("no quorum"), [{"name": "m1"}]])
+    looks: Iterator[list[Row] | NoQuorum] = iter([[], NoQuorum("no quorum"), NoQuorum("no quorum"), [{"name": "m1"}]])
     news = poll(look, sleep=lambda _: None)
     next(news)
     assert [next(news), next(news)] == [Trouble("no quorum"), Trouble("")]
