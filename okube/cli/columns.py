@@ -8,7 +8,7 @@ from okube.cli.table import Column
 from okube.model.quantities import format_bytes, format_seconds
 from okube.model.task import ENDED
 
-__all__ = ["COLUMNS", "age", "columns_of", "moment_of", "task_state", "text"]
+__all__ = ["COLUMNS", "age", "columns_of", "moment_of", "ports", "task_state", "text"]
 
 Row = dict[str, Any]
 Cell = Callable[[Row], str]
@@ -75,7 +75,8 @@ def _bytes(value: object) -> str:
     return format_bytes(int(value)) if isinstance(value, int | float) and value else ""
 
 
-def _ports(row: Row) -> str:
+def ports(row: Row) -> str:
+    """``8080:80``, and ``any:80`` where a host port is not chosen yet."""
     found = row.get("ports")
     if not isinstance(found, list):
         return ""
@@ -140,7 +141,7 @@ def _services(now_ms: int) -> Sequence[Column]:
         Column("UPDATE", _update),
         Column("VERSION", _field("version"), right=True, wide=True),
         Column("IMAGE", _field("image"), gives_way=True),
-        Column("PORTS", _ports, optional=True),
+        Column("PORTS", ports, optional=True),
         Column("CPUS", _resource("cpus"), right=True, wide=True),
         Column("MEMORY", lambda row: _bytes((row.get("resources") or {}).get("memory")), right=True, wide=True),
         Column("RESTART", lambda row: text((row.get("restart") or {}).get("policy")), wide=True),
@@ -157,14 +158,38 @@ def _tasks(now_ms: int) -> Sequence[Column]:
         Column("STATE", task_state),
         Column("NODE", _field("node")),
         Column("IMAGE", _field("image"), gives_way=True),
-        Column("PORTS", _ports, optional=True),
+        Column("PORTS", ports, optional=True),
         Column("VERSION", _field("version"), right=True, wide=True),
         Column("CPUS", _field("cpus"), right=True, wide=True),
         Column("MEMORY", lambda row: _bytes(row.get("memory")), right=True, wide=True),
         Column("EXIT", _field("exit_code"), right=True, wide=True, optional=True),
         Column("RESTARTS", lambda row: text(row.get("restarts") or ""), right=True, optional=True),
         Column("AGE", _age("created_at", now_ms), right=True),
+        Column("WHY", _field("placement"), wide=True, optional=True),
         Column("MESSAGE", _message, optional=True, below=True),
+    )
+
+
+def _history(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TASK", _field("name")),
+        Column("ID", _field("id")),
+        Column("STATE", task_state),
+        Column("NODE", _field("node")),
+        Column("VERSION", _field("version"), right=True),
+        Column("RESTARTS", lambda row: text(row.get("restarts") or ""), right=True, optional=True),
+        Column("EXIT", _field("exit_code"), right=True, optional=True),
+        Column("ENDED", _age("ended_at", now_ms), right=True),
+        Column("MESSAGE", _message, optional=True, below=True),
+    )
+
+
+def _versions(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("VERSION", _field("version"), right=True),
+        Column("IMAGE", _field("image"), gives_way=True),
+        Column("COMMAND", lambda row: " ".join(text(word) for word in row.get("command") or []), optional=True),
+        Column("AGE", _age("created_at", now_ms), right=True, optional=True),
     )
 
 
@@ -310,6 +335,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "tasks": _tasks,
     "nodes": _nodes,
     "managers": _managers,
+    "history": _history,
+    "versions": _versions,
     "apps": _apps,
     "events": _events,
     "usage of nodes": _usage_nodes,

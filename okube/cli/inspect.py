@@ -1,112 +1,144 @@
 """``okube inspect``: one thing, whole, with its history."""
 
+import contextlib
 import difflib
-import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from okube.cli.columns import text
-from okube.cli.likely import Kind, hinting
+from okube.cli import moments
+from okube.cli.apps import no_such_app
+from okube.cli.likely import Kind, hint_of, hinting
 from okube.cli.options import connects, examples, shows
-from okube.cli.output import emit, print_table, tell_age
+from okube.cli.output import emit, tell_age, terminal_width
+from okube.cli.pages import page
 from okube.cli.session import session
 from okube.client.api import OkubeClient
-from okube.model.errors import NotFound
+from okube.model.errors import NotFound, OkubeError
 
 __all__ = ["inspect"]
 
 Row = dict[str, Any]
-_KINDS: dict[str, Kind] = {"service": "service", "task": "task", "node": "node", "manager": "manager"}
-_KINDS |= {f"{kind}s": kind for kind in _KINDS.values()}
+KINDS: tuple[Kind, ...] = ("service", "task", "node", "app", "manager")
+_NAMED: dict[str, Kind] = {**{kind: kind for kind in KINDS}, **{f"{kind}s": kind for kind in KINDS}}
+_EVENTS = 50
 
 
 @click.command(
     epilog=examples("""
-okube inspect service web
-okube inspect task web.1        also by id, or the start of one
-okube inspect node w1 -o json
+okube inspect task web.1        why it is where it is, or nowhere
+okube inspect service web       its update, tasks, versions, last events
+okube inspect node w1           what it holds, and what is free
+okube inspect web.1             without the kind: what is found first
+okube inspect node w1 -o json   the whole object
 """)
 )
-@click.argument("kind", metavar="KIND")
-@click.argument("name", metavar="NAME")
+@click.argument("kind", metavar="[service|task|node|app|manager]")
+@click.argument("name", metavar="NAME", required=False)
 @connects
 @shows
-def inspect(kind: str, name: str) -> None:
-    """One service, task, node or manager, whole: with its tasks, or those before it in its slot.
+def inspect(kind: str, name: str | None) -> None:
+    """One service, task, node, app or manager, whole, with what belongs to it.
 
-    In JSON the tasks are in the field `tasks`, or of a task in `history`.
+    In JSON that is in the fields `tasks`, `history` (those before a task in its slot), `services` and `events`.
     """
-    known = _KINDS.get(kind)
-    if known is None:
-        close = difflib.get_close_matches(kind, _KINDS, n=1, cutoff=0.6)
-        meant = f"; did you mean {close[0]}?" if close else ""
-        raise click.UsageError(f"{kind!r} is no kind of thing: service, task, node or manager{meant}")
     here = session()
     client = here.client()
-    with hinting(client, known, [name]):
-        found, field = whole(client, known, name)
+    known, found = _meant(client, kind) if name is None else _named(client, kind, name)
     if here.output in ("json", "yaml"):
         emit(here, found)
     else:
-        tasks = found.pop(field, [])
-        for line in lines_of(found):
+        wide = here.output == "wide"
+        for line in page(known, found, now_ms=moments.now_ms(), width=terminal_width(), wide=wide):
             click.echo(line)
-        if tasks:
-            click.echo()
-            print_table("tasks", tasks, wide=here.output == "wide")
     tell_age(here)
 
 
-def whole(client: OkubeClient, kind: str, name: str) -> tuple[Row, str]:
-    """The thing with the tasks that belong to it, and the field in which these are.
+def _named(client: OkubeClient, kind: str, name: str) -> tuple[Kind, Row]:
+    known = _NAMED.get(kind)
+    if known is None:
+        close = difflib.get_close_matches(kind, _NAMED, n=1, cutoff=0.6)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise click.UsageError(f"{kind!r} is no kind of thing: {', '.join(KINDS[:-1])} or {KINDS[-1]}{meant}")
+    if known == "app":
+        return known, whole(client, known, name)
+    with hinting(client, known, [name]):
+        return known, whole(client, known, name)
+
+
+def _meant(client: OkubeClient, name: str) -> tuple[Kind, Row]:
+    """The first thing of that name: a task where it has a dot, else a service, node, app, manager, or a task's id."""
+    if name in _NAMED:
+        raise click.UsageError(f"which {_NAMED[name]}? Write okube inspect {_NAMED[name]} NAME")
+    kinds: Sequence[Kind] = ("task",) if "." in name else ("service", "node", "app", "manager", "task")
+    for kind in kinds:
+        with contextlib.suppress(NotFound):
+            return kind, whole(client, kind, name)
+    raise NotFound(f"there is nothing named {name}{hint_of(client, ('service', 'task', 'node'), [name])}")
+
+
+def whole(client: OkubeClient, kind: Kind, name: str) -> Row:
+    """The thing, with what belongs to it.
 
     Raises:
         NotFound: there is none of that name.
     """
-    if kind == "service":
-        return {**client.service(name), "tasks": client.tasks(service=name, ended=True)}, "tasks"
-    if kind == "node":
-        return {**client.node(name), "tasks": client.tasks(node=name)}, "tasks"
-    if kind == "manager":
-        managers = client.managers()
-        found = next((m for m in managers if m.get("name") == name), None)
-        if found is None:
-            raise NotFound(f"there is no manager {name}")
-        return dict(found), ""
-    task = client.task(name)
-    same_slot = [
+    return _WHOLE[kind](client, name)
+
+
+def _service(client: OkubeClient, name: str) -> Row:
+    service = client.service(name)
+    tasks = client.tasks(service=name, ended=True)
+    return {**service, "tasks": tasks, "events": _events(client, service=name)}
+
+
+def _task(client: OkubeClient, reference: str) -> Row:
+    task = client.task(reference)
+    service = str(task.get("service"))
+    history = [
         other
-        for other in client.tasks(service=str(task.get("service")), ended=True)
+        for other in client.tasks(service=service, ended=True)
         if other.get("slot") == task.get("slot") and other.get("id") != task.get("id")
     ]
-    return {**task, "history": same_slot}, "history"
+    about = [
+        event
+        for event in _events(client, service=service)
+        if event.get("task_id") == task.get("id") or event.get("subject") in (task.get("name"), service)
+    ]
+    return {**task, "history": history, "events": about}
 
 
-def lines_of(row: Row, indent: str = "") -> list[str]:
-    """``key: value`` lines; what is empty is left out, and what has parts of its own is indented."""
-    shown = {key: value for key, value in row.items() if value not in (None, "", [], {}, ())}
-    width = max((len(key) for key in shown), default=0) + 1
-    lines = []
-    for key, value in shown.items():
-        if isinstance(value, dict):
-            lines += [f"{indent}{key}:", *lines_of(value, f"{indent}  ")]
-        elif isinstance(value, list) and isinstance(value[0], dict):
-            lines += [f"{indent}{key}:", *(f"{indent}  {text(item)}" for item in value)]
-        else:
-            lines.append(f"{indent}{key + ':':<{width}} {_value(key, value)}")
-    return lines
+def _node(client: OkubeClient, name: str) -> Row:
+    return {**client.node(name), "tasks": client.tasks(node=name), "events": _events(client, node=name)}
 
 
-def _value(key: str, value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool) and key.partition("_")[0] in ("memory", "disk"):
-        from okube.model.quantities import format_bytes
+def _app(client: OkubeClient, name: str) -> Row:
+    apps = client.rows("/v1/apps")
+    found = next((app for app in apps if app.get("name") == name), None)
+    if found is None:
+        raise no_such_app(name, (str(app.get("name")) for app in apps))
+    return {**found, "services": client.services(app=name), "tasks": client.tasks(app=name)}
 
-        return format_bytes(value)
-    if isinstance(value, list):
-        return " ".join(text(item) for item in value)
-    if key.endswith("_at") or key == "last_seen":
-        from okube.cli.columns import age
 
-        return f"{value} ({age(value, time.time_ns() // 1_000_000)} ago)"
-    return text(value)
+def _manager(client: OkubeClient, name: str) -> Row:
+    found = next((manager for manager in client.managers() if manager.get("name") == name), None)
+    if found is None:
+        raise NotFound(f"there is no manager {name}")
+    return {**found, "events": _events(client, subject=name)}
+
+
+def _events(client: OkubeClient, **filters: str) -> list[Row]:
+    """The last events; a manager that cannot tell them does not keep the rest from being shown."""
+    with contextlib.suppress(OkubeError):
+        return client.rows("/v1/events", list(filters.items()))[-_EVENTS:]
+    return []
+
+
+_WHOLE: dict[Kind, Callable[[OkubeClient, str], Row]] = {
+    "service": _service,
+    "task": _task,
+    "node": _node,
+    "app": _app,
+    "manager": _manager,
+}

@@ -10,13 +10,14 @@ from okube.model.errors import NotFound, OkubeError
 
 __all__ = ["Kind", "close_to", "hint_of", "hinting"]
 
-Kind = Literal["service", "node", "task", "manager"]
+Kind = Literal["service", "task", "node", "app", "manager"]
 
 
 _LISTS: dict[Kind, Callable[[OkubeClient], list[dict[str, Any]]]] = {
     "service": OkubeClient.services,
     "node": OkubeClient.nodes,
     "task": OkubeClient.tasks,
+    "app": lambda client: client.rows("/v1/apps"),
     "manager": OkubeClient.managers,
 }
 

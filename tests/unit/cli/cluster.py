@@ -91,6 +91,27 @@ def a_node(name: str, **fields: Any) -> Row:
     }
 
 
+def an_event(kind: str, subject: str, **fields: Any) -> Row:
+    return {
+        "id": f"{kind}-{subject}",
+        "time": CREATED,
+        "first_time": CREATED,
+        "count": 1,
+        "level": "info",
+        "kind": kind,
+        "subject_kind": kind.partition("-")[0],
+        "subject": subject,
+        "service": None,
+        "task_id": None,
+        "node": None,
+        "reason": None,
+        "message": "",
+        "by": "",
+        "revision": 5,
+        **fields,
+    }
+
+
 STATUS: Row = {
     "cluster": "lab",
     "leader": "m1",

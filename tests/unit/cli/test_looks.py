@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from click.testing import Result
 
-from tests.unit.cli.cluster import STATUS, Cluster, a_node, a_service, a_task
+from tests.unit.cli.cluster import STATUS, Cluster, a_node, a_service, a_task, an_event
 from tests.unit.client.playing import Manager, Reply
 
 Okube = Callable[..., Result]
@@ -51,8 +51,9 @@ def test_inspect_shows_a_service_with_its_tasks(okube: Okube, cluster: Cluster) 
     found = json.loads(okube("inspect", "service", "web", "-o", "json").stdout)
     assert [t["name"] for t in found["tasks"]] == ["web.1", "web.2"]
     shown = okube("inspect", "services", "web").stdout
-    assert "name:       web\n" in shown
-    assert "web.2  failed" in shown
+    assert shown.startswith("service web: 0 of 2 ready\n")
+    assert "ended lately:\n" in shown
+    assert "image-pull" in shown
 
 
 def test_inspect_shows_a_task_with_those_before_it_in_its_slot(okube: Okube, cluster: Cluster) -> None:
@@ -66,10 +67,55 @@ def test_inspect_shows_a_node_with_its_tasks_and_a_manager(okube: Okube, cluster
     cluster.nodes = {"w1": a_node("w1")}
     cluster.tasks = [a_task("web.1")]
     shown = okube("inspect", "node", "w1").stdout
-    assert "memory:           8.0 GiB" in shown
-    assert "web.1" in shown
+    assert "memory   7.8 GiB free of 8.0 GiB; 256.0 MiB promised" in shown
+    assert "what it holds:\n  TASK   STATE" in shown
     assert json.loads(okube("inspect", "manager", "m2", "-o", "json").stdout)["role"] == "follower"
     assert "did you mean m3?" in okube("inspect", "manager", "m33").stderr
+
+
+def test_inspect_without_a_kind_shows_what_is_found_first(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"), a_task("web.1"))
+    cluster.nodes = {"w1": a_node("w1")}
+    cluster.apps = [{"name": "shop", "services": ["web"]}]
+    titles = [okube("inspect", name).stdout.split(":")[0] for name in ("web.1", "web", "w1", "m1", "shop")]
+    assert titles == ["task web.1", "service web", "node w1", "manager m1", "app shop"]
+    assert "there is nothing named w11; did you mean w1?" in okube("inspect", "w11").stderr
+    assert "which task?" in okube("inspect", "task").stderr
+
+
+def test_inspect_tells_the_last_events(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"), a_task("web.1", id="t1"))
+    cluster.events = [
+        an_event("task-failed", "web.1", service="web", level="error", message="exit code 3"),
+        an_event("task-failed", "db.1", service="db"),
+    ]
+    assert [e["subject"] for e in json.loads(okube("inspect", "web.1", "-o", "json").stdout)["events"]] == ["web.1"]
+    assert "error  task-failed  web.1" in okube("inspect", "service", "web").stdout
+
+
+def test_events_are_a_list_with_filters(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web", app="shop"))
+    cluster.events = [
+        an_event("task-running", "web.1", service="web", node="w1", message="runs on w1", count=3),
+        an_event("node-down", "w2", node="w2", level="warning", time="2026-01-31T12:00:00.000Z"),
+    ]
+
+    def subjects(*flags: str) -> list[str]:
+        return [e["subject"] for e in json.loads(okube("events", *flags, "-o", "json").stdout)]
+
+    assert subjects() == ["web.1", "w2"]
+    assert subjects("web") == ["web.1"]
+    assert subjects("--app", "shop") == ["web.1"]
+    assert subjects("--level", "warning", "--level", "error") == ["w2"]
+    assert subjects("--node", "w1", "--kind", "task-running") == ["web.1"]
+    assert subjects("--since", "2027-01-01") == []
+    assert subjects("--tail", "1") == ["w2"]
+    assert "runs on w1 (3 times)" in okube("events").stdout
+
+
+def test_apps_are_a_list(okube: Okube, cluster: Cluster) -> None:
+    cluster.apps = [{"name": "shop", "services": ["shop-web", "shop-db"], "running": 3, "total": 4}]
+    assert okube("apps").stdout.splitlines()[1].split() == ["shop", "2", "3/4"]
 
 
 def test_services_and_managers_are_lists(okube: Okube, cluster: Cluster) -> None:
