@@ -27,10 +27,11 @@ _files = click.option(
     "files",
     multiple=True,
     required=True,
+    type=click.Path(),
     metavar="FILE",
     help="A service file (YAML or JSON), a folder of them, or - for stdin; may be given again.",
 )
-_more = click.argument("more", nargs=-1, metavar="[FILE…]")
+_more = click.argument("more", nargs=-1, type=click.Path(), metavar="[FILE…]")
 
 
 @click.command(

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from okube.cli import complete
 from okube.cli.likely import close_to
 from okube.client.api import OkubeClient
 from okube.model.errors import NotFound
@@ -13,7 +14,7 @@ __all__ = ["app_option", "services_meant", "services_of_app"]
 
 Row = dict[str, Any]
 
-app_option = click.option("--app", metavar="NAME", help="All services of this app.")
+app_option = click.option("--app", metavar="NAME", help="All services of this app.", shell_complete=complete.APPS)
 
 
 def services_meant(client: OkubeClient, names: Sequence[str], app: str | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import click
 
+from okube.cli import complete
 from okube.cli.listing import show
 from okube.cli.options import connects, examples, shows, watched
 from okube.cli.session import session
@@ -17,7 +18,7 @@ okube services --app shop        what is in it
 okube rm --app shop              remove all of it
 """)
 )
-@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=complete.APPS)
 @watched
 @connects
 @shows

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from okube.cli import moments
+from okube.cli import complete, moments
 from okube.cli.columns import moment_of
 from okube.cli.filters import query_of, services_with
 from okube.cli.listing import Wanted
@@ -29,10 +29,12 @@ okube events --level warning --level error
 okube events --node w1 --kind node-down -o json
 """)
 )
-@click.argument("service", required=False)
-@click.option("--service", "service_option", metavar="NAME", help="Only about this service.")
-@click.option("--app", metavar="NAME", help="Only about services of this app.")
-@click.option("--node", metavar="NAME", help="Only about this node, and tasks on it.")
+@click.argument("service", required=False, shell_complete=complete.SERVICES)
+@click.option(
+    "--service", "service_option", metavar="NAME", help="Only about this one.", shell_complete=complete.SERVICES
+)
+@click.option("--app", metavar="NAME", help="Only about services of this app.", shell_complete=complete.APPS)
+@click.option("--node", metavar="NAME", help="Only about this node, and tasks on it.", shell_complete=complete.NODES)
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only of this kind, such as task-failed.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), metavar="L", help="info, warning, error.")
 @click.option("--since", metavar="T", help="Only later: 10m (ago), or 2026-01-31T12:00:00Z.")

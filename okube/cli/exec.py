@@ -4,6 +4,7 @@ import os
 
 import click
 
+from okube.cli import complete
 from okube.cli.exits import Ended
 from okube.cli.meant import one_running_task
 from okube.cli.options import connects, examples
@@ -27,7 +28,7 @@ okube exec db.1 -- pg_dump shop > shop.sql
 )
 @click.option("-i", "--stdin", "interactive", is_flag=True, help="Pass on what is typed or piped in.")
 @click.option("-t", "--tty", is_flag=True, help="Give the command a terminal.")
-@click.argument("task", metavar="TASK|SERVICE")
+@click.argument("task", metavar="TASK|SERVICE", shell_complete=complete.SERVICES_AND_TASKS)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] COMMAND…")
 @connects
 def exec_command(interactive: bool, tty: bool, task: str, command: tuple[str, ...]) -> None:

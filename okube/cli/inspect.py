@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from okube.cli import moments
+from okube.cli import complete, moments
 from okube.cli.apps import no_such_app
 from okube.cli.likely import Kind, hint_of, hinting
 from okube.cli.options import connects, examples, shows
@@ -34,13 +34,14 @@ okube inspect web.1             without the kind: what is found first
 okube inspect node w1 -o json   the whole object
 """)
 )
-@click.argument("kind", metavar="[service|task|node|app|manager]")
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("kind", metavar="[KIND]", shell_complete=lambda _ctx, _param, typed: _kinds(typed))
+@click.argument("name", metavar="NAME", required=False, shell_complete=complete.of_kind)
 @connects
 @shows
 def inspect(kind: str, name: str | None) -> None:
-    """One service, task, node, app or manager, whole, with what belongs to it.
+    """One thing, whole, with what belongs to it.
 
+    KIND is service, task, node, app or manager.
     In JSON that is in the fields `tasks`, `history` (those before a task in its slot), `services` and `events`.
     """
     here = session()
@@ -53,6 +54,10 @@ def inspect(kind: str, name: str | None) -> None:
         for line in page(known, found, now_ms=moments.now_ms(), width=terminal_width(), wide=wide):
             click.echo(line)
     tell_age(here)
+
+
+def _kinds(typed: str) -> list[str]:
+    return [kind for kind in KINDS if kind.startswith(typed)]
 
 
 def _named(client: OkubeClient, kind: str, name: str) -> tuple[Kind, Row]:

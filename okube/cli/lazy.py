@@ -2,10 +2,13 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 import msgspec
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["Entry", "LazyGroup"]
 
@@ -47,6 +50,15 @@ class LazyGroup(click.Group):
         if command is None:
             raise click.UsageError(f"there is no command {name!r}{self._likely(ctx, name)}", ctx)
         return name, command, args[1:]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """What may stand here; the commands are not imported for it."""
+        if not self.entries or incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        found = [(name, entry) for name, entry in self.entries.items() if name.startswith(incomplete)]
+        return [CompletionItem(name, help=entry.help) for name, entry in found]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands under the headings of their sections."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from okube.cli import complete
 from okube.cli.apps import app_option, services_meant
 from okube.cli.likely import hinting
 from okube.cli.options import connects, examples, formats, waits
@@ -24,7 +25,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _names(command: F) -> F:
     """The services, and those of an app."""
-    return click.argument("names", nargs=-1, metavar="[SERVICE]…")(app_option(command))
+    return click.argument("names", nargs=-1, metavar="[SERVICE]…", shell_complete=complete.SERVICES)(
+        app_option(command)
+    )
 
 
 @click.command(epilog=examples("okube stop web\nokube stop --app shop\nokube start web    brings its number back"))

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from okube.cli import moments
+from okube.cli import complete, moments
 from okube.cli.logfeed import Followers, Query, merged, subjects
 from okube.cli.options import connects, examples
 from okube.cli.session import session
@@ -27,8 +27,8 @@ okube logs -f --tail 20 web   and go on, also with tasks that come later
 okube logs --app shop --since 10m
 """)
 )
-@click.argument("names", nargs=-1, metavar="[SERVICE|TASK]…")
-@click.option("--app", metavar="NAME", help="The services of this app.")
+@click.argument("names", nargs=-1, metavar="[SERVICE|TASK]…", shell_complete=complete.SERVICES_AND_TASKS)
+@click.option("--app", metavar="NAME", help="The services of this app.", shell_complete=complete.APPS)
 @click.option("-f", "--follow", is_flag=True, help="Go on as more is written, also by new tasks.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines of each task.")
 @click.option("--since", metavar="T", help="Only later: 10m (ago), or 2026-01-31T12:00:00Z.")

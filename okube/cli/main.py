@@ -13,38 +13,40 @@ from okube.cli.options import connects, shows
 
 __all__ = ["cli", "main"]
 
-_LOOK, _CHANGE, _CARE, _RUN = "Look", "Change", "Maintenance", "This machine"
+_LOOK, _INSIDE, _CHANGE, _CARE, _RUN = "Look", "Look inside", "Change", "Maintenance", "This machine"
+_COLUMNS = ((_LOOK, _CARE, _RUN), (_CHANGE, _INSIDE))
 
 ENTRIES = {
-    "status": Entry("okube.cli.status:status", "The cluster at a glance: managers, nodes, tasks, quorum.", _LOOK),
-    "services": Entry("okube.cli.services:services", "List services.", _LOOK),
-    "tasks": Entry("okube.cli.tasks:tasks", "List tasks (alias: ps).", _LOOK),
-    "ps": Entry("okube.cli.tasks:tasks", "List tasks.", _LOOK, alias=True),
-    "nodes": Entry("okube.cli.nodes:nodes", "List nodes; `nodes rm` forgets one.", _LOOK),
-    "apps": Entry("okube.cli.appslist:apps", "List apps.", _LOOK),
-    "events": Entry("okube.cli.events:events", "What happened.", _LOOK),
-    "managers": Entry("okube.cli.managers:managers", "List the managers.", _LOOK),
-    "top": Entry("okube.cli.top:top", "What nodes and tasks use now.", _LOOK),
-    "inspect": Entry("okube.cli.inspect:inspect", "One thing, whole, with its history.", _LOOK),
-    "logs": Entry("okube.cli.logs:logs", "What a service or task wrote.", _LOOK),
-    "exec": Entry("okube.cli.exec:exec_command", "Run a command in a task.", _LOOK),
-    "wait": Entry("okube.cli.waiting:wait", "Wait until services are ready, or gone.", _LOOK),
-    "run": Entry("okube.cli.run:run", "Make a service of an image.", _CHANGE),
-    "apply": Entry("okube.cli.apply:apply", "Make the cluster match service files.", _CHANGE),
-    "diff": Entry("okube.cli.apply:diff", "What apply would change.", _CHANGE),
-    "scale": Entry("okube.cli.scale:scale", "Set how many tasks services have.", _CHANGE),
-    "stop": Entry("okube.cli.lifecycle:stop", "Stop services and keep them.", _CHANGE),
-    "start": Entry("okube.cli.lifecycle:start", "Start stopped services again.", _CHANGE),
-    "restart": Entry("okube.cli.lifecycle:restart", "Restart services, one task at a time.", _CHANGE),
-    "rollback": Entry("okube.cli.lifecycle:rollback", "Go back to the version before.", _CHANGE),
-    "rm": Entry("okube.cli.lifecycle:rm", "Remove services and their tasks.", _CHANGE),
-    "drain": Entry("okube.cli.nodes:drain", "Move all tasks off nodes.", _CARE),
-    "cordon": Entry("okube.cli.nodes:cordon", "Place no new tasks on nodes.", _CARE),
-    "uncordon": Entry("okube.cli.nodes:uncordon", "Place tasks on nodes again.", _CARE),
-    "up": Entry("okube.cli.processes:up", "Start what is missing of cluster.yaml here.", _RUN),
-    "down": Entry("okube.cli.processes:down", "End tasks and processes here, keep the data.", _RUN),
-    "manager": Entry("okube.cli.processes:manager", "Run one manager (what systemd starts).", _RUN),
-    "worker": Entry("okube.cli.processes:worker", "Run one worker (what systemd starts).", _RUN),
+    "status": Entry("okube.cli.status:status", "the cluster at a glance", _LOOK),
+    "services": Entry("okube.cli.services:services", "what should run", _LOOK),
+    "tasks": Entry("okube.cli.tasks:tasks", "what runs where (ps)", _LOOK),
+    "ps": Entry("okube.cli.tasks:tasks", "what runs where", _LOOK, alias=True),
+    "nodes": Entry("okube.cli.nodes:nodes", "the machines", _LOOK),
+    "apps": Entry("okube.cli.appslist:apps", "sets of services", _LOOK),
+    "managers": Entry("okube.cli.managers:managers", "the control plane", _LOOK),
+    "events": Entry("okube.cli.events:events", "what happened", _LOOK),
+    "top": Entry("okube.cli.top:top", "what is used now", _LOOK),
+    "inspect": Entry("okube.cli.inspect:inspect", "one thing, and why it is so", _INSIDE),
+    "logs": Entry("okube.cli.logs:logs", "what tasks wrote", _INSIDE),
+    "exec": Entry("okube.cli.exec:exec_command", "run a command in a task", _INSIDE),
+    "wait": Entry("okube.cli.waiting:wait", "until services are ready", _INSIDE),
+    "completion": Entry("okube.cli.completion:completion", "for bash, zsh, fish", _INSIDE),
+    "run": Entry("okube.cli.run:run", "make a service of an image", _CHANGE),
+    "apply": Entry("okube.cli.apply:apply", "what service files say", _CHANGE),
+    "diff": Entry("okube.cli.apply:diff", "what apply would change", _CHANGE),
+    "scale": Entry("okube.cli.scale:scale", "how many tasks", _CHANGE),
+    "stop": Entry("okube.cli.lifecycle:stop", "stop, and keep the service", _CHANGE),
+    "start": Entry("okube.cli.lifecycle:start", "start what was stopped", _CHANGE),
+    "restart": Entry("okube.cli.lifecycle:restart", "restart, one task at a time", _CHANGE),
+    "rollback": Entry("okube.cli.lifecycle:rollback", "back to the version before", _CHANGE),
+    "rm": Entry("okube.cli.lifecycle:rm", "remove services, apps", _CHANGE),
+    "drain": Entry("okube.cli.nodes:drain", "move all tasks off nodes", _CARE),
+    "cordon": Entry("okube.cli.nodes:cordon", "no new tasks on nodes", _CARE),
+    "uncordon": Entry("okube.cli.nodes:uncordon", "new tasks again", _CARE),
+    "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
+    "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
+    "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
+    "worker": Entry("okube.cli.processes:worker", "one worker (for systemd)", _RUN),
 }
 
 MISSPELT = {
@@ -90,6 +92,13 @@ class Okube(LazyGroup):
         extra.pop("standalone_mode", None)
         sys.exit(self._run(args, **extra))
 
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All commands on one screen, in two columns."""
+        from okube.cli.overview import FOOT, lines
+
+        formatter.write("Okube runs containers on servers you own. Usage: okube COMMAND [OPTIONS] [NAME]…\n\n")
+        formatter.write("\n".join([*lines(self.entries, _COLUMNS), "", *FOOT, ""]))
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whoever closes the pipe we write to has seen enough, and that is no error."""
         try:
@@ -123,8 +132,6 @@ def _let_go_of_stdout() -> None:
 @click.group(
     cls=Okube,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="`okube COMMAND --help` shows examples. Exit status: 0 done, 1 refused, 2 usage or bad file, "
-    "3 no manager or no quorum, 4 waited in vain.",
 )
 @click.version_option(package_name="okube", prog_name="okube")
 @connects

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import click
 
+from okube.cli import complete
 from okube.cli.filters import field_of_tasks, label_pairs, labels_option, query_of
 from okube.cli.lazy import LazyGroup
 from okube.cli.likely import hinting
@@ -19,7 +20,7 @@ __all__ = ["cordon", "drain", "nodes", "uncordon"]
 
 STATES = ("ready", "down")
 AVAILABILITIES = ("active", "cordoned", "draining", "drained")
-_names = click.argument("names", nargs=-1, required=True, metavar="NODE…")
+_names = click.argument("names", nargs=-1, required=True, metavar="NODE…", shell_complete=complete.NODES)
 
 
 class NodesGroup(LazyGroup):
@@ -45,8 +46,10 @@ okube nodes rm w3                forget a node that is down
 )
 @click.option("--zone", metavar="ZONE", help="Only nodes of this zone.")
 @labels_option
-@click.option("--service", metavar="NAME", help="Only nodes with a task of this service.")
-@click.option("--app", metavar="NAME", help="Only nodes with a task of this app.")
+@click.option(
+    "--service", metavar="NAME", help="Only nodes with tasks of this service.", shell_complete=complete.SERVICES
+)
+@click.option("--app", metavar="NAME", help="Only nodes with a task of this app.", shell_complete=complete.APPS)
 @watched
 @connects
 @shows

@@ -21,6 +21,7 @@ def connects(command: F, *, hidden: bool = True) -> F:
     """``--manager`` and ``--config``: where the cluster is. Only the outermost help shows what every command takes."""
     command = click.option(
         "--config",
+        type=click.Path(),
         metavar="FILE",
         callback=_keep,
         expose_value=False,

@@ -188,10 +188,7 @@ def _node(node: Row, now_ms: int) -> tuple[str, Facts]:
     return f"node {text(node.get('name'))}: {state}{'' if availability == 'active' else ', ' + availability}", [
         ("why", text(node.get("message"))),
         ("held until", _moment(held, now_ms) if held else ""),
-        *(
-            ("condition", f"{text(c.get('kind'))}: {text(c.get('message'))} ({_since(c, now_ms)})")
-            for c in conditions
-        ),
+        *(("condition", f"{text(c.get('kind'))}: {text(c.get('message'))} ({_since(c, now_ms)})") for c in conditions),
         ("address", text(node.get("address"))),
         ("zone", text(node.get("zone"))),
         ("labels", _pairs(node.get("labels"))),

@@ -2,6 +2,7 @@
 
 import click
 
+from okube.cli import complete
 from okube.cli.likely import hinting
 from okube.cli.options import connects, examples, formats, waits
 from okube.cli.outcome import finish
@@ -17,7 +18,7 @@ okube scale web=5 worker=2      both or none
 okube scale web=0 --no-wait
 """)
 )
-@click.argument("counts", nargs=-1, required=True, metavar="SERVICE=N…")
+@click.argument("counts", nargs=-1, required=True, metavar="SERVICE=N…", shell_complete=complete.counts)
 @waits
 @connects
 @formats

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from okube.cli import complete
 from okube.cli.filters import field_of_tasks, label_pairs, labels_option, query_of
 from okube.cli.listing import Wanted, show
 from okube.cli.options import connects, examples, shows, watched
@@ -23,11 +24,11 @@ okube services --state rolling --watch
 okube services -o wide
 """)
 )
-@click.argument("names", nargs=-1, metavar="[NAME]…")
-@click.option("--app", metavar="NAME", help="Only services of this app.")
+@click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=complete.SERVICES)
+@click.option("--app", metavar="NAME", help="Only services of this app.", shell_complete=complete.APPS)
 @labels_option
 @click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"One of {', '.join(STATES)}.")
-@click.option("--node", metavar="NAME", help="Only services with a task on this node.")
+@click.option("--node", metavar="NAME", help="Only services with a task on this node.", shell_complete=complete.NODES)
 @watched
 @connects
 @shows

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from okube.cli import complete
 from okube.cli.filters import label_pairs, labels_option, query_of, services_with
 from okube.cli.listing import Wanted, show
 from okube.cli.options import connects, examples, shows, watched
@@ -25,11 +26,11 @@ okube ps -a -o json           also ended ones, for a script
 okube ps --watch
 """)
 )
-@click.argument("service", required=False)
-@click.option("--service", "service_option", metavar="NAME", help="Only tasks of this service.")
-@click.option("--node", metavar="NAME", help="Only tasks on this node.")
+@click.argument("service", required=False, shell_complete=complete.SERVICES)
+@click.option("--service", "service_option", metavar="NAME", help="Only of this one.", shell_complete=complete.SERVICES)
+@click.option("--node", metavar="NAME", help="Only tasks on this node.", shell_complete=complete.NODES)
 @click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"One of {', '.join(STATES)}.")
-@click.option("--app", metavar="NAME", help="Only tasks of this app.")
+@click.option("--app", metavar="NAME", help="Only tasks of this app.", shell_complete=complete.APPS)
 @labels_option
 @click.option("-a", "--all", "ended", is_flag=True, help="Tasks that have ended, too.")
 @watched

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from okube.cli import complete
 from okube.cli.columns import columns_of
 from okube.cli.likely import close_to
 from okube.cli.options import connects, examples, formats, watched
@@ -30,8 +31,8 @@ okube top nodes -o json
 """)
 )
 @click.argument("what", required=False, metavar="[nodes|tasks]")
-@click.option("--service", metavar="NAME", help="Only tasks of this service.")
-@click.option("--node", metavar="NAME", help="Only this node, and tasks on it.")
+@click.option("--service", metavar="NAME", help="Only tasks of this service.", shell_complete=complete.SERVICES)
+@click.option("--node", metavar="NAME", help="Only this node, and tasks on it.", shell_complete=complete.NODES)
 @click.option("--sort", type=click.Choice(tuple(SORTS)), default="cpu", metavar="BY", help="cpu, memory or name.")
 @watched
 @connects

@@ -2,6 +2,7 @@
 
 import click
 
+from okube.cli import complete
 from okube.cli.apps import services_meant
 from okube.cli.options import connects, examples, formats, times
 from okube.cli.output import show_results
@@ -22,8 +23,8 @@ okube rm web --no-wait; okube wait web --for gone
 okube wait --app shop
 """)
 )
-@click.argument("names", nargs=-1, metavar="[SERVICE]…")
-@click.option("--app", metavar="NAME", help="The services of this app.")
+@click.argument("names", nargs=-1, metavar="[SERVICE]…", shell_complete=complete.SERVICES)
+@click.option("--app", metavar="NAME", help="The services of this app.", shell_complete=complete.APPS)
 @click.option(
     "--for",
     "goal",

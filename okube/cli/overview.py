@@ -1,0 +1,34 @@
+"""The help of ``okube`` itself: every command on one screen."""
+
+from collections.abc import Mapping, Sequence
+
+from okube.cli.lazy import Entry
+
+__all__ = ["FOOT", "lines"]
+
+_COLUMN = 38
+_NAME = 11
+FOOT = (
+    "Options of every command: -o FORMAT (table, wide, json, yaml), --stale (without",
+    "quorum), --manager URL[,URL…], --config FILE. `okube COMMAND -h` has examples.",
+    "Exits with 0 done, 1 refused, 2 usage, 3 no manager or quorum, 4 waited in vain.",
+)
+
+
+def lines(entries: Mapping[str, Entry], columns: Sequence[Sequence[str]]) -> list[str]:
+    """The sections side by side.
+
+    Args:
+        entries: the commands.
+        columns: the sections of each column, from above.
+    """
+    left, right = ([line for section in column for line in _section(entries, section)] for column in columns)
+    rows = max(len(left), len(right))
+    left += [""] * (rows - len(left))
+    right += [""] * (rows - len(right))
+    return [f"{one:<{_COLUMN}}  {other}".rstrip() for one, other in zip(left, right, strict=True)]
+
+
+def _section(entries: Mapping[str, Entry], section: str) -> list[str]:
+    rows = [(name, entry) for name, entry in entries.items() if entry.section == section and not entry.alias]
+    return [f"{section}:", *(f"  {name:<{_NAME}}{entry.help}" for name, entry in rows)]
