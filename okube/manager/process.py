@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from okube.manager.agent_tools import HttpAgentTools
 from okube.manager.agents import HttpAgentCalls
 from okube.manager.api.app import make_app
 from okube.manager.api.connections import GuardedSite
@@ -58,7 +59,8 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
     await agents.start()
     connector = aiohttp.TCPConnector(ssl=peer_tls, limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
-        context = Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers)
+        tools = HttpAgentTools(peers, settings.cluster_id)
+        context = Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers, tools=tools)
         app = make_app(context)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()

@@ -3,7 +3,8 @@
 Agent to any manager:   ``POST /v1/agents/{node}/register`` Registration → RegistrationAnswer
                         ``POST /v1/agents/{node}/heartbeat`` Heartbeat → HeartbeatAnswer
 Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (409 with one for an older epoch)
-Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``
+Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``,
+                        ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``)
 """
 
 from typing import Annotated, Literal
@@ -21,6 +22,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_BYTES)]
 Cores = Annotated[float, msgspec.Meta(ge=0, le=MAX_CPUS)]
 
 __all__ = [
+    "PROBLEM_HEADER",
     "AssignedTask",
     "Assignment",
     "AssignmentAnswer",
@@ -31,6 +33,9 @@ __all__ = [
     "RegistrationAnswer",
     "Usage",
 ]
+
+PROBLEM_HEADER = "Okube-Problem"
+"""On an agent's refusal: kind and sentence, percent-encoded. Of a refused upgrade the body cannot be read."""
 
 
 class AssignedTask(msgspec.Struct, frozen=True, array_like=True):

@@ -6,6 +6,8 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from okube.model.epoch import Epoch
+from okube.model.errors import Conflict, NotFound
+from okube.model.exec import ExecRequest
 from okube.model.wire import Assignment, AssignmentAnswer, LogLine, Registration, Usage
 from okube.seams.clock import Clock
 from okube.worker.assignments import Holdings, raise_fence, take
@@ -15,7 +17,7 @@ from okube.worker.heartbeat import Heart
 from okube.worker.logs import task_logs
 from okube.worker.outbox import Outbox
 from okube.worker.runner import Runner
-from okube.worker.runtime.base import Runtime
+from okube.worker.runtime.base import ExecSession, Runtime
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
 
@@ -129,6 +131,22 @@ class Agent:
     def logs(self, task_id: str, *, follow: bool, tail: int | None, since_ms: int | None) -> AsyncIterator[LogLine]:
         """A task's output, oldest first; raises NotFound, RuntimeUnavailable."""
         return task_logs(self._runtime, self.runner, task_id, follow=follow, tail=tail, since_ms=since_ms)
+
+    async def exec(self, task_id: str, request: ExecRequest) -> ExecSession:
+        """Run a command beside a task's own.
+
+        Raises:
+            NotFound: there is no container of this task here.
+            Conflict: it does not run now.
+            CannotExec: there is no such command, or it is no program.
+            RuntimeUnavailable: the engine does not answer.
+        """
+        container = self.runner.container(task_id)
+        if container is None:
+            raise NotFound(f"node {self._settings.name} has no container of task {task_id}: not yet, or not any more")
+        if container.state != "running":
+            raise Conflict(f"task {task_id} does not run now; see its state with okube ps")
+        return await self._runtime.exec(container.id, request)
 
     async def observe_epoch(self, epoch: Epoch) -> None:
         """After contact with an epoch nothing older is obeyed; raises OSError when that cannot be stored."""

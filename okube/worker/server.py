@@ -1,18 +1,21 @@
-"""What managers ask of an agent, over HTTPS with mutual TLS: assignments, logs, a sign of life."""
+"""What managers ask of an agent, over HTTPS with mutual TLS: assignments, logs, commands, a sign of life."""
 
 import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
 
-from okube.model.errors import Defect, Forbidden, Malformed, NotFound, OkubeError, TooLarge
-from okube.model.wire import Assignment, AssignmentAnswer, LogLine
+from okube.model.errors import Conflict, Defect, Forbidden, InvalidInput, Malformed, NotFound, OkubeError, TooLarge
+from okube.model.exec import ExecRequest
+from okube.model.wire import PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine
 from okube.security import Identity, identity_of
-from okube.worker.runtime.base import RuntimeUnavailable
+from okube.worker.exec import Sessions
+from okube.worker.runtime.base import ExecSession, RuntimeUnavailable
 
 __all__ = ["AgentApi", "AgentServer", "make_app", "peer_of"]
 
@@ -22,11 +25,14 @@ MAX_ASSIGNMENT = 64 << 20
 _MSGPACK = "application/msgpack"
 _NDJSON = "application/x-ndjson"
 _LEFT_CHECK_S = 1.0
+_HEADER_LIMIT = 1000
 _STATUS: dict[type[OkubeError], int] = {
     Malformed: 400,
     Forbidden: 403,
     NotFound: 404,
+    Conflict: 409,
     TooLarge: 413,
+    InvalidInput: 422,
     RuntimeUnavailable: 503,
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,6 +47,9 @@ class AgentApi(Protocol):
 
     def logs(self, task_id: str, *, follow: bool, tail: int | None, since_ms: int | None) -> AsyncIterator[LogLine]:
         """A task's output."""
+
+    async def exec(self, task_id: str, request: ExecRequest) -> ExecSession:
+        """Run a command beside a task's own."""
 
 
 class AgentServer:
@@ -94,12 +103,18 @@ def make_app(agent: AgentApi, *, cluster_id: str, instance: str, identify: Ident
         )
         return await _stream(request, lines)
 
+    async def exec_in_task(request: web.Request) -> web.StreamResponse:
+        asked = ExecRequest.of_query(request.query.items())
+        return await sessions.serve(request, lambda: agent.exec(request.match_info["id"], asked), stdin=asked.stdin)
+
     async def get_health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "instance": instance})
 
+    sessions = Sessions()
     app = web.Application(client_max_size=MAX_ASSIGNMENT, middlewares=[_problems, _managers_only(cluster_id, identify)])
     app.router.add_put("/v1/assignment", put_assignment)
     app.router.add_get("/v1/tasks/{id}/logs", get_logs)
+    app.router.add_get("/v1/tasks/{id}/exec", exec_in_task)
     app.router.add_get("/healthz", get_health)
     return app
 
@@ -136,7 +151,10 @@ def _managers_only(cluster_id: str, identify: Identify) -> Callable[..., Awaitab
 
 def _problem(status: int, error: OkubeError) -> web.Response:
     body = {"type": f"urn:okube:error:{error.kind}", "title": error.kind, "status": status, "detail": error.detail}
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/problem+json")
+    headers = {PROBLEM_HEADER: quote(f"{error.kind} {error.detail[:_HEADER_LIMIT]}")}
+    return web.Response(
+        body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/problem+json"
+    )
 
 
 def _decode(body: bytes) -> Assignment:

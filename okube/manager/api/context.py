@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
+from okube.manager.agent_tools import AgentTools
 from okube.manager.agents import AgentCalls
 from okube.manager.api.gate import Gate
 from okube.manager.core import ManagerCore
@@ -24,6 +25,7 @@ class Context:
     agents: AgentCalls
     leader: Callable[[], Leader | None]  # the leader's loops while they run here
     peers: aiohttp.ClientSession  # to the other managers
+    tools: AgentTools
     gate: Gate = field(default_factory=Gate)
     watches: Watches = field(init=False)
 

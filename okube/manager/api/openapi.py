@@ -156,6 +156,8 @@ def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:
     made: dict[str, Any] = {"description": answer.text}
     if answer.headers:
         made["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in answer.headers}
+    if not answer.media:
+        return made
     if answer.of is None:
         made["content"] = {answer.media: {}}
     elif answer.media == "application/json":

@@ -56,8 +56,9 @@ def _route(route: Route, operation: dict[str, Any]) -> str:
         (content,) = operation["requestBody"]["content"].items()
         lines += [f"Takes {_content(*content)}.", ""]
     for answer in route.answers:
-        (content,) = operation["responses"][str(answer.status)]["content"].items()
-        lines.append(f"Answers {answer.status}: {answer.text} ({_content(*content)}).")
+        contents = operation["responses"][str(answer.status)].get("content", {}).items()
+        shown = "".join(f" ({_content(*content)})" for content in contents)
+        lines.append(f"Answers {answer.status}: {answer.text}{shown}.")
     errors = [status for status in operation["responses"] if status >= "400"]
     lines += [f"Errors: {', '.join(errors)}.", "", ""]
     return "\n".join(lines)

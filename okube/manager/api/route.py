@@ -22,7 +22,10 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A good answer: ``of`` is the type of its JSON, or of one line of it; None for what is no JSON."""
+    """A good answer: ``of`` is the type of its JSON, or of one line of it; None for what is no JSON.
+
+    ``media`` is empty where there is no body.
+    """
 
     status: int = 200
     text: str

@@ -231,6 +231,26 @@ _TASKS = (
         answers=(Answer(text="the lines", of=LogLine, media="application/x-ndjson", headers=()),),
         errors=(404, 409, 502),
     ),
+    Route(
+        method="GET",
+        path="/v1/tasks/{id}/exec",
+        name="exec_in_task",
+        group="tasks",
+        text="Run a command beside a task's own: a WebSocket of the protocol `okube.exec.v1`. Frames are binary and "
+        "begin with their channel: 0 input, 1 output, 2 errors, 3 control (JSON: `resize`, `close_stdin` from the "
+        "client, `exit`, `error` to it). Leaving it ends the command.",
+        parameters=(
+            _TASK_ID,
+            Parameter("cmd", "the command, a parameter for each word", repeated=True),
+            Parameter("tty", "give it a terminal", _FLAG),
+            Parameter("stdin", "give it input; without, its input is empty", _FLAG),
+            Parameter("cols", "the width of the terminal", _number(1, 10_000, default=80)),
+            Parameter("rows", "the height of the terminal", _number(1, 10_000, default=24)),
+            STALE,
+        ),
+        answers=(Answer(status=101, text="the session", of=None, media="", headers=()),),
+        errors=(404, 409, 502),
+    ),
 )
 
 _NODES = (

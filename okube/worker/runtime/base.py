@@ -6,10 +6,20 @@ from typing import Literal, Protocol
 import msgspec
 
 from okube.model.errors import OkubeError
+from okube.model.exec import ExecRequest
 from okube.model.task import Reason
 from okube.model.wire import AssignedTask, LogLine
+from okube.worker.runtime.lines import Stream
 
-__all__ = ["Container", "ContainerState", "Runtime", "RuntimeFailure", "RuntimeUnavailable"]
+__all__ = [
+    "CannotExec",
+    "Container",
+    "ContainerState",
+    "ExecSession",
+    "Runtime",
+    "RuntimeFailure",
+    "RuntimeUnavailable",
+]
 
 ContainerState = Literal["created", "running", "exited"]
 
@@ -30,6 +40,16 @@ class RuntimeUnavailable(OkubeError):
     kind = "runtime-unavailable"
 
 
+class CannotExec(OkubeError):
+    """A command cannot be run in a container; ``exit_code`` is what a shell would say of it: 126 or 127."""
+
+    kind = "cannot-exec"
+
+    def __init__(self, exit_code: int, detail: str) -> None:
+        super().__init__(detail)
+        self.exit_code = exit_code
+
+
 class Container(msgspec.Struct, frozen=True):
     """One container of ours as it is now. Times are milliseconds since 1970, UTC."""
 
@@ -42,6 +62,32 @@ class Container(msgspec.Struct, frozen=True):
     ended_ms: int | None = None
     error: str = ""
     stop_signal: str = "SIGTERM"  # what its service asks it to be stopped with
+
+
+class ExecSession(Protocol):
+    """A command that runs in a container beside the task's own; whoever has it must ``close`` it.
+
+    Nothing is read ahead and nothing is kept: a command whose output nobody reads waits, and so does who writes to one
+    that does not read. Any call may raise RuntimeUnavailable.
+    """
+
+    async def read(self) -> tuple[Stream, bytes] | None:
+        """The next piece of its output, 64 KiB at most; None when there will be no more."""
+
+    async def write(self, data: bytes) -> None:
+        """Give it input; returns once that is taken. Input that it does not want any more is dropped."""
+
+    async def close_stdin(self) -> None:
+        """No more input will come; to a terminal this is Ctrl-D."""
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Its terminal has another size now; without a terminal nothing happens."""
+
+    async def wait(self) -> int:
+        """Its exit code, 128 + N for signal N; ask when its output has ended."""
+
+    async def close(self) -> None:
+        """End it if it still runs (a hang-up, then SIGKILL), and let go of everything."""
 
 
 class Runtime(Protocol):
@@ -102,3 +148,12 @@ class Runtime(Protocol):
         self, container_id: str, *, follow: bool, tail: int | None, since_ms: int | None
     ) -> AsyncIterator[LogLine]:
         """Its output, oldest first; with ``follow`` also what comes, until the container ends."""
+
+    async def exec(self, container_id: str, request: ExecRequest) -> ExecSession:
+        """Run a command in a running container.
+
+        Raises:
+            NotFound: the container is gone.
+            Conflict: it does not run, or is paused.
+            CannotExec: there is no such command in it, or no program.
+        """

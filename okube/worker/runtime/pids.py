@@ -7,7 +7,18 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["Identity", "boot_id", "is_alive", "kill_each", "kill_group", "open_pidfd", "processes_of"]
+__all__ = [
+    "Identity",
+    "boot_id",
+    "identify",
+    "is_alive",
+    "kill_each",
+    "kill_group",
+    "open_pidfd",
+    "processes_of",
+    "session_of",
+    "signal_session",
+]
 
 _PROC = Path("/proc")
 
@@ -27,10 +38,8 @@ def boot_id() -> str:
 
 def is_alive(process: Identity) -> bool:
     """Whether it runs; a zombie does not."""
-    with contextlib.suppress(OSError):
-        fields = (_PROC / str(process.pid) / "stat").read_text().rpartition(")")[2].split()
-        return int(fields[19]) == process.start and fields[0] not in "ZX" and process.boot == boot_id()
-    return False
+    fields = _stat(process.pid)
+    return bool(fields) and int(fields[19]) == process.start and fields[0] not in "ZX" and process.boot == boot_id()
 
 
 def open_pidfd(process: Identity) -> int | None:
@@ -63,8 +72,9 @@ def processes_of(session: int, mark: str) -> list[int]:
     found = []
     for folder in _PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            in_session = int((folder / "stat").read_text().rpartition(")")[2].split()[3]) == session
-            if in_session and mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
+            if session_of(int(folder.name)) == session and mark.encode() in (folder / "environ").read_bytes().split(
+                b"\0"
+            ):
                 found.append(int(folder.name))
     return found
 
@@ -74,3 +84,35 @@ def kill_each(pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def session_of(pid: int) -> int | None:
+    """The session of a process, or None if it is gone."""
+    fields = _stat(pid)
+    return int(fields[3]) if fields else None
+
+
+def identify(pid: int) -> Identity | None:
+    """Who has this number now, or None."""
+    fields = _stat(pid)
+    return Identity(boot_id(), pid, int(fields[19])) if fields else None
+
+
+def signal_session(leader: Identity, number: int) -> bool:
+    """A signal to all processes in the session of ``leader``; False, and nothing sent, if it has ended."""
+    if not is_alive(leader):
+        return False
+    pids = [int(folder.name) for folder in _PROC.glob("[0-9]*")]
+    for pid in [pid for pid in pids if session_of(pid) == leader.pid and pid != leader.pid]:
+        with contextlib.suppress(OSError):
+            os.kill(pid, number)
+    with contextlib.suppress(OSError):
+        os.kill(leader.pid, number)
+    return True
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name."""
+    with contextlib.suppress(OSError):
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return []

@@ -2,7 +2,15 @@
 
 from okube.worker.runtime.base import RuntimeFailure
 
-__all__ = ["no_command_given", "no_such_command", "not_executable", "path_absent", "port_taken", "wrong_processor"]
+__all__ = [
+    "no_command_given",
+    "no_such_command",
+    "no_such_command_to_exec",
+    "not_executable",
+    "path_absent",
+    "port_taken",
+    "wrong_processor",
+]
 
 
 def no_such_command(command: str, image: str) -> RuntimeFailure:
@@ -45,3 +53,8 @@ def path_absent(path: str, node: str) -> RuntimeFailure:
         "volume-missing",
         f"path {path} is not on node {node}; make it there, or keep the service on nodes that have it by a constraint",
     )
+
+
+def no_such_command_to_exec(command: str) -> str:
+    """There is no such program in a task's container."""
+    return f'there is no command "{command}" in the container'

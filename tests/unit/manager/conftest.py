@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from okube.manager.agent_tools import HttpAgentTools
 from okube.manager.api.app import make_app
 from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
@@ -168,7 +169,14 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
     await raft.start()
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run())
-        context = Context(core=core, agents=agents, leader=lambda: reign.leader, peers=session, gate=Gate(limits))
+        context = Context(
+            core=core,
+            agents=agents,
+            leader=lambda: reign.leader,
+            peers=session,
+            tools=HttpAgentTools(session, "c1"),
+            gate=Gate(limits),
+        )
         runner = web.AppRunner(make_app(context), access_log=None, handler_cancellation=True)
         await runner.setup()
         site = GuardedSite(runner, "127.0.0.1", 0, context.gate, None)

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
+from okube.model.exec import NOT_FOUND, ExecRequest
 from okube.model.task import Reason
 from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
-from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
+from okube.worker.runtime.base import CannotExec, Container, ExecSession, RuntimeFailure, RuntimeUnavailable
 
 __all__ = ["FakeEngine", "FakeRuntime", "Gate"]
 
@@ -210,6 +211,10 @@ class FakeRuntime:
         changes = self._engine.listen()
         while follow and self._engine.containers[container_id].state == "running":
             await changes.get()
+
+    async def exec(self, container_id: str, request: ExecRequest) -> ExecSession:
+        await self._call("exec", container_id)
+        raise CannotExec(NOT_FOUND, f'there is no command "{request.command[0]}" in memory')
 
     async def _call(self, name: str, about: str) -> None:
         self._gate(name)

@@ -2,6 +2,7 @@
 
 import io
 import ssl
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 
@@ -79,6 +80,15 @@ class ManagerStub:
         """One request to an agent, to be read as it comes."""
         name = server_name(node, "worker", self._cluster_id)
         return self._session.get(f"https://{agent}{path}", ssl=self._client_context, server_hostname=name)
+
+    def socket(
+        self, agent: str, path: str, node: str = "w1"
+    ) -> AbstractAsyncContextManager["aiohttp.ClientWebSocketResponse[bool]"]:
+        """A WebSocket to an agent."""
+        name = server_name(node, "worker", self._cluster_id)
+        return self._session.ws_connect(
+            f"https://{agent}{path}", ssl=self._client_context, server_hostname=name, protocols=("okube.exec.v1",)
+        )
 
     async def _register(self, request: web.Request) -> web.Response:
         self._meet(request)

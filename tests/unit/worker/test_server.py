@@ -1,23 +1,71 @@
 """The agent's API over real sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
 
 from okube.model.epoch import Epoch
-from okube.model.errors import NotFound
+from okube.model.errors import Conflict, NotFound
+from okube.model.exec import (
+    CONTROL,
+    NOT_FOUND,
+    STDIN,
+    STDOUT,
+    ClientControl,
+    ExecRequest,
+    Exit,
+    ServerControl,
+    Size,
+    control_frame,
+    data_frame,
+    read_server_control,
+)
 from okube.model.wire import Assignment, AssignmentAnswer, LogLine
 from okube.security import server_context
-from okube.worker.runtime.base import RuntimeUnavailable
+from okube.worker.exec import MAX_SESSIONS
+from okube.worker.runtime.base import CannotExec, ExecSession, RuntimeUnavailable
+from okube.worker.runtime.lines import Stream
 from okube.worker.server import AgentServer
 from tests.unit.security.conftest import CLUSTER_ID, Cluster
 from tests.unit.worker.machine import a_task
 from tests.unit.worker.manager_stub import ManagerStub
 
 ASSIGNMENT = Assignment("w1", "i1", Epoch(1, 1), 5, None, (a_task(),))
+
+
+class Echo:
+    """A command that gives back its input, and ends with the number of bytes it got."""
+
+    def __init__(self) -> None:
+        self.output: asyncio.Queue[bytes] = asyncio.Queue(maxsize=1)
+        self.sizes: list[tuple[int, int]] = []
+        self.taken = 0
+        self.closed = asyncio.Event()
+
+    async def read(self) -> tuple[Stream, bytes] | None:
+        data = await self.output.get()
+        return ("stdout", data) if data else None
+
+    async def write(self, data: bytes) -> None:
+        self.taken += len(data)
+        await self.output.put(data)
+
+    async def close_stdin(self) -> None:
+        await self.output.put(b"")
+
+    async def resize(self, cols: int, rows: int) -> None:
+        self.sizes.append((cols, rows))
+
+    async def wait(self) -> int:
+        return self.taken
+
+    async def close(self) -> None:
+        self.closed.set()
 
 
 class Agent:
@@ -30,6 +78,8 @@ class Agent:
         self.lines: asyncio.Queue[LogLine | None] = asyncio.Queue()
         self.error: Exception | None = None
         self.reader_left = asyncio.Event()
+        self.execs: list[tuple[str, ExecRequest]] = []
+        self.session = Echo()
 
     async def accept(self, assignment: Assignment) -> AssignmentAnswer:
         self.accepted.append(assignment)
@@ -46,6 +96,12 @@ class Agent:
                 yield line
         finally:
             self.reader_left.set()
+
+    async def exec(self, task_id: str, request: ExecRequest) -> ExecSession:
+        self.execs.append((task_id, request))
+        if self.error is not None:
+            raise self.error
+        return self.session
 
 
 class Place:
@@ -167,3 +223,94 @@ async def test_a_defect_is_500_without_its_trace(place: Place) -> None:
     status, body = await place.manager.call("GET", place.address, "/v1/tasks/t1/logs")
     assert status == 500
     assert b"secret" not in body
+
+
+# Commands.
+
+
+def _exec(
+    place: Place, query: str = "cmd=cat&stdin=true"
+) -> "contextlib.AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse[bool]]":
+    return place.manager.socket(place.address, f"/v1/tasks/t1/exec?{query}")
+
+
+async def _controls(socket: "aiohttp.ClientWebSocketResponse[bool]") -> list[ServerControl]:
+    return [read_server_control(message.data[1:]) async for message in socket if message.data[0] == CONTROL]
+
+
+async def test_input_and_output_of_a_command_go_through_a_socket(place: Place) -> None:
+    async with _exec(place, "cmd=cat&cmd=-&tty=true&stdin=true&cols=100&rows=30") as socket:
+        assert socket.protocol == "okube.exec.v1"
+        await socket.send_bytes(control_frame(ClientControl(resize=Size(90, 20))))
+        await socket.send_bytes(data_frame(STDIN, b"hello"))
+        assert await socket.receive_bytes() == data_frame(STDOUT, b"hello")
+        await socket.send_bytes(control_frame(ClientControl(close_stdin=True)))
+        assert await _controls(socket) == [ServerControl(exit=Exit(5))]
+    assert place.agent.execs == [
+        ("t1", ExecRequest(command=("cat", "-"), tty=True, stdin=True, cols=100, rows=30)),
+    ]
+    assert place.agent.session.sizes == [(90, 20)]
+    async with asyncio.timeout(10):
+        await place.agent.session.closed.wait()
+
+
+async def test_a_client_that_leaves_ends_the_command_also_while_that_reads_nothing(place: Place) -> None:
+    async with _exec(place) as socket:
+        for _ in range(3):
+            await socket.send_bytes(data_frame(STDIN, b"x"))
+        await socket.receive_bytes()
+    async with asyncio.timeout(10):
+        await place.agent.session.closed.wait()
+
+
+async def test_a_client_that_does_not_read_holds_up_its_command_and_fills_no_memory(place: Place) -> None:
+    sent = 0
+    async with _exec(place) as socket:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while sent < 100 << 20:
+                    await socket.send_bytes(data_frame(STDIN, bytes(60_000)))
+                    sent += 60_000
+        assert sent < 100 << 20
+
+
+async def test_a_command_that_cannot_be_run_is_told_as_a_shell_does(place: Place) -> None:
+    place.agent.error = CannotExec(NOT_FOUND, 'there is no command "cat" in the container')
+    async with _exec(place) as socket:
+        assert await _controls(socket) == [
+            ServerControl(error='there is no command "cat" in the container'),
+            ServerControl(exit=Exit(127)),
+        ]
+
+
+async def test_a_task_that_does_not_run_is_a_problem_before_the_upgrade(place: Place) -> None:
+    place.agent.error = Conflict("task t1 does not run now")
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with _exec(place):
+            pass
+    assert refused.value.status == 409
+    assert refused.value.headers is not None
+    assert refused.value.headers["Okube-Problem"] == "conflict%20task%20t1%20does%20not%20run%20now"
+    status, body = await place.manager.call("GET", place.address, "/v1/tasks/t1/exec?cmd=ls")
+    assert (status, msgspec.json.decode(body)["title"]) == (400, "malformed")
+    status, body = await place.manager.call("GET", place.address, "/v1/tasks/t1/exec")
+    assert (status, msgspec.json.decode(body)["title"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize("frame", [b"\x07hello", b"\x03{", b"\x01out"])
+async def test_a_frame_that_makes_no_sense_ends_the_session_with_a_sentence(place: Place, frame: bytes) -> None:
+    async with _exec(place) as socket:
+        await socket.send_bytes(frame)
+        (control,) = await _controls(socket)
+        assert control.error
+    async with asyncio.timeout(10):
+        await place.agent.session.closed.wait()
+
+
+async def test_the_number_of_sessions_is_bounded(place: Place) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(MAX_SESSIONS):
+            await stack.enter_async_context(_exec(place))
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await stack.enter_async_context(_exec(place))
+        assert refused.value.status == 409

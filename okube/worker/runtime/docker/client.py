@@ -4,6 +4,7 @@ Calls go through the Docker SDK in a bounded pool. Streams (events, logs, pulls)
 loop each costs a socket instead of a thread, and ends the moment its reader is cancelled.
 """
 
+import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from docker import APIClient
 from docker.errors import APIError, DockerException
 
 from okube.worker.runtime.base import RuntimeUnavailable
+from okube.worker.runtime.docker.hijack import hijack
 from okube.worker.runtime.docker.transport import connect, is_too_old
 from okube.worker.runtime.threads import Threads
 
@@ -80,6 +82,19 @@ class EngineClient:
             ) as response:
                 yield response
         except (aiohttp.ClientError, OSError) as error:
+            raise self._unavailable(error) from error
+
+    async def hijack(self, path: str, body: dict[str, Any]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A POST after which the connection is ours, bytes both ways; the caller closes the writer.
+
+        Raises:
+            RuntimeUnavailable: the engine does not answer, or refuses.
+        """
+        version = await self.call(lambda sdk: sdk.api_version)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await hijack(self.base_url, f"/v{version}{path}", body)
+        except (OSError, EOFError, ValueError) as error:
             raise self._unavailable(error) from error
 
     async def close(self) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from okube.worker.runtime import refusals
 from okube.worker.runtime.base import RuntimeFailure
 
-__all__ = ["pull_refused", "start_refused"]
+__all__ = ["exec_refused", "pull_refused", "start_refused"]
 
 _NOISE = re.compile(
     r"^(?:failed to create task for container: |failed to create shim task: |OCI runtime create failed: |"
-    r"runc create failed: |unable to start container process: |error during container init: )+"
+    r"OCI runtime exec failed: |exec failed: |runc create failed: |unable to start container process: |"
+    r"error during container init: )+"
 )
 _PORT = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|:::?|\*):(\d{1,5})")
 
@@ -33,6 +34,16 @@ def pull_refused(text: str, *, image: str, node: str) -> RuntimeFailure:
     if re.search(r"denied|not found|does not exist|unauthorized|manifest unknown|authentication", text):
         advice = "check its name and tag, and log in to its registry on that node with docker login if it is private"
     return RuntimeFailure("image-pull", f"image {image} cannot be pulled on node {node}: {_bare(text)}; {advice}")
+
+
+def exec_refused(text: str, command: str) -> tuple[bool, str]:
+    """Whether it is the command that is not there, and why it cannot be run in a container."""
+    bare = _bare(text)
+    if re.search(r"executable file not found|stat [^:]*: no such file or directory|: no such file or directory", bare):
+        return True, refusals.no_such_command_to_exec(command)
+    if re.search(r"permission denied|is a directory|not a directory", bare):
+        return False, f'command "{command}" cannot be run: Permission denied'
+    return False, f'command "{command}" cannot be run: {bare or "the engine does not say why"}'
 
 
 def _port_taken(match: re.Match[str], _image: str, node: str) -> RuntimeFailure:

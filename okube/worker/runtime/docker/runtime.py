@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from docker import APIClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
+from docker.errors import NotFound as NoSuchThing
 
+from okube.model.errors import Conflict, NotFound
+from okube.model.exec import ExecRequest
 from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
 from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
@@ -17,6 +20,7 @@ from okube.worker.runtime.changes import Changes, Listener
 from okube.worker.runtime.docker.body import container_body, read_container, read_state
 from okube.worker.runtime.docker.client import EngineClient, message_of
 from okube.worker.runtime.docker.events import EventPump
+from okube.worker.runtime.docker.execute import DockerExec
 from okube.worker.runtime.docker.images import Images
 from okube.worker.runtime.docker.output import read_lines
 from okube.worker.runtime.docker.refusals import start_refused
@@ -197,6 +201,19 @@ class DockerRuntime:
             async for line in read_lines(answer.content):
                 yield line
 
+    async def exec(self, container_id: str, request: ExecRequest) -> DockerExec:
+        """Run a command beside the container's own."""
+        if await self._ours(container_id) is None:
+            raise NotFound(f"container {container_id[:12]} is gone from node {self._node}")
+        try:
+            return await DockerExec.begin(self._client, container_id, request)
+        except APIError as error:
+            if error.status_code == 409:
+                raise Conflict(f"the engine of node {self._node} refuses: {error.explanation}") from error
+            raise RuntimeUnavailable(
+                f"the Docker Engine of node {self._node} cannot run a command: {error.explanation}"
+            ) from error
+
     async def _existing(self, name: str) -> Container:
         data = await self._ours(name)
         if data is None:
@@ -275,6 +292,6 @@ def _create(sdk: APIClient, body: dict[str, Any], name: str) -> dict[str, Any]:
 def _inspect(sdk: APIClient, container: str) -> dict[str, Any] | None:
     try:
         data: dict[str, Any] = sdk.inspect_container(container)
-    except NotFound:
+    except NoSuchThing:
         return None
     return data

@@ -49,6 +49,11 @@ class Cgroups:
             self.remove(name)
             return Limits(data_bytes=memory)
 
+    def entrance(self, name: str, *, memory: int) -> Limits:
+        """How another process gets into a task's groups as they are; where there are none, its own limit."""
+        procs = tuple(str(folder / "cgroup.procs") for folder in self._folders(name) if folder.is_dir())
+        return Limits(procs, data_bytes=0 if procs else memory)
+
     def pids(self, name: str) -> list[int]:
         """All processes of a task, those included that left its process group."""
         for folder in self._folders(name):

@@ -8,6 +8,8 @@ import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from okube.model.errors import Conflict, NotFound
+from okube.model.exec import ExecRequest
 from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
 from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
@@ -15,6 +17,7 @@ from okube.worker.runtime.changes import Changes, Listener
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import container_name
 from okube.worker.runtime.process.cgroups import Cgroups
+from okube.worker.runtime.process.execute import ProcessExec
 from okube.worker.runtime.process.folder import Sighting, TaskFolder
 from okube.worker.runtime.process.hostports import HostPorts
 from okube.worker.runtime.process.launch import start_refused
@@ -79,6 +82,8 @@ class ProcessRuntime:
         self._threads = Threads(threads, "process")
         self._changes = Changes()
         self._watch = ShimWatch(self._shim_ended)
+        self._sessions: dict[ProcessExec, str] = {}
+        self._closings: set[asyncio.Task[None]] = set()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def start(self) -> None:
@@ -95,8 +100,9 @@ class ProcessRuntime:
         await self.list()
 
     async def close(self) -> None:
-        """Let go of threads and file descriptors; tasks go on under their shims."""
+        """Let go of threads and file descriptors; tasks go on under their shims, and what was exec'd ends."""
         self._watch.close()
+        await asyncio.gather(*(session.close() for session in list(self._sessions)), *self._closings)
         self._changes.close()
         await self._threads.close()
 
@@ -202,6 +208,21 @@ class ProcessRuntime:
         finally:
             reader.close()
 
+    async def exec(self, container_id: str, request: ExecRequest) -> ProcessExec:
+        """Run a command beside the task's own; it ends with the task."""
+        container = await self.inspect(container_id)
+        if container is None:
+            raise NotFound(f"container {container_id} is gone from node {self._node}")
+        if container.state != "running":
+            raise Conflict(f"container {container_id} does not run now")
+        try:
+            entered = await self._threads.run(self._tasks.enter, container_id, request)
+        except OSError as error:
+            raise RuntimeUnavailable(f"node {self._node} cannot run a command now: {error}") from error
+        session = ProcessExec(entered, self._threads, self._session_closed)
+        self._sessions[session] = container_id
+        return session
+
     async def _start(self, folder: TaskFolder) -> None:
         """Start the command; the caller holds the lock."""
         record, before = await self._threads.run(lambda: (folder.record(), folder.run()))
@@ -263,5 +284,12 @@ class ProcessRuntime:
             self._changes.publish(container.task_id)  # it ended since it was seen
         return container
 
+    def _session_closed(self, session: ProcessExec) -> None:
+        self._sessions.pop(session, None)
+
     def _shim_ended(self, container_id: str) -> None:
+        for session in [session for session, of in self._sessions.items() if of == container_id]:
+            closing = asyncio.ensure_future(session.end())
+            self._closings.add(closing)
+            closing.add_done_callback(self._closings.discard)
         self._changes.publish(self._tasks.task_id(container_id))

@@ -7,12 +7,15 @@ import signal as signals
 import tempfile
 from pathlib import Path
 
+from okube.model.errors import Conflict
+from okube.model.exec import ExecRequest
 from okube.model.wire import AssignedTask
 from okube.seams.clock import Clock
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import TASK_VARIABLE, container_name
-from okube.worker.runtime.pids import is_alive, kill_each, kill_group, processes_of
+from okube.worker.runtime.pids import is_alive, kill_each, kill_group, processes_of, signal_session
 from okube.worker.runtime.process.cgroups import Cgroups
+from okube.worker.runtime.process.execute import Entered, enter
 from okube.worker.runtime.process.folder import Exit, Record, Sighting, TaskFolder
 from okube.worker.runtime.process.launch import launch, lay_out
 from okube.worker.runtime.process.workdir import Images, Volumes
@@ -109,6 +112,22 @@ class Tasks:
         limits = self._cgroups.create(folder.id, memory=record.memory, cpus=record.cpus)
         folder.forget_run()
         return launch(folder, limits, self._logs)
+
+    def enter(self, container_id: str, request: ExecRequest) -> Entered:
+        """Start another command within a task that runs.
+
+        Raises:
+            Conflict: it does not run.
+            CannotExec: there is no such command, or it is no program.
+        """
+        folder = self.folder(container_id)
+        record, run = folder.record(), folder.run()
+        if record is None or run is None or not is_alive(run.shim):
+            raise Conflict("the task has ended")
+        entered = enter(folder.path, self._cgroups.entrance(container_id, memory=record.memory), request)
+        if not is_alive(run.leader) and entered.leader is not None:  # it came too late to be ended with the task
+            signal_session(entered.leader, signals.SIGKILL)
+        return entered
 
     def signal(self, container_id: str, number: int) -> None:
         """A signal to the task's process group; SIGKILL reaches those that left it as well."""

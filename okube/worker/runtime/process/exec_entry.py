@@ -1,0 +1,55 @@
+"""Becomes a command within a task that runs: in its groups, its working directory, its environment.
+
+A script of its own, ``python -I -S exec_entry.py FOLDER REPORT_FD TTY DATA_LIMIT [CGROUP_PROCS...] -- COMMAND...``, in
+a session of its own and with its input and output in place. On REPORT_FD it says ``gone`` (the task has ended) or an
+errno (the command cannot be run), and nothing when all went well: then the descriptor is closed. TTY is ``tty`` where
+the standard input is to be its terminal.
+"""
+
+import _signal  # type: ignore[import-not-found]  # as signal, without its enums
+import fcntl
+import os
+import resource
+import sys
+import termios
+
+__all__ = ["main"]
+
+
+def main(argv: list[str]) -> None:
+    """Turn into the command; does not return."""
+    folder, report, tty, data_limit, *rest = argv[1:]
+    split = rest.index("--")
+    os.set_inheritable(int(report), False)
+    _enter(folder, int(report), rest[:split])
+    try:
+        if int(data_limit):
+            resource.setrlimit(resource.RLIMIT_DATA, (int(data_limit), int(data_limit)))
+        with open("environ", "rb") as variables:
+            environ = dict(item.split(b"=", 1) for item in variables.read().split(b"\0")[:-1])
+        if tty:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            environ.setdefault(b"TERM", b"xterm")
+        os.chdir("work")
+        for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
+            _signal.signal(number, _signal.SIG_DFL)
+        os.execvpe(rest[split + 1], rest[split + 1 :], environ)
+    except OSError as error:
+        os.write(int(report), str(error.errno).encode())
+    finally:
+        os._exit(127)
+
+
+def _enter(folder: str, report: int, procs_files: list[str]) -> None:
+    try:
+        os.chdir(folder)
+        for path in procs_files:
+            with open(path, "w") as procs:
+                procs.write("0")
+    except OSError:
+        os.write(report, b"gone")
+        os._exit(127)
+
+
+if __name__ == "__main__":
+    main(sys.argv)
