@@ -16,6 +16,8 @@ from okube.security import server_name
 __all__ = ["AgentCalls", "HttpAgentCalls"]
 
 _encoder = msgspec.msgpack.Encoder()
+_PROBE_CONNECT_S = 0.5
+_PROBE_S = 0.8
 _answers = msgspec.msgpack.Decoder(AssignmentAnswer)
 
 
@@ -80,8 +82,11 @@ class HttpAgentCalls:
             raise Unreachable(f"agent {node.name} at {node.address} does not answer: {_reason(error)}") from error
 
     async def probe(self, node: Node) -> bool:
-        """GET /healthz within a second; another instance under the node's name is not the node."""
-        timeout = aiohttp.ClientTimeout(total=1.0)
+        """GET /healthz; another instance under the node's name is not the node.
+
+        A machine that is off says nothing, not even no: a connection that does not come within half a second counts.
+        """
+        timeout = aiohttp.ClientTimeout(total=_PROBE_S, sock_connect=_PROBE_CONNECT_S)
         url = f"https://{node.address}/healthz"
         try:
             async with self._open().get(url, timeout=timeout, server_hostname=self._server_name(node)) as response:

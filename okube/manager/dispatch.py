@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import logging
 
-from okube.manager.agents import AgentCalls
 from okube.manager.assignments import changed_assignment, whole_assignment
 from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
+from okube.manager.messenger import Messenger
 from okube.model.errors import Unreachable
 
 __all__ = ["Dispatcher"]
@@ -20,10 +20,10 @@ _LONGEST_RETRY_S = 5.0
 class Dispatcher:
     """One conversation a node, for as long as this manager leads. Only committed state is ever sent."""
 
-    def __init__(self, core: ManagerCore, changes: Changes, agents: AgentCalls) -> None:
+    def __init__(self, core: ManagerCore, changes: Changes, messenger: Messenger) -> None:
         self._core = core
         self._changes = changes
-        self._agents = agents
+        self._messenger = messenger
         self._agreed: dict[str, int] = {}  # node → the revision that its agent has stored in this epoch
         self._suspected: dict[str, int] = {}  # node → the agreed revision that its last heartbeat lacked
 
@@ -92,7 +92,7 @@ class Dispatcher:
             assignment = changed_assignment(tables, node, epoch, agreed, tasks)
         self._agreed.pop(name, None)
         try:
-            answer = await self._agents.assign(node, assignment)
+            answer = await self._messenger.assign(node, assignment)
         except Unreachable as error:
             _log.info("%s; trying again", error)
             return False

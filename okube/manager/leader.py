@@ -11,6 +11,8 @@ from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.liveness import Liveness
+from okube.manager.messenger import Messenger
+from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement, waiting_tasks
 from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service
 from okube.model.commands import SeedCluster
@@ -28,14 +30,14 @@ _DEFECT_S = 1.0
 class Leader:
     """All that a manager does because it leads; made anew for each time it does."""
 
-    def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
+    def __init__(self, core: ManagerCore, agents: AgentCalls, peers: PeerCalls) -> None:
         self._core = core
         self.began = False  # an entry of its own epoch is applied: only then it speaks to agents
         self.defects = 0
         self.runs: dict[str, tuple[str, int]] = {}  # node → its agent's run, and the newest heartbeat of it
         self.changes = Changes(core.tables)
-        self.liveness = Liveness(core, agents)
-        self.dispatcher = Dispatcher(core, self.changes, agents)
+        self.liveness = Liveness(core, agents, peers)
+        self.dispatcher = Dispatcher(core, self.changes, Messenger(core, agents, peers, self.liveness))
 
     async def run(self) -> None:
         """Lead until cancelled, or until a proposal shows that this manager does not lead any more."""

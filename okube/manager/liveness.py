@@ -1,35 +1,56 @@
-"""Which nodes live: kept in the leader's memory; only changes of it are replicated."""
+"""Which nodes live: kept in the leader's memory; only changes of it are replicated.
+
+What is decided is in ``suspicion.py``; here signs of life are written down, agents are called, and what was decided is
+proposed.
+"""
 
 import asyncio
+import contextlib
 import logging
 
 from okube.manager.agents import AgentCalls
 from okube.manager.core import ManagerCore
+from okube.manager.on_behalf import probe_all
+from okube.manager.peers import PeerCalls
+from okube.manager.suspicion import Limits, LivenessPlan, Silence, plan_liveness
 from okube.model.commands import SetNodeState
+from okube.model.errors import Unreachable
 from okube.model.node import Node
+from okube.raft import Member
 
 __all__ = ["MAX_ABSENCE_S", "Liveness"]
 
 _log = logging.getLogger(__name__)
 MAX_ABSENCE_S = 60.0
+_SHORTEST_WAIT_S = 0.02
+_AGAIN_S = 0.25  # after calls that settled nothing
 
 
 class Liveness:
     """When each node was last heard, as long as this manager leads; a new leader gives every node fresh grace."""
 
-    def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
+    def __init__(self, core: ManagerCore, agents: AgentCalls, peers: PeerCalls) -> None:
         self._core = core
         self._agents = agents
+        self._peers = peers
         self._began = core.clock.monotonic()
         self._heard: dict[str, float] = {}  # node → seconds on the loop's clock
         self._heard_ms: dict[str, int] = {}
         self._absent_until: dict[str, float] = {}
+        self._asked: dict[str, None] = {}  # nodes that are being called
+        self._called: dict[str, float] = {}  # node → when calls to it ended last
+        self._reached: dict[str, dict[str, bool]] = {}  # node → manager → whether its call reached the agent
+        self._vouched_for: dict[str, None] = {}  # nodes that live though they send nothing; told once
+        self._answers_came = asyncio.Event()
+        self._braked = False
 
     def heard(self, name: str, *, absence_s: float = 0.0) -> None:
         """A sign of life; with ``absence_s`` the agent says that it stops in order and will be back by then."""
         now = self._core.clock.monotonic()
         self._heard[name] = now
         self._heard_ms[name] = self._core.clock.time_ms()
+        self._reached.pop(name, None)
+        self._vouched_for.pop(name, None)
         if absence_s > 0:
             self._absent_until[name] = now + min(absence_s, MAX_ABSENCE_S)
             _log.info("node %s is absent in order for up to %.0f s", name, absence_s)
@@ -40,44 +61,139 @@ class Liveness:
         """When the node was last heard by this leader."""
         return self._heard_ms.get(name)
 
+    def heard_since(self, name: str, moment: float) -> bool:
+        """Whether the node has given a sign of life after ``moment`` (seconds on the clock's monotonic time)."""
+        return self._heard.get(name, moment) > moment
+
     async def run(self) -> None:
         """Find nodes that are silent for too long, until cancelled; the grace of each begins now."""
         self._began = self._core.clock.monotonic()
-        settings = self._core.tables.settings
-        pause_s = min(settings.heartbeat_ms, settings.node_down_after_ms) / 1000 / 4
-        while True:
-            await asyncio.sleep(pause_s)
-            silent = self._silent()
-            if silent:
-                await self._check(silent)
+        self._asked.clear()
+        self._reached.clear()
+        rounds: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                self._answers_came.clear()
+                plan = self._plan()
+                self._tell_of_brake(plan)
+                for name in plan.alive:
+                    self._vouch(name)
+                if plan.down:
+                    await self._take_down(plan.down)
+                if plan.call:
+                    rounds.add(asyncio.ensure_future(self._call([self._core.tables.nodes[n] for n in plan.call])))
+                await self._wait(plan)
+                for done in [each for each in rounds if each.done()]:
+                    rounds.remove(done)
+                    done.result()
+        finally:
+            for each in rounds:
+                each.cancel()
+            if rounds:
+                await asyncio.wait(rounds)
 
-    def _silent(self) -> list[Node]:
-        limit_s = self._core.tables.settings.node_down_after_ms / 1000
+    # Deciding
+
+    def _plan(self) -> LivenessPlan:
         now = self._core.clock.monotonic()
-        return [
-            node
-            for node in self._core.tables.nodes.values()
-            if node.state == "ready"
-            and now - self._heard.get(node.name, self._began) > limit_s
+        ready = [node for node in self._core.tables.nodes.values() if node.state == "ready"]
+        silences = [
+            Silence(node.name, silent_s, self._is_asked(node.name, now), self._reached.get(node.name))
+            for node in ready
+            if (silent_s := now - self._last_sign(node.name)) >= self._limits().silent_after_s
             and now > self._absent_until.get(node.name, 0.0)
         ]
+        return plan_liveness(
+            silences,
+            ready=len(ready),
+            leader=self._core.name,
+            others=len(self._others()),
+            limits=self._limits(),
+        )
 
-    async def _check(self, silent: list[Node]) -> None:
-        """Silence is checked before it is believed: the leader calls the agent itself."""
-        answers = await asyncio.gather(*(self._agents.probe(node) for node in silent))
-        gone = []
-        for node, answers_call in zip(silent, answers, strict=True):
-            if answers_call:
-                _log.warning("node %s sends no heartbeats but answers when called; it stays ready", node.name)
-                self._heard[node.name] = self._core.clock.monotonic()
-            elif self._heard.get(node.name, self._began) <= self._core.clock.monotonic() - self._limit_s():
-                gone.append(node)
-        if not gone:
-            return
-        for node in gone:
-            _log.warning("node %s is down: silent for more than %.1f s", node.name, self._limit_s())
-        names, instances = tuple(node.name for node in gone), tuple(node.id for node in gone)
-        await self._core.propose([SetNodeState(names, instances, "down")])
+    async def _wait(self, plan: LivenessPlan) -> None:
+        """Until answers came, or a node may have become silent."""
+        now = self._core.clock.monotonic()
+        limits = self._limits()
+        dues = (
+            max(self._last_sign(name) + limits.call_after_s, self._called.get(name, 0.0) + _AGAIN_S) - now
+            for name, node in self._core.tables.nodes.items()
+            if node.state == "ready" and name not in self._asked
+        )
+        wait_s = min([*dues, limits.heartbeat_s, *([] if plan.wake_s is None else [plan.wake_s])])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(_SHORTEST_WAIT_S, wait_s + 0.001)):
+                await self._answers_came.wait()
 
-    def _limit_s(self) -> float:
-        return self._core.tables.settings.node_down_after_ms / 1000
+    def _is_asked(self, name: str, now: float) -> bool:
+        return name in self._asked or now < self._called.get(name, 0.0) + _AGAIN_S
+
+    def _last_sign(self, name: str) -> float:
+        return self._heard.get(name, self._began)
+
+    def _limits(self) -> Limits:
+        settings = self._core.tables.settings
+        return Limits(settings.node_down_after_ms / 1000, settings.heartbeat_ms / 1000)
+
+    def _others(self) -> list[Member]:
+        return [member for member in self._core.raft.members if member.name != self._core.name]
+
+    # Acting
+
+    async def _call(self, nodes: list[Node]) -> None:
+        """Call agents, and have the other managers call them, all side by side; what each found is noted."""
+        began = self._core.clock.monotonic()
+        for node in nodes:
+            self._asked[node.name] = None
+        try:
+            others = self._others()
+            own, *theirs = await asyncio.gather(
+                probe_all(self._agents, nodes), *(self._second_opinion(member, nodes) for member in others)
+            )
+            found = {self._core.name: own} | {m.name: said for m, said in zip(others, theirs, strict=True)}
+            for node in nodes:
+                if self._last_sign(node.name) <= began:
+                    self._reached[node.name] = {m: said[node.name] for m, said in found.items() if node.name in said}
+        finally:
+            for node in nodes:
+                self._asked.pop(node.name, None)
+                self._called[node.name] = self._core.clock.monotonic()
+            self._answers_came.set()
+
+    async def _second_opinion(self, member: Member, nodes: list[Node]) -> dict[str, bool]:
+        try:
+            return await self._peers.reach(member, nodes)
+        except Unreachable as error:
+            _log.info("no second opinion about silent nodes: %s", error)
+            return {}
+
+    def _vouch(self, name: str) -> None:
+        """The agent answers when it is called: the node lives, though it sends no heartbeats."""
+        who = sorted(manager for manager, reached in self._reached.pop(name, {}).items() if reached)
+        if name not in self._vouched_for:
+            self._vouched_for[name] = None
+            _log.warning(
+                "node %s sends no heartbeats, but answers when %s calls; it stays ready", name, " or ".join(who)
+            )
+        self._heard[name] = self._core.clock.monotonic()
+
+    async def _take_down(self, names: tuple[str, ...]) -> None:
+        nodes = [self._core.tables.nodes[name] for name in names]
+        for node in nodes:
+            _log.warning(
+                "node %s is down: silent for more than %.1f s, and %s did not reach its agent",
+                node.name,
+                self._limits().down_after_s,
+                " and ".join(sorted(self._reached[node.name])),
+            )
+            self._vouched_for.pop(node.name, None)
+            self._reached.pop(node.name, None)
+        await self._core.propose([SetNodeState(names, tuple(node.id for node in nodes), "down")])
+
+    def _tell_of_brake(self, plan: LivenessPlan) -> None:
+        if plan.braked and not self._braked:
+            _log.warning(
+                "many nodes are silent at once: this leader suspects its own link, "
+                "and takes none for down before another manager has tried to reach it"
+            )
+        self._braked = plan.braked

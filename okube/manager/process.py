@@ -17,6 +17,7 @@ from okube.manager.api.app import make_app
 from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
 from okube.manager.core import ManagerCore
+from okube.manager.peers import HttpPeerCalls
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
 from okube.model.errors import BadFile, Defect, OkubeError
@@ -55,8 +56,10 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
     raft = _raft(settings, machine, clock=clock, disk=disk, rng=rng)
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng)
     agents = HttpAgentCalls(settings.cluster_id, peer_tls)
-    reign = Reign(core, agents)
+    peer_calls = HttpPeerCalls(settings.cluster_id, peer_tls)
+    reign = Reign(core, agents, peer_calls)
     await agents.start()
+    await peer_calls.start()
     connector = aiohttp.TCPConnector(ssl=peer_tls, limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
         tools = HttpAgentTools(peers, settings.cluster_id)
@@ -75,6 +78,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             await runner.cleanup()
             await raft.stop()
             await agents.close()
+            await peer_calls.close()
             await disk.close()
 
 

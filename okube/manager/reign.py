@@ -7,6 +7,7 @@ from typing import Any
 from okube.manager.agents import AgentCalls
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
+from okube.manager.peers import PeerCalls
 
 __all__ = ["Reign"]
 
@@ -16,9 +17,10 @@ _log = logging.getLogger(__name__)
 class Reign:
     """Follows the leadership of one manager; as Raft tells it."""
 
-    def __init__(self, core: ManagerCore, agents: AgentCalls) -> None:
+    def __init__(self, core: ManagerCore, agents: AgentCalls, peers: PeerCalls) -> None:
         self._core = core
         self._agents = agents
+        self._peers = peers
         self._term: int | None = None
         self._changed = asyncio.Event()
         self._leader: Leader | None = None
@@ -33,7 +35,7 @@ class Reign:
         """Lead whenever it is this manager's turn, until cancelled."""
         while True:
             term = await self._next_term()
-            leader = Leader(self._core, self._agents)
+            leader = Leader(self._core, self._agents, self._peers)
             self._leader = leader
             leading = asyncio.ensure_future(leader.run())
             try:

@@ -154,7 +154,7 @@ class CreateTasks(msgspec.Struct, frozen=True, array_like=True, tag="create-task
     """New pending tasks of one version of one service; columns of equal length.
 
     A slot that already has a task that should run takes no second one (unless that one is named in ``replaces``), so
-    the command may be repeated.
+    the command may be repeated; nor does one whose task still stops.
     """
 
     service_id: str

@@ -5,6 +5,8 @@ Agent to any manager:   ``POST /v1/agents/{node}/register`` Registration → Reg
 Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (409 with one for an older epoch)
 Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``,
                         ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``)
+Leader to any manager:  ``POST /v1/peers/reach`` ReachQuestion → ReachAnswer
+                        ``POST /v1/peers/relay`` RelayQuestion → AssignmentAnswer
 """
 
 from typing import Annotated, Literal
@@ -29,8 +31,11 @@ __all__ = [
     "Heartbeat",
     "HeartbeatAnswer",
     "LogLine",
+    "ReachAnswer",
+    "ReachQuestion",
     "Registration",
     "RegistrationAnswer",
+    "RelayQuestion",
     "Usage",
 ]
 
@@ -138,6 +143,27 @@ class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
     known: bool = True  # False: register (again)
     heartbeat_ms: int = 1000
     managers: tuple[str, ...] = ()
+
+
+class ReachQuestion(msgspec.Struct, frozen=True, array_like=True):
+    """Which of these nodes answer when you call them? ``instances`` tell a node from its successor of the same name."""
+
+    nodes: tuple[Text, ...]
+    instances: tuple[Text, ...]
+
+
+class ReachAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """What calls to nodes showed, in columns; a node that the manager does not know (yet) is left out."""
+
+    nodes: tuple[str, ...]
+    reached: tuple[bool, ...]
+
+
+class RelayQuestion(msgspec.Struct, frozen=True, array_like=True):
+    """Pass this assignment on to its node, which the leader does not reach; the agent's answer comes back."""
+
+    address: Text
+    assignment: Assignment
 
 
 class LogLine(msgspec.Struct, frozen=True):

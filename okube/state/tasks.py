@@ -66,7 +66,7 @@ def may_be_placed(tables: Tables, task: Task) -> bool:
 
 
 def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
-    """New pending tasks; a slot that has a task that should run takes no second one but for a successor."""
+    """New pending tasks; a slot that has a task that should run, or still stops, takes none but for a successor."""
     service = tables.services.get(command.service_id)
     if service is None or service.version != command.version:
         return b"null"  # it changed under the planner, which plans again
@@ -80,9 +80,12 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
         strict=True,
     )
     held = _tasks_that_should_run(tables, service.id)
+    stopping = _slots_that_stop(tables, service.id)
     for task_id, slot, attempt, not_before_ms, replaces, pinned in rows:
         if task_id in tables.tasks or any(other != replaces for other in held.get(slot, ())):
             continue
+        if replaces is None and slot in stopping:
+            continue  # its node was down when this was planned, and is back: it stops there first
         held.setdefault(slot, []).append(task_id)
         before = _failed_before(tables, service.id, slot) if attempt else None
         tables.put_task(
@@ -249,6 +252,11 @@ def _failed_before(tables: Tables, service_id: str, slot: int) -> Task | None:
 
 def _why_it_waits(before: Task | None, attempt: int) -> str:
     return "" if before is None else f"backs off before try {attempt + 1} ({before.reason}): {before.message}"
+
+
+def _slots_that_stop(tables: Tables, service_id: str) -> set[int]:
+    stopping = (task for task in tables.tasks_of(service_id) if not task.ended and task.desired == "stop")
+    return {task.slot for task in stopping if not is_lost(tables, task)}
 
 
 def _tasks_that_should_run(tables: Tables, service_id: str) -> dict[int, list[str]]:

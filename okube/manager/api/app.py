@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from okube.manager.api import agents, events, execute, nodes, openapi, services, status, tasks
+from okube.manager.api import agents, events, execute, nodes, openapi, peers, services, status, tasks
 from okube.manager.api.admission import admission_middleware, end_of_admission
 from okube.manager.api.context import CONTEXT, Context
 from okube.manager.api.forward import forward_middleware
@@ -13,7 +13,9 @@ from okube.manager.api.watch import end_watches
 
 __all__ = ["API_ROUTES", "make_app"]
 
-API_ROUTES = tuple(module.routes for module in (services, tasks, nodes, events, agents, status, openapi, execute))
+API_ROUTES = tuple(
+    module.routes for module in (services, tasks, nodes, events, agents, status, openapi, execute, peers)
+)
 """Each is described in ``routes.py``; a test compares them."""
 
 

@@ -50,6 +50,8 @@ def _caller(request: web.Request) -> Identity:
 
 def _authorize(request: web.Request, caller: Identity) -> None:
     agent_route = request.path.startswith("/v1/agents/")
+    if request.path.startswith("/v1/peers/") and caller.role != "manager":
+        raise Forbidden("this is for managers")
     if caller.role == "worker":
         if not agent_route or request.match_info.get("node") != caller.name:
             raise Forbidden(f"{caller.name} is a worker: it may speak for itself under /v1/agents/ and nothing else")

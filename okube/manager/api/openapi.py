@@ -123,7 +123,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     }
     if route.role == "anyone":
         made["security"] = []
-    if route.role == "worker":
+    if route.role in ("worker", "manager"):
         made["security"] = [{"certificate": []}]
     if route.parameters:
         made["parameters"] = [_parameter(parameter) for parameter in route.parameters]

@@ -65,7 +65,9 @@ def _route(route: Route, operation: dict[str, Any]) -> str:
 
 
 def _caller(route: Route) -> str:
-    return {"anyone": "Needs no credentials.", "worker": "For agents.", "admin": ""}[route.role]
+    return {"anyone": "Needs no credentials.", "worker": "For agents.", "manager": "For managers.", "admin": ""}[
+        route.role
+    ]
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -7,8 +7,8 @@ import msgspec
 __all__ = ["Answer", "Method", "Parameter", "Role", "Route"]
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Role = Literal["anyone", "admin", "worker"]
-"""Who may call: anyone, without credentials; admins, and managers in the name of them; an agent, in its own name."""
+Role = Literal["anyone", "admin", "worker", "manager"]
+"""Who may call: anyone, without credentials; admins, and managers in the name of them; an agent, in its own name; a manager."""
 
 
 class Parameter(msgspec.Struct, frozen=True):

@@ -409,7 +409,33 @@ _AGENTS = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_SERVICES, *_TASKS, *_NODES, *_EVENTS, *_CONTROL_PLANE, *_AGENTS)
+_PEERS = (
+    Route(
+        method="POST",
+        path="/v1/peers/reach",
+        name="reach",
+        group="managers",
+        text="The leader asks another manager whether it reaches agents that are silent. Bodies are msgpack.",
+        role="manager",
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="which it reached", media="application/msgpack", headers=()),),
+    ),
+    Route(
+        method="POST",
+        path="/v1/peers/relay",
+        name="relay",
+        group="managers",
+        text="The leader has another manager pass an assignment on to an agent that it does not reach itself.",
+        role="manager",
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="what the agent answered", media="application/msgpack", headers=()),),
+        errors=(502,),
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (*_SERVICES, *_TASKS, *_NODES, *_EVENTS, *_CONTROL_PLANE, *_AGENTS, *_PEERS)
 
 _BY_PLACE: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}
 

@@ -1,4 +1,4 @@
-"""The two seams between managers and agents, over the simulated network: the messages are the real ones, as bytes."""
+"""The seams between managers and agents, over the simulated network: the messages are the real ones, as bytes."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
@@ -12,17 +12,22 @@ from okube.model.wire import (
     AssignmentAnswer,
     Heartbeat,
     HeartbeatAnswer,
+    ReachAnswer,
+    ReachQuestion,
     Registration,
     RegistrationAnswer,
+    RelayQuestion,
 )
+from okube.raft import Member
 from okube.worker.calls import PATIENCE_S, TOTAL_TIMEOUT_S, ManagerList, NoAnswer, first_answer
 from tests.simulation.whole.calls import CallNetwork, Silence
 
-__all__ = ["SimulatedAgentCalls", "SimulatedManagerCalls"]
+__all__ = ["SimulatedAgentCalls", "SimulatedManagerCalls", "SimulatedPeerCalls"]
 
 T = TypeVar("T")
 ASSIGN_TIMEOUT_S = 5.0
-PROBE_TIMEOUT_S = 1.0
+PROBE_TIMEOUT_S = 0.5
+REACH_TIMEOUT_S = 1.2
 
 
 class SimulatedAgentCalls:
@@ -44,7 +49,7 @@ class SimulatedAgentCalls:
 
     async def probe(self, node: Node) -> bool:
         try:
-            await self._network.call(self._manager, node.name, "probe", b"", timeout_s=PROBE_TIMEOUT_S)
+            await self._network.call(self._manager, node.name, "probe", node.id.encode(), timeout_s=PROBE_TIMEOUT_S)
         except (Silence, OkubeError):
             return False
         return True
@@ -53,6 +58,31 @@ class SimulatedAgentCalls:
         for chunk in list[bytes]():
             yield chunk
         raise Unreachable(f"agent {node.name} has no logs of {task_id} in a simulation")
+
+
+class SimulatedPeerCalls:
+    """Satisfies ``okube.manager.peers.PeerCalls``."""
+
+    def __init__(self, network: CallNetwork, manager: str) -> None:
+        self._network = network
+        self._manager = manager
+
+    async def reach(self, peer: Member, nodes: Sequence[Node]) -> dict[str, bool]:
+        question = ReachQuestion(tuple(node.name for node in nodes), tuple(node.id for node in nodes))
+        data = await self._ask(peer, "reach", question, REACH_TIMEOUT_S)
+        answer = msgspec.msgpack.decode(data, type=ReachAnswer)
+        return dict(zip(answer.nodes, answer.reached, strict=True))
+
+    async def relay(self, peer: Member, node: Node, assignment: Assignment) -> AssignmentAnswer:
+        data = await self._ask(peer, "relay", RelayQuestion(node.address, assignment), ASSIGN_TIMEOUT_S)
+        return msgspec.msgpack.decode(data, type=AssignmentAnswer)
+
+    async def _ask(self, peer: Member, what: str, question: msgspec.Struct, timeout_s: float) -> bytes:
+        try:
+            body = msgspec.msgpack.encode(question)
+            return await self._network.call(self._manager, peer.name, what, body, timeout_s=timeout_s)
+        except (Silence, OkubeError) as error:
+            raise Unreachable(f"manager {peer.name} does not answer: {error}") from error
 
 
 class SimulatedManagerCalls:

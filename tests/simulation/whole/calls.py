@@ -44,6 +44,7 @@ class CallNetwork:
         self.delay_s = (0.0002, 0.002)
         self.lost_answers = 0.0  # how likely an answer is lost
         self.off: dict[str, None] = {}  # machines without power
+        self.mute: dict[str, None] = {}  # they answer, and nothing that they begin themselves gets out
         self._is_cut = is_cut
         self._cuts: dict[tuple[str, str], int] = {}
         self._endpoints: dict[str, Endpoint] = {}
@@ -75,6 +76,7 @@ class CallNetwork:
     def heal_all(self) -> None:
         """Everybody reaches everybody, and all answers arrive."""
         self._cuts.clear()
+        self.mute.clear()
         self.lost_answers = 0.0
 
     def passes(self, sender: str, receiver: str) -> bool:
@@ -142,7 +144,7 @@ class _Exchange:
             self._serving.cancel()
 
     def _arrive(self) -> None:
-        if not self._network.passes(self._sender, self._receiver):
+        if not self._network.passes(self._sender, self._receiver) or self._sender in self._network.mute:
             return
         self._endpoint = self._network.endpoint(self._receiver)
         if self._endpoint is None:

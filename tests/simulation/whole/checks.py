@@ -32,6 +32,7 @@ class Checks:
         self.epoch = Epoch()
         self.epochs: dict[Epoch, None] = {}
         self.dispatches = 0
+        self.taken_for_down: Callable[[str], None] = lambda node: None
         self._violate = violate
         self._note = note
         self._digests: dict[int, str] = {}
@@ -88,6 +89,8 @@ class Checks:
             self.tasks[new.id] = new
         elif isinstance(new, Node):
             self._note(f"node {new.name} {new.state} {new.availability}")
+            if new.state == "down" and isinstance(old, Node) and old.state == "ready":
+                self.taken_for_down(new.name)
             self.nodes[new.name] = new
         elif isinstance(new, Service):
             self.services[new.name] = new

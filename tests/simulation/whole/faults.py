@@ -62,6 +62,7 @@ class WholeFaults(Faults):
             self._cut_machine_off,
             self._cut_one_way,
             self._cut_from_one,
+            self._mute_machine,
             self._lose_answers,
             self._slow_calls,
             self._silence_engine,
@@ -132,6 +133,15 @@ class WholeFaults(Faults):
         manager = self._rng.choice(self._cluster.names)
         self._did(f"cut-from-one {machine}-{manager}")
         await self._cut([(manager, machine), (machine, manager)])
+
+    async def _mute_machine(self) -> None:
+        """Nothing that the agent begins gets out, and one manager reaches it no more: the others still do."""
+        machine = self._any_machine().name
+        manager = self._rng.choice(self._cluster.names)
+        self._did(f"mute-machine {machine}-{manager}")
+        self._network_of_calls.mute[machine] = None
+        await self._cut([(manager, machine), (machine, manager)])
+        self._network_of_calls.mute.pop(machine, None)
 
     async def _lose_answers(self) -> None:
         self._did("lose-answers")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from okube.model.epoch import Epoch
+from okube.model.errors import NotFound
 from okube.model.wire import Assignment, AssignmentAnswer, Usage
 from okube.seams.clock import Clock
 from okube.worker.agent import Agent
@@ -224,6 +225,8 @@ class Machine:
 
         async def handle(what: str, body: bytes) -> bytes:
             if what == "probe":
+                if body.decode() != self.instance:
+                    raise NotFound(f"{self.name} is another instance")
                 return b""
             return msgspec.msgpack.encode(await agent.accept(msgspec.msgpack.decode(body, type=Assignment)))
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from okube.manager import intake
+from okube.manager import intake, on_behalf
 from okube.manager.core import ManagerCore
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
@@ -23,13 +23,13 @@ from okube.model.commands import (
 )
 from okube.model.errors import Defect, NoQuorum, NotFound, OutcomeUnknown
 from okube.model.spec import decode_spec
-from okube.model.wire import Assignment, Heartbeat, Registration
+from okube.model.wire import Assignment, Heartbeat, ReachQuestion, Registration, RelayQuestion
 from okube.raft import RaftConfig, RaftNode
 from okube.seams.clock import Clock
 from okube.state import StateMachine, Tables
 from okube.state.queries import view_of_service
 from tests.simulation.cluster import Site
-from tests.simulation.whole.agents import SimulatedAgentCalls
+from tests.simulation.whole.agents import SimulatedAgentCalls, SimulatedPeerCalls
 from tests.simulation.whole.calls import CallNetwork, Endpoint, Silence
 
 __all__ = ["ManagerProgram", "Watcher", "Write", "raft_config"]
@@ -109,8 +109,8 @@ class ManagerProgram:
             rng=site.rng,
         )
         self.core = ManagerCore(settings, machine=self.machine, raft=self.raft, clock=clock, rng=site.rng)
-        agents = SimulatedAgentCalls(network, site.name, watcher.dispatched)
-        self.reign = Reign(self.core, agents)
+        self._agents = SimulatedAgentCalls(network, site.name, watcher.dispatched)
+        self.reign = Reign(self.core, self._agents, SimulatedPeerCalls(network, site.name))
         self.started = False
         self._reigning: asyncio.Task[None] | None = None
 
@@ -127,6 +127,12 @@ class ManagerProgram:
         """A request, as the API would take it: a follower passes on what only the leader may do."""
         if what == "read":
             return await self._read(body.decode())
+        if what == "reach":
+            asked = msgspec.msgpack.decode(body, type=ReachQuestion)
+            return msgspec.msgpack.encode(await on_behalf.reach(self.core.tables, self._agents, asked))
+        if what == "relay":
+            order = msgspec.msgpack.decode(body, type=RelayQuestion)
+            return msgspec.msgpack.encode(await on_behalf.relay(self._agents, order))
         verb = what.removeprefix("forwarded ")
         if verb == what:
             return await self._carry_out(verb, body)

@@ -1,13 +1,15 @@
 """Switches off what managers and agents are careful about, one thing at a time: the simulator must notice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
-from okube.manager import placement, reconcile
+from okube.manager import liveness, on_behalf, placement, reconcile
+from okube.manager.agents import AgentCalls
 from okube.model.epoch import Epoch
+from okube.model.node import Node
 from okube.model.task import Task
 from okube.state import Tables, tasks
 from okube.state.requests import RequestTable
@@ -63,11 +65,28 @@ def agents_keep_what_they_do_not_hold(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(planner, "_plan_unheld", lambda _id, _container, memory, keep: planner.Step(memory))
 
 
+def nobody_calls_silent_nodes(patch: pytest.MonkeyPatch) -> None:
+    """Silence is believed as it is."""
+
+    async def probe_all(_: AgentCalls, nodes: Sequence[Node]) -> dict[str, bool]:
+        return dict.fromkeys((node.name for node in nodes), False)
+
+    patch.setattr(liveness, "probe_all", probe_all)
+    patch.setattr(on_behalf, "probe_all", probe_all)
+
+
+def nobody_is_asked_for_a_second_opinion(patch: pytest.MonkeyPatch) -> None:
+    """The leader decides alone, whoever else may reach the node."""
+    patch.setattr(liveness.Liveness, "_others", lambda _: [])
+
+
 QUICKLY_FOUND: list[Sabotage] = [
     successors_do_not_wait,
     slots_do_not_wait_for_the_old_task,
     requests_are_forgotten,
     agents_keep_what_they_do_not_hold,
+    nobody_calls_silent_nodes,
+    nobody_is_asked_for_a_second_opinion,
 ]
 """Each is noticed within a few seeds."""
 

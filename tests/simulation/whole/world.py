@@ -17,6 +17,7 @@ from tests.simulation.whole.client import Client
 from tests.simulation.whole.faults import WholeFaults
 from tests.simulation.whole.machine import Machine
 from tests.simulation.whole.manager import ManagerProgram, Write
+from tests.simulation.whole.reach import LOOK_S, Reach
 from tests.simulation.whole.settled import unsettled
 from tests.unit.worker.machine import VirtualClock
 
@@ -80,6 +81,8 @@ class World:
             for number, clock in enumerate(of_agents, 1)
         ]
         self.checks.machines = {machine.name: machine for machine in self.machines}
+        self.reach = Reach(self.cluster, self.machines, self.network, self.violate)
+        self.checks.taken_for_down = self.reach.taken_for_down
         self.clients = [
             Client(
                 f"s{number}",
@@ -116,16 +119,23 @@ class World:
             self.cluster.start(site)
         for machine in self.machines:
             machine.boot()
+        looking = asyncio.ensure_future(self._look())
         clients = [asyncio.create_task(client.run()) for client in self.clients]
         operator = asyncio.ensure_future(self._operate())
         await self.faults.run(duration_s)
         await self._end(clients, operator)
+        looking.cancel()
         for machine in self.machines:
             machine.crash()
         for site in self._sites:
             site.kill()
         await asyncio.sleep(0.1)
         return self.report()
+
+    async def _look(self) -> None:
+        while True:
+            self.reach.look()
+            await asyncio.sleep(LOOK_S)
 
     async def _end(self, clients: "list[asyncio.Task[None]]", operator: "asyncio.Future[None]") -> None:
         """No more faults: everything comes to be as it should."""

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import random
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
 from okube.manager.api.gate import Gate, Limits
 from okube.manager.core import ManagerCore
+from okube.manager.peers import HttpPeerCalls
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.manager.watch import Watches
@@ -165,7 +167,7 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
     )
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng)
     agents = NotingAgents()
-    reign = Reign(core, agents)
+    reign = Reign(core, agents, HttpPeerCalls("c1", ssl.create_default_context()))  # it has no peers to call
     await raft.start()
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run())

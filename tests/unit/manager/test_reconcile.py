@@ -387,3 +387,20 @@ def test_bulk_commands_come_in_parts_that_fit_into_a_proposal() -> None:
     assert max(len(c.encode_command(command)) for command in planned) < 1 << 18
     cluster.plan()
     assert len(cluster.tables.tasks) == 5000
+
+
+def test_a_slot_is_not_filled_when_the_node_on_which_its_task_stops_came_back_after_planning(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=1))
+    cluster.settle()
+    (old,) = cluster.ready("web")
+    cluster.put(a_spec(replicas=1, env={"N": "1"}))
+    cluster.plan()
+    assert cluster.tables.tasks[old.id].desired == "stop"
+    cluster.node_down(old.node or "")
+    service = cluster.tables.services[old.service_id]
+    planned = plan_service(cluster.tables, service, cluster.now_ms, lambda: new_id(cluster.rng))
+    cluster.node_back(old.node or "")
+    cluster.apply(*planned)
+    assert cluster.active("web") == []
+    cluster.settle()
+    assert [task.version for task in cluster.ready("web")] == [2]

@@ -276,3 +276,8 @@ async def _tasks(api: Api, count: int, **fields: Any) -> list[dict[str, Any]]:
             if len(matching) == count:
                 return matching
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", ["/v1/peers/reach", "/v1/peers/relay"])
+async def test_what_managers_ask_of_each_other_is_for_managers_only(api: Api, path: str) -> None:
+    assert _problem(await api("POST", path, raw=b"")) == (403, "forbidden")

@@ -1,0 +1,43 @@
+"""Routes for other managers: what the leader asks of them about agents. msgpack bodies, see ``okube.model.wire``."""
+
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from okube.manager import on_behalf
+from okube.manager.api.context import CONTEXT
+from okube.model.errors import Malformed
+from okube.model.wire import ReachQuestion, RelayQuestion
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+T = TypeVar("T")
+_encoder = msgspec.msgpack.Encoder()
+_reach = msgspec.msgpack.Decoder(ReachQuestion)
+_relay = msgspec.msgpack.Decoder(RelayQuestion)
+
+
+@routes.post("/v1/peers/reach")
+async def reach(request: web.Request) -> web.Response:
+    """Whether this manager reaches agents that are silent: the leader's second opinion."""
+    context = request.app[CONTEXT]
+    return _answer(await on_behalf.reach(context.core.tables, context.agents, await _body(request, _reach)))
+
+
+@routes.post("/v1/peers/relay")
+async def relay(request: web.Request) -> web.Response:
+    """Pass an assignment on to an agent that the leader does not reach."""
+    return _answer(await on_behalf.relay(request.app[CONTEXT].agents, await _body(request, _relay)))
+
+
+def _answer(answer: msgspec.Struct) -> web.Response:
+    return web.Response(body=_encoder.encode(answer), content_type="application/msgpack")
+
+
+async def _body(request: web.Request, decoder: msgspec.msgpack.Decoder[T]) -> T:
+    try:
+        return decoder.decode(await request.read())
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"the body is not what a manager sends: {error}") from error

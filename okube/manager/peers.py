@@ -1,0 +1,89 @@
+"""What a manager asks of another one about agents: a seam, and its form over HTTPS."""
+
+import io
+import ssl
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+import aiohttp
+import msgspec
+
+from okube.model.errors import Unreachable
+from okube.model.node import Node
+from okube.model.wire import Assignment, AssignmentAnswer, ReachAnswer, ReachQuestion, RelayQuestion
+from okube.raft import Member
+from okube.security import server_name
+
+__all__ = ["HttpPeerCalls", "PeerCalls"]
+
+T = TypeVar("T")
+_encoder = msgspec.msgpack.Encoder()
+_reached = msgspec.msgpack.Decoder(ReachAnswer)
+_relayed = msgspec.msgpack.Decoder(AssignmentAnswer)
+_CONNECT_TIMEOUT_S = 0.3
+_REACH_TIMEOUT_S = 1.2
+_RELAY_TIMEOUT_S = 5.0
+
+
+class PeerCalls(Protocol):
+    """Calls to another manager. Each raises Unreachable where that one does not answer in time."""
+
+    async def reach(self, peer: Member, nodes: Sequence[Node]) -> dict[str, bool]:
+        """Which of these nodes the other manager reaches, by name; it leaves out those that it does not know."""
+
+    async def relay(self, peer: Member, node: Node, assignment: Assignment) -> AssignmentAnswer:
+        """Tell a node what it should hold, by way of the other manager."""
+
+
+class HttpPeerCalls:
+    """The real form: mutual TLS, the other manager's name checked against its certificate."""
+
+    def __init__(self, cluster_id: str, tls: ssl.SSLContext) -> None:
+        self._cluster_id = cluster_id
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the session; call it on the loop."""
+        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=60)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def reach(self, peer: Member, nodes: Sequence[Node]) -> dict[str, bool]:
+        """POST /v1/peers/reach."""
+        question = ReachQuestion(tuple(node.name for node in nodes), tuple(node.id for node in nodes))
+        answer = _decode(_reached, await self._post(peer, "reach", question, _REACH_TIMEOUT_S), peer)
+        return dict(zip(answer.nodes, answer.reached, strict=False))
+
+    async def relay(self, peer: Member, node: Node, assignment: Assignment) -> AssignmentAnswer:
+        """POST /v1/peers/relay."""
+        data = await self._post(peer, "relay", RelayQuestion(node.address, assignment), _RELAY_TIMEOUT_S)
+        return _decode(_relayed, data, peer)
+
+    async def _post(self, peer: Member, what: str, question: msgspec.Struct, timeout_s: float) -> bytes:
+        assert self._session is not None, "start() comes first"
+        try:
+            async with self._session.post(
+                f"https://{peer.api_address}/v1/peers/{what}",
+                data=io.BytesIO(_encoder.encode(question)),  # aiohttp sends a large one in pieces only from a file
+                headers={"Content-Type": "application/msgpack"},
+                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S),
+                server_hostname=server_name(peer.name, "manager", self._cluster_id),
+            ) as response:
+                body = await response.read()
+                if response.status != 200:
+                    raise Unreachable(f"manager {peer.name} answered {response.status} when asked to {what}")
+                return body
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(f"manager {peer.name} does not answer: {error or type(error).__name__}") from error
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, peer: Member) -> T:
+    try:
+        return decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise Unreachable(f"manager {peer.name} answered something else than was asked: {error}") from error
