@@ -72,7 +72,7 @@ class Cluster:
             did |= self._propose(plan_service(self.tables, service, self.now_ms, lambda: new_id(self.rng)))
         did |= self._propose(plan_orphans(self.tables))
         did |= self._propose(plan_placement(self.tables, self.now_ms))
-        did |= self._propose(list(plan_nodes(self.tables)))
+        did |= self._propose(plan_nodes(self.tables, self.now_ms))
         return did
 
     def report(self, task: Task, **fields: Any) -> None:

@@ -14,7 +14,7 @@ from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
 from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement, waiting_tasks
-from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service
+from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service
 from okube.model.commands import SeedCluster
 from okube.model.errors import NoQuorum, OutcomeUnknown
 
@@ -25,6 +25,7 @@ _FULL_PASS_S = 10.0
 _DOUBT_S = 0.05
 _REJECTED_S = 0.05
 _DEFECT_S = 1.0
+_SOON_S = 0.5
 
 
 class Leader:
@@ -124,13 +125,18 @@ class Leader:
             await _wait(self.changes.placement_changed, pause_s)
 
     async def _tend_nodes(self) -> None:
-        """Draining nodes that are empty are drained."""
+        """Draining nodes that are empty are drained, and nodes that were held get new tasks again."""
+        tables = self._core.tables
         while True:
             self.changes.nodes_changed.clear()
-            commands = plan_nodes(self._core.tables)
+            commands = plan_nodes(tables, self._core.clock.time_ms())
             if commands:
-                await self._core.propose(list(commands))
-            await _wait(self.changes.nodes_changed, _FULL_PASS_S)
+                await self._core.propose(commands)
+            next_ms = next_release_ms(tables)
+            pause_s = _FULL_PASS_S
+            if next_ms is not None:
+                pause_s = min(_FULL_PASS_S, max(_SOON_S, (next_ms - self._core.clock.time_ms()) / 1000 + 0.001))
+            await _wait(self.changes.nodes_changed, pause_s)
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -5,6 +5,8 @@ import numpy as np
 from okube.manager.slices import slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
+from okube.model.flapping import hold_message
+from okube.model.node import Node
 from okube.model.task import Task
 from okube.scheduler import NodeTable, PortRequest, TaskGroup, place
 from okube.state import Tables
@@ -12,6 +14,8 @@ from okube.state.attributes import attributes_of
 from okube.state.tasks import may_be_placed
 
 __all__ = ["next_start_ms", "plan_placement", "waiting_tasks"]
+
+_HELD_BY_NAME = 3
 
 
 def waiting_tasks(tables: Tables, now_ms: int) -> list[Task]:
@@ -56,7 +60,7 @@ def _node_table(tables: Tables) -> NodeTable:
     return NodeTable(
         names=tuple(node.name for node in nodes),
         ready=np.array([node.state == "ready" for node in nodes], dtype=np.bool_),
-        schedulable=np.array([node.availability == "active" for node in nodes], dtype=np.bool_),
+        schedulable=np.array([node.availability == "active" and not node.held_until_ms for node in nodes], np.bool_),
         cpus_total=np.array([node.cores for node in nodes], dtype=np.float64),
         cpus_free=np.array([node.cores - h.cores for node, h in pairs], dtype=np.float64),
         memory_total=np.array([node.memory for node in nodes], dtype=np.int64),
@@ -66,9 +70,21 @@ def _node_table(tables: Tables) -> NodeTable:
         ports_used=tuple(frozenset(h.ports) for h in held),
         attributes=tuple(attributes_of(node) for node in nodes),
         tasks=np.array([h.tasks for h in held], dtype=np.int64),
-        availability=tuple(node.availability for node in nodes),
+        availability=_why_not_schedulable(nodes),
         hosts=tuple(node.address.rpartition(":")[0] for node in nodes),
     )
+
+
+def _why_not_schedulable(nodes: list[Node]) -> tuple[str, ...]:
+    """A word for each node, or a sentence for one that comes and goes, as long as these are few."""
+    held = sum(node.held_until_ms > 0 for node in nodes)
+
+    def why(node: Node) -> str:
+        if node.availability != "active" or not node.held_until_ms:
+            return node.availability
+        return f"{node.name} {hold_message(node)}" if held <= _HELD_BY_NAME else "came and went too often lately"
+
+    return tuple(why(node) for node in nodes)
 
 
 def _groups(tables: Tables, waiting: list[Task]) -> list[TaskGroup]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from okube.manager.backoff import start_delay_ms
 from okube.manager.slices import slices
-from okube.model.commands import Command, CreateTasks, EndTasks, StopTasks, UpdateNode
+from okube.model.commands import Command, CreateTasks, EndTasks, ReleaseNodes, StopTasks, UpdateNode
 from okube.model.endings import START_FAILURES, is_finished
 from okube.model.node import Node
 from okube.model.service import Service
@@ -19,7 +19,7 @@ from okube.state import Tables
 from okube.state.attributes import nodes_of_global
 from okube.state.tasks import is_lost, starts_first
 
-__all__ = ["plan_nodes", "plan_orphans", "plan_service"]
+__all__ = ["next_release_ms", "plan_nodes", "plan_orphans", "plan_service"]
 
 
 @dataclass
@@ -97,19 +97,27 @@ def _why_unwanted(tables: Tables, service: Service, task: Task) -> Reason:
     return "drained" if emptied else "stopped"
 
 
-def plan_nodes(tables: Tables) -> list[UpdateNode]:
-    """Draining nodes that are empty are drained, drained ones that are not are draining again.
+def plan_nodes(tables: Tables, now_ms: int) -> list[Command]:
+    """Draining nodes that are empty are drained, drained ones that are not are draining again; holds that are over end.
 
     Each only as long as nobody has decided otherwise meanwhile.
     """
-    found = []
+    found: list[Command] = []
+    released = []
     for node in tables.nodes.values():
         empty = not tables.allocation_of(node.name).tasks
         if node.availability == "draining" and empty:
             found.append(UpdateNode(node.name, "drained", if_match=node.revision))
         elif node.availability == "drained" and not empty:
             found.append(UpdateNode(node.name, "draining", if_match=node.revision))
-    return found
+        if 0 < node.held_until_ms <= now_ms:
+            released.append(node.name)
+    return [*found, *([ReleaseNodes(tuple(released))] if released else [])]
+
+
+def next_release_ms(tables: Tables) -> int | None:
+    """When the next node that came and went too often gets new tasks again, or None."""
+    return min((node.held_until_ms for node in tables.nodes.values() if node.held_until_ms), default=None)
 
 
 def _slots_of(tables: Tables, service: Service) -> dict[int, _Slot]:

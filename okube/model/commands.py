@@ -32,6 +32,7 @@ __all__ = [
     "RefreshServices",
     "Refused",
     "RegisterNode",
+    "ReleaseNodes",
     "RemoveNode",
     "ReportTasks",
     "Result",
@@ -142,6 +143,12 @@ class SetNodeState(msgspec.Struct, frozen=True, array_like=True, tag="set-node-s
     state: NodeState
 
 
+class ReleaseNodes(msgspec.Struct, frozen=True, array_like=True, tag="release-nodes/1"):
+    """Nodes that came and went too often get new tasks again, where the time for that has come."""
+
+    names: tuple[str, ...]
+
+
 class RemoveNode(msgspec.Struct, frozen=True, array_like=True, tag="remove-node/1"):
     """Forget a node; what it still held is failed (node-lost). A node that is ready is not forgotten."""
 
@@ -241,6 +248,7 @@ Command = (
     | RegisterNode
     | UpdateNode
     | SetNodeState
+    | ReleaseNodes
     | RemoveNode
     | CreateTasks
     | PlaceTasks

@@ -27,9 +27,12 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str = ""
     software: str = ""  # the agent's version of Okube
     joined_ms: int = 0
+    downs_ms: tuple[int, ...] = ()  # when it went down lately, see flapping.py
+    holds: int = 0  # how often it was held in a row
+    held_until_ms: int = 0  # not 0: it came and went too often, and gets no new tasks before that
     revision: int = 0
 
     @property
     def takes_tasks(self) -> bool:
         """Whether new tasks may be placed here."""
-        return self.state == "ready" and self.availability == "active"
+        return self.state == "ready" and self.availability == "active" and not self.held_until_ms

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from okube.model.event import Event, EventKind, Level, SubjectKind
+from okube.model.flapping import hold_message
 from okube.model.node import Availability, Node, NodeState
 from okube.model.quantities import rfc3339
 from okube.model.service import Service
@@ -164,6 +165,8 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str
     software: str
     revision: Revision
+    held_until: Time | None = None  # it came and went too often, and gets no new tasks before then
+    message: str = ""
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
@@ -389,6 +392,8 @@ def node_view(
         runtime=node.runtime,
         software=node.software,
         revision=node.revision,
+        held_until=rfc3339(node.held_until_ms or None),
+        message=hold_message(node),
     )
 
 

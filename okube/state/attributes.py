@@ -21,6 +21,6 @@ def attributes_of(node: Node) -> dict[str, str]:
 def nodes_of_global(tables: "Tables", service: Service) -> list[str]:
     """The nodes that should have a task of a global service, sorted: as its constraints say, and active, or down.
 
-    A node that is cordoned keeps the task that it has and gets no new one.
+    A node that is cordoned, or held because it comes and goes, keeps the task that it has and gets no new one.
     """
     return tables.targets.names(service.id)

@@ -30,6 +30,7 @@ _HANDLERS: dict[type, Handler] = {
     c.RegisterNode: nodes.register,
     c.UpdateNode: nodes.update,
     c.SetNodeState: nodes.set_state,
+    c.ReleaseNodes: nodes.release,
     c.RemoveNode: nodes.remove,
     c.CreateTasks: tasks.create,
     c.PlaceTasks: tasks.place,

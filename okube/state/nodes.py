@@ -1,15 +1,16 @@
-"""Commands about nodes: register, update, state, remove."""
+"""Commands about nodes: register, update, state, release, remove."""
 
 import msgspec
 
-from okube.model.commands import RegisterNode, RemoveNode, SetNodeState, UpdateNode
+from okube.model.commands import RegisterNode, ReleaseNodes, RemoveNode, SetNodeState, UpdateNode
 from okube.model.errors import Conflict, NotFound
+from okube.model.flapping import after_down, after_return, calmed, released
 from okube.model.node import Node
 from okube.state.queries import view_of_node
 from okube.state.tables import Tables
 from okube.state.tasks import end_task
 
-__all__ = ["register", "remove", "set_state", "update"]
+__all__ = ["register", "release", "remove", "set_state", "update"]
 
 _json = msgspec.json.Encoder()
 
@@ -39,15 +40,16 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
         disk=command.disk,
         runtime=command.runtime,
         software=command.software,
-        state="ready",
     )
+    if new.state == "down":
+        new = after_return(new, now_ms)
     if new != old:
         tables.put_node(new)
     return b"null"
 
 
 def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
-    """Change availability, labels or zone. Answers the view."""
+    """Change availability, labels or zone; to make it active lifts a hold as well. Answers the view."""
     del now_ms
     old = _named(tables, command.name, command.if_match)
     availability = old.availability if command.availability is None else command.availability
@@ -59,6 +61,8 @@ def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
         labels=old.labels if command.labels is None else command.labels,
         zone=old.zone if command.zone is None else command.zone,
     )
+    if command.availability == "active":
+        new = calmed(new)
     if new != old:
         tables.put_node(new)
     return _json.encode(view_of_node(tables, tables.nodes[command.name], None))
@@ -66,14 +70,24 @@ def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
 
 def set_state(tables: Tables, command: SetNodeState, now_ms: int) -> bytes:
     """Take what the leader has found: ready or down. Tasks of a node that is down are not ready."""
-    del now_ms
     for name, instance in zip(command.names, command.instances, strict=True):
         node = tables.nodes.get(name)
         if node is None or node.id != instance or node.state == command.state:
             continue
-        tables.put_node(msgspec.structs.replace(node, state=command.state))
         if command.state == "down":
+            tables.put_node(after_down(node, now_ms))
             _unready(tables, name)
+        else:
+            tables.put_node(after_return(node, now_ms))
+    return b"null"
+
+
+def release(tables: Tables, command: ReleaseNodes, now_ms: int) -> bytes:
+    """Holds that are over end."""
+    for name in command.names:
+        node = tables.nodes.get(name)
+        if node is not None and 0 < node.held_until_ms <= now_ms:
+            tables.put_node(released(node))
     return b"null"
 
 

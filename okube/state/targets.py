@@ -23,7 +23,7 @@ class _Target:
 class GlobalTargets:
     """A node counts where it meets the constraints and is active, down or not.
 
-    A node that is cordoned keeps the task that it has and gets no new one.
+    A node that is cordoned, or held because it comes and goes, keeps the task that it has and gets no new one.
     """
 
     def __init__(self, nodes: dict[str, Node]) -> None:
@@ -93,12 +93,16 @@ class GlobalTargets:
 
 
 def _is_for(target: _Target, node: Node) -> bool:
-    if node.availability != "active" and not (node.availability == "cordoned" and node.name in target.held):
+    if not _takes_new(node) and not (node.availability in ("active", "cordoned") and node.name in target.held):
         return False
     if not target.constraints:
         return True
     attributes = attributes_of(node)
     return all(constraint.allows(attributes.get(constraint.attribute, "")) for constraint in target.constraints)
+
+
+def _takes_new(node: Node) -> bool:
+    return node.availability == "active" and not node.held_until_ms
 
 
 def _holds(task: Task | None) -> str | None:

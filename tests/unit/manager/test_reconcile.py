@@ -2,10 +2,10 @@
 
 import pytest
 
-from okube.manager.reconcile import plan_nodes, plan_service
+from okube.manager.reconcile import next_release_ms, plan_nodes, plan_service
 from okube.model import commands as c
 from okube.model.names import new_id
-from okube.state.queries import view_of_service
+from okube.state.queries import view_of_node, view_of_service
 from tests.builders import Cluster, a_spec
 
 
@@ -372,7 +372,7 @@ def test_a_global_task_leaves_a_draining_node_as_drained() -> None:
 
 def test_what_people_decided_about_a_node_is_not_overwritten_by_an_older_plan(cluster: Cluster) -> None:
     cluster.apply(c.UpdateNode("w1", "draining"))
-    (planned,) = plan_nodes(cluster.tables)
+    (planned,) = plan_nodes(cluster.tables, cluster.now_ms)
     cluster.apply(c.UpdateNode("w1", "active"))
     cluster.apply(planned)
     assert cluster.tables.nodes["w1"].availability == "active"
@@ -404,3 +404,73 @@ def test_a_slot_is_not_filled_when_the_node_on_which_its_task_stops_came_back_af
     assert cluster.active("web") == []
     cluster.settle()
     assert [task.version for task in cluster.ready("web")] == [2]
+
+
+def _flap(cluster: Cluster, name: str, times: int = 3) -> None:
+    for _ in range(times):
+        cluster.node_down(name)
+        cluster.now_ms += 1000
+        cluster.node_back(name)
+        cluster.now_ms += 10_000
+
+
+def test_a_node_that_comes_and_goes_keeps_its_tasks_and_gets_no_new_ones(cluster: Cluster) -> None:
+    cluster.put(a_spec("old", mode="global"))
+    cluster.settle()
+    before = {task.id for task in cluster.active("old")}
+    _flap(cluster, "w2")
+    cluster.put(a_spec("new", replicas=6))
+    cluster.put(a_spec("everywhere", mode="global"))
+    cluster.settle()
+    assert {task.id for task in cluster.ready("old")} == before
+    assert {task.node for task in cluster.ready("new")} == {"w1", "w3"}
+    assert {task.node for task in cluster.ready("everywhere")} == {"w1", "w3"}
+
+
+def test_a_task_that_would_fit_on_a_held_node_only_says_so_and_goes_there_when_the_hold_is_over() -> None:
+    cluster = Cluster()
+    cluster.node("w1", cores=1)
+    cluster.node("w2")
+    _flap(cluster, "w2")
+    cluster.put(a_spec(resources={"cpus": 2}))
+    cluster.settle()
+    (task,) = cluster.active("web")
+    until = view_of_node(cluster.tables, cluster.tables.nodes["w2"], None)
+    assert until.held_until == "2027-01-15T08:02:23.000Z"
+    assert "1 node: w2 came and went 3 times in 10 min, no new tasks until 08:02:23 UTC" in task.message
+    assert until.message == "came and went 3 times in 10 min, no new tasks until 08:02:23 UTC"
+    cluster.now_ms = next_release_ms(cluster.tables) or 0
+    cluster.settle()
+    assert [task.node for task in cluster.ready("web")] == ["w2"]
+
+
+def test_uncordon_lifts_a_hold_at_once(cluster: Cluster) -> None:
+    _flap(cluster, "w2")
+    cluster.apply(c.UpdateNode("w2", "active"))
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    assert {task.node for task in cluster.ready("web")} == {"w1", "w2", "w3"}
+
+
+def test_a_hold_is_not_ended_before_its_time_by_a_leader_that_has_not_seen_it_prolonged(cluster: Cluster) -> None:
+    _flap(cluster, "w2")
+    held_until_ms = cluster.tables.nodes["w2"].held_until_ms
+    _flap(cluster, "w2", times=1)
+    cluster.now_ms = held_until_ms
+    cluster.apply(c.ReleaseNodes(("w2",)))
+    assert cluster.tables.nodes["w2"].held_until_ms > held_until_ms
+
+
+def test_many_held_nodes_are_not_named_one_by_one() -> None:
+    cluster = Cluster()
+    names = [f"w{number}" for number in range(9)]
+    for name in names:
+        cluster.node(name)
+    for _ in range(3):
+        for name in names:
+            cluster.node_down(name)
+            cluster.node_back(name)
+    cluster.put(a_spec())
+    cluster.settle()
+    (task,) = cluster.active("web")
+    assert task.message == "no node fits: 9 nodes: came and went too often lately"
