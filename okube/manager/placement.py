@@ -1,5 +1,7 @@
 """From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from okube.manager.slices import slices
@@ -8,7 +10,7 @@ from okube.model.endings import START_FAILURES
 from okube.model.flapping import hold_message
 from okube.model.node import Node
 from okube.model.task import Task
-from okube.scheduler import NodeTable, PortRequest, TaskGroup, place
+from okube.scheduler import NodeTable, PlacedTask, PortRequest, TaskGroup, place
 from okube.state import Tables
 from okube.state.attributes import attributes_of
 from okube.state.tasks import may_be_placed
@@ -36,11 +38,7 @@ def plan_placement(tables: Tables, now_ms: int) -> list[Command]:
     if not waiting:
         return []
     placement = place(_node_table(tables), _groups(tables, waiting))
-    commands: list[Command] = []
-    commands += [
-        PlaceTasks(tuple(p.task for p in part), tuple(p.node for p in part), tuple(p.host_ports for p in part))
-        for part in slices(placement.placed)
-    ]
+    commands: list[Command] = [_placing(part) for part in slices(placement.placed)]
     unplaced = [
         (task, rejection.message)
         for rejection in placement.rejected
@@ -51,6 +49,18 @@ def plan_placement(tables: Tables, now_ms: int) -> list[Command]:
         ids, messages = zip(*rows, strict=True)
         commands.append(WithdrawTasks(ids, messages))
     return commands
+
+
+def _placing(placed: Sequence[PlacedTask]) -> PlaceTasks:
+    numbers: dict[str, int] = {}
+    reason_of = tuple(numbers.setdefault(task.why, len(numbers)) for task in placed)
+    return PlaceTasks(
+        ids=tuple(task.task for task in placed),
+        nodes=tuple(task.node for task in placed),
+        host_ports=tuple(task.host_ports for task in placed),
+        reasons=tuple(numbers),
+        reason_of=reason_of,
+    )
 
 
 def _node_table(tables: Tables) -> NodeTable:
@@ -117,4 +127,5 @@ def _group(tables: Tables, tasks: list[Task]) -> TaskGroup:
         placed=placed,
         avoid={task_id: frozenset(nodes) for task_id, nodes in avoid.items()},
         pinned={task.id: task.pinned for task in tasks if task.pinned is not None},
+        name=spec.name,
     )

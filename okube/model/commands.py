@@ -177,12 +177,21 @@ class CreateTasks(msgspec.Struct, frozen=True, array_like=True, tag="create-task
 class PlaceTasks(msgspec.Struct, frozen=True, array_like=True, tag="place-tasks/1"):
     """Pending tasks get their nodes and host ports; one whose node takes no tasks any more stays pending.
 
-    A task with ``replaces`` fails that one (node-lost) in the same step.
+    A task with ``replaces`` fails that one (node-lost) in the same step. ``reasons`` are sentences on why tasks are
+    where they are, each once; ``reason_of`` has the index of its sentence for each task.
     """
 
     ids: tuple[str, ...]
     nodes: tuple[str, ...]
     host_ports: tuple[tuple[int, ...], ...]
+    reasons: tuple[str, ...] = ()
+    reason_of: tuple[int, ...] = ()
+
+    def reason(self, number: int) -> str:
+        """Why the task at this place is where it is; empty where it is not said."""
+        if not 0 <= number < len(self.reason_of) or not 0 <= self.reason_of[number] < len(self.reasons):
+            return ""
+        return self.reasons[self.reason_of[number]]
 
 
 class WithdrawTasks(msgspec.Struct, frozen=True, array_like=True, tag="withdraw-tasks/1"):

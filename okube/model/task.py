@@ -54,6 +54,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     replaces: str | None = None  # the task on a lost node that it takes over from, in the command that places it
     node: str | None = None
     node_id: str | None = None
+    placement: str = ""  # why it is on its node: what follows the node's name in a sentence
     host_ports: tuple[int, ...] = ()  # in the order of the spec's ports
     container_id: str | None = None
     exit_code: int | None = None

@@ -141,6 +141,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     started_at: Time | None
     ended_at: Time | None
     revision: Revision
+    placement: str | None = None  # why it is on its node, as a sentence
 
 
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -359,6 +360,7 @@ def task_view(task: Task, spec: ServiceSpec) -> TaskView:
         started_at=rfc3339(task.started_ms),
         ended_at=rfc3339(task.ended_ms),
         revision=task.revision,
+        placement=f"{task.node} {task.placement}" if task.node and task.placement else None,
     )
 
 

@@ -1,5 +1,7 @@
 """Puts many equal tasks onto nodes at once, with the result of placing them one by one."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from okube.scheduler.filters import room_for
@@ -8,7 +10,15 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import IntArray
 from okube.scheduler.scores import Spread, best_by_score, order_by_score
 
-__all__ = ["Filling"]
+__all__ = ["Choice", "Filling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Nodes (rows) that get a task each, one after another, and why these: what follows a node's name in a sentence."""
+
+    rows: list[int]
+    why: str
 
 
 class Filling:
@@ -24,6 +34,7 @@ class Filling:
         self._demand = demand
         self._room = room_for(ledger, demand)
         self._spread = Spread(ledger.service_tasks(group), ledger)
+        self._fewest = f"fewest tasks of {group.name or 'its service'}"
 
     def rows_with_room(self) -> IntArray:
         """The nodes that can take another task."""
@@ -33,29 +44,34 @@ class Filling:
         """No node takes more tasks from now on than ``room`` has for it."""
         np.minimum(self._room, room, out=self._room)
 
-    def fill(self, among: IntArray, wanted: int) -> list[int]:
+    def fill(self, among: IntArray, wanted: int) -> list[Choice]:
         """Places at most ``wanted`` tasks on these nodes (rows, ascending), and tells the node of each, in order."""
-        placed: list[int] = []
-        while len(placed) < wanted:
+        choices: list[Choice] = []
+        while wanted > 0:
             among = among[self._room[among] > 0]
             if len(among) == 0:
                 break
-            placed += self._step(among, wanted - len(placed))
-        return placed
+            choices.append(self._step(among, wanted))
+            wanted -= len(choices[-1].rows)
+        return choices
 
-    def _step(self, among: IntArray, wanted: int) -> list[int]:
+    def _step(self, among: IntArray, wanted: int) -> Choice:
         tasks = self._spread.by_node[among]
         lowest = tasks.min()
         level = among[tasks == lowest]
+        reasons = (self._fewest,) if len(level) < len(among) else ()
         if len(level) == 1:
-            return self._raise_one(level, among, wanted)
-        by_score = best_by_score if wanted == 1 else order_by_score
-        chosen = by_score(self._ledger, self._demand, self._spread, level)[:wanted]
+            return self._raise_one(level, among, wanted, reasons)
+        if wanted == 1:
+            chosen, more = best_by_score(self._ledger, self._demand, self._spread, level)
+        else:
+            chosen = order_by_score(self._ledger, self._demand, self._spread, level)[:wanted]
+            more = self._why_first(len(chosen), len(level))
         self._take(chosen, 1)
         rows: list[int] = chosen.tolist()
-        return rows
+        return Choice(rows, self._sentence(among, (*reasons, *more)))
 
-    def _raise_one(self, level: IntArray, among: IntArray, wanted: int) -> list[int]:
+    def _raise_one(self, level: IntArray, among: IntArray, wanted: int, reasons: tuple[str, ...]) -> Choice:
         """A node that is alone at the lowest level gets every task until it reaches the next level."""
         tasks = self._spread.by_node[among]
         above = tasks[tasks > tasks.min()]
@@ -63,7 +79,19 @@ class Filling:
         if len(above):
             times = min(times, int(above.min() - tasks.min()))
         self._take(level, times)
-        return [int(level[0])] * times
+        return Choice([int(level[0])] * times, self._sentence(among, reasons))
+
+    def _why_first(self, chosen: int, level: int) -> tuple[str, ...]:
+        if chosen == level:
+            return ("each of these gets one",)
+        return ("zones in turn", "least loaded") if self._ledger.zone_count > 1 else ("least loaded",)
+
+    def _sentence(self, among: IntArray, reasons: tuple[str, ...]) -> str:
+        total = len(self._ledger.nodes)
+        if len(among) == 1:
+            return "is the only node" if total == 1 else f"is the only one of {total} nodes that fits"
+        rest = f" (of {total})" if len(among) < total else ""
+        return f"of {len(among)} nodes that fit{rest}: {', '.join(reasons)}"
 
     def _take(self, rows: IntArray, times: int) -> None:
         self._ledger.take(rows, self._demand, times)

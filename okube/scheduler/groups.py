@@ -25,7 +25,7 @@ class TaskGroup:
     ``cpus`` are cores, ``memory`` and ``disk`` bytes. ``placed`` counts the tasks of the service that are on a node
     already; where a service comes in two groups of one call, the second knows of the first without being told. A task
     uses a node of its ``avoid`` (where it failed to start lately) only when nothing else fits, and no node but the one
-    in ``pinned``.
+    in ``pinned``. ``name`` is what people call the service, for the sentences.
 
     Raises ``ValueError`` for an amount that is negative or beyond counting.
     """
@@ -40,6 +40,7 @@ class TaskGroup:
     placed: Mapping[str, int] = field(default_factory=dict)
     avoid: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pinned: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     def __post_init__(self) -> None:
         for name, amount, limit in (

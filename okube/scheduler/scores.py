@@ -13,6 +13,10 @@ from okube.scheduler.nodes import FloatArray, IntArray
 __all__ = ["Spread", "best_by_score", "order_by_score"]
 
 
+_LOAD, _TASKS = "least loaded", "fewest tasks of any kind"
+_RESOURCES = ("cpu", "memory", "disk")  # in the order of ``Resource``
+
+
 class Spread:
     """The tasks of one service by node and by zone."""
 
@@ -45,15 +49,34 @@ def order_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArr
     return by_balance[np.argsort(met, kind="stable")]
 
 
-def best_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArray) -> IntArray:
-    """The first node of ``order_by_score``, as an array of one: for a single task, found without sorting."""
+def best_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArray) -> tuple[IntArray, tuple[str, ...]]:
+    """The first node of ``order_by_score``, as an array of one, found without sorting; and what made it the first.
+
+    The reasons are those comparisons that really left some nodes behind, in their order.
+    """
     met = spread.by_zone[ledger.zones[level]]
-    level = level[met == met.min()]
-    first, second = _balance(ledger, demand, level)
+    in_zone = met == met.min()
+    narrowed = level[in_zone]
+    first, second = _balance(ledger, demand, narrowed)
     least = first == first.min()
-    level, second = level[least], second[least]
-    best: IntArray = level[second == second.min()][:1]
-    return best
+    second = second[least]
+    best = narrowed[least][second == second.min()]
+    words = (_LOAD, _TASKS) if demand.resources.any() else (_TASKS, _LOAD)
+    steps = (len(level), len(narrowed), int(least.sum()), len(best), 1)
+    reasons = ("its zone has the fewest of them", *words, "first by name")
+    found = [reason for reason, before, after in zip(reasons, steps, steps[1:], strict=False) if after < before]
+    said = [f"{_LOAD} ({_most_used(ledger, demand, int(best[0]))})" if r == _LOAD else r for r in found]
+    return best[:1], tuple(said)
+
+
+def _most_used(ledger: Ledger, demand: Demand, row: int) -> str:
+    """The most used resource of a node with the task on it: ``memory 35 %``."""
+    total = ledger.total[:, row]
+    used = total - ledger.free[:, row] + demand.resources[:, 0]
+    share = np.zeros(len(total))
+    np.divide(used, total, out=share, where=total > 0)
+    most = int(share.argmax())
+    return f"{_RESOURCES[most]} {100 * share[most]:.0f} %"
 
 
 def _balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray | IntArray, FloatArray | IntArray]:

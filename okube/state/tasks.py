@@ -110,7 +110,8 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
 
 def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
     """Pending tasks get their nodes, where those still take tasks and the host ports are still free."""
-    for task_id, node_name, host_ports in zip(command.ids, command.nodes, command.host_ports, strict=True):
+    rows = zip(command.ids, command.nodes, command.host_ports, strict=True)
+    for number, (task_id, node_name, host_ports) in enumerate(rows):
         task = tables.tasks.get(task_id)
         node = tables.nodes.get(node_name)
         if task is None or node is None or not node.takes_tasks or not may_be_placed(tables, task):
@@ -119,13 +120,15 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
         taken = tables.allocation_of(node_name).ports
         if any((port, p.protocol) in taken for port, p in zip(host_ports, spec.ports, strict=False)):
             continue
-        _fail_lost_predecessor(tables, task, now_ms)
+        lost = _fail_lost_predecessor(tables, task, now_ms)
+        in_place = "" if lost is None else f"; in place of {lost.id} on {lost.node}, which is down"
         tables.put_task(
             msgspec.structs.replace(
                 task,
                 state="scheduled",
                 node=node.name,
                 node_id=node.id,
+                placement=command.reason(number) + in_place,
                 host_ports=host_ports,
                 scheduled_ms=now_ms,
                 reason=None,
@@ -235,13 +238,14 @@ def _within(task: Task, time_ms: int | None, now_ms: int) -> int | None:
     return None if time_ms is None else min(max(time_ms, task.scheduled_ms or task.created_ms), now_ms)
 
 
-def _fail_lost_predecessor(tables: Tables, task: Task, now_ms: int) -> None:
-    """In the very command that places its successor, a task on a lost node is given up."""
+def _fail_lost_predecessor(tables: Tables, task: Task, now_ms: int) -> Task | None:
+    """In the very command that places its successor, a task on a lost node is given up; answers that one, if any."""
     lost = None if task.replaces is None else tables.tasks.get(task.replaces)
     if lost is None or lost.ended or not is_lost(tables, lost):
-        return
+        return None
     message = f"node {lost.node} is down; {task.name} was placed anew"
     end_task(tables, lost, "failed", "node-lost", message, now_ms)
+    return lost
 
 
 def _failed_before(tables: Tables, service_id: str, slot: int) -> Task | None:

@@ -5,7 +5,7 @@ import pytest
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_service
 from okube.model import commands as c
 from okube.model.names import new_id
-from okube.state.queries import view_of_node, view_of_service
+from okube.state.queries import view_of_node, view_of_service, view_of_task
 from tests.builders import Cluster, a_spec
 
 
@@ -474,3 +474,31 @@ def test_many_held_nodes_are_not_named_one_by_one() -> None:
     cluster.settle()
     (task,) = cluster.active("web")
     assert task.message == "no node fits: 9 nodes: came and went too often lately"
+
+
+def test_a_task_says_why_it_is_where_it_is(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=1, resources={"memory": "1G"}))
+    cluster.settle()
+    (task,) = cluster.ready("web")
+    view = view_of_task(cluster.tables, task)
+    assert view.placement == "w1 of 3 nodes that fit: first by name"
+    cluster.node_down("w1")
+    cluster.settle()
+    (successor,) = cluster.ready("web")
+    view = view_of_task(cluster.tables, successor)
+    where = "w2 of 2 nodes that fit (of 3): first by name"
+    assert view.placement == f"{where}; in place of {task.id} on w1, which is down"
+
+
+def test_a_task_of_a_global_service_is_where_it_is_bound_to(cluster: Cluster) -> None:
+    cluster.put(a_spec(mode="global"))
+    cluster.settle()
+    sentences = [view_of_task(cluster.tables, task).placement for task in cluster.ready("web")]
+    assert sentences == [f"{name} is the only node that it may run on" for name in ("w1", "w2", "w3")]
+
+
+def test_a_task_that_has_no_node_has_no_reason_for_it(cluster: Cluster) -> None:
+    cluster.put(a_spec(resources={"cpus": 100}))
+    cluster.settle()
+    (task,) = cluster.active("web")
+    assert view_of_task(cluster.tables, task).placement is None
