@@ -8,6 +8,8 @@ from okube.manager.api.route import Parameter, Route
 
 __all__ = ["markdown"]
 
+_CALLERS = {"anyone": "Needs no credentials.", "worker": "For agents.", "manager": "For managers.", "admin": ""}
+
 _INTRODUCTION = """\
 # HTTP API
 
@@ -65,9 +67,7 @@ def _route(route: Route, operation: dict[str, Any]) -> str:
 
 
 def _caller(route: Route) -> str:
-    return {"anyone": "Needs no credentials.", "worker": "For agents.", "manager": "For managers.", "admin": ""}[
-        route.role
-    ]
+    return _CALLERS[route.role]
 
 
 def _parameter(parameter: Parameter) -> str:
