@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from okube.model.errors import NoQuorum, OkubeError, OutcomeUnknown
+from okube.model.service import KEPT_VERSIONS
 from okube.model.spec import ServiceSpec, decode_spec
 from tests.simulation.whole.calls import CallNetwork, Silence
 from tests.simulation.whole.machine import BROKEN_IMAGE
@@ -31,12 +32,26 @@ class Wanted:
         self.spec = spec
         self.version = 1
         self.stopped = False
+        self._before: list[ServiceSpec] = []
 
     def put(self, spec: ServiceSpec) -> None:
         """A new spec; a service that is stopped stays stopped."""
         same = msgspec.structs.replace(spec, replicas=self.spec.replicas, update=self.spec.update) == self.spec
-        self.version += not same
+        if same:
+            self.spec = spec
+        else:
+            self.renew(spec)
+
+    def renew(self, spec: ServiceSpec) -> None:
+        """A new version."""
+        self._before = [*self._before, self.spec][-KEPT_VERSIONS:]
+        self.version += 1
         self.spec = spec
+
+    def rolled_back(self) -> ServiceSpec | None:
+        """The spec that `rollback` brings back, or None where there is no other before."""
+        specs = (msgspec.structs.replace(spec, replicas=self.spec.replicas) for spec in reversed(self._before))
+        return next((spec for spec in specs if spec != self.spec), None)
 
 
 class Client:
@@ -76,6 +91,11 @@ class Client:
                 await self._read()
         await self._repair()
 
+    async def leave(self) -> None:
+        """Remove the service for good."""
+        if self.wanted is not None:
+            await self._delete()
+
     def end(self) -> None:
         """Bring the write under way to its end, leave a service that can run, and stop."""
         self._ending = True
@@ -85,7 +105,7 @@ class Client:
             await self._create()
             return
         choices = [self._update, self._update, self._scale, self._scale, self._restart, self._stop_or_start]
-        await self._rng.choice([*choices, self._create_again, self._delete])()
+        await self._rng.choice([*choices, self._roll_back, self._create_again, self._delete])()
 
     async def _create(self) -> None:
         document = self._document()
@@ -113,7 +133,14 @@ class Client:
         if self.wanted.stopped:
             return
         await self._write("restart")
-        self.wanted.version += 1
+        self.wanted.renew(self.wanted.spec)
+
+    async def _roll_back(self) -> None:
+        assert self.wanted is not None
+        spec = self.wanted.rolled_back()
+        await self._write("rollback", refused="conflict" if spec is None else "")
+        if spec is not None:
+            self.wanted.renew(spec)
 
     async def _stop_or_start(self) -> None:
         assert self.wanted is not None

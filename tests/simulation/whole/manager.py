@@ -18,6 +18,7 @@ from okube.model.commands import (
     RemoveNode,
     Result,
     ScaleServices,
+    StopTask,
     UpdateNode,
     fingerprint,
 )
@@ -168,6 +169,8 @@ class ManagerProgram:
                 return DeleteServices((write.name,))
             case "node":
                 return UpdateNode(write.name, write.document["availability"])
+            case "stop-task":
+                return StopTask(write.name)
             case "remove-node":
                 return RemoveNode(write.name)
             case how:

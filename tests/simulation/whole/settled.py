@@ -6,6 +6,7 @@ from okube.model.service import Service
 from okube.model.task import Task
 from okube.state import Tables
 from tests.simulation.whole.client import ENDING_IMAGE
+from tests.simulation.whole.leftovers import unbounded
 from tests.simulation.whole.machine import Machine
 
 __all__ = ["unsettled"]
@@ -21,6 +22,7 @@ def unsettled(tables: Tables, machines: Iterable[Machine]) -> list[str]:
             found.append(f"{_title(task)} of a service that is gone is {task.state}")
     for machine in machines:
         found += _machine(tables, machine)
+    found += unbounded(tables, machines)
     return found
 
 

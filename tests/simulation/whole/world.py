@@ -15,6 +15,7 @@ from tests.simulation.whole.calls import CallNetwork
 from tests.simulation.whole.checks import Checks
 from tests.simulation.whole.client import Client
 from tests.simulation.whole.faults import WholeFaults
+from tests.simulation.whole.leftovers import leftovers
 from tests.simulation.whole.machine import Machine
 from tests.simulation.whole.manager import ManagerProgram, Write
 from tests.simulation.whole.reach import LOOK_S, Reach
@@ -120,7 +121,8 @@ class World:
         for machine in self.machines:
             machine.boot()
         looking = asyncio.ensure_future(self._look())
-        clients = [asyncio.create_task(client.run()) for client in self.clients]
+        pause_s = (0.0, 0.3) if self._rng.random() < 0.3 else (0.1, 3.0)  # in haste, a verb meets any moment of a task
+        clients = [asyncio.create_task(client.run(pause_s)) for client in self.clients]
         operator = asyncio.ensure_future(self._operate())
         await self.faults.run(duration_s)
         await self._end(clients, operator)
@@ -171,6 +173,22 @@ class World:
             for what in self._unsettled():
                 self.violate(f"{patience_s:g} s after the last fault: {what}")
         self._compare()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """All services are removed, all machines are back: nothing is left anywhere."""
+        self.note("everything is removed")
+        await asyncio.gather(*(client.leave() for client in self.clients))
+        await asyncio.sleep(self._rng.choice([0.0, 10.0]))
+        for machine in self.machines:
+            machine.boot()
+        if not await until(lambda: not self._left(), within_s=SETTLE_S, every_s=0.1):
+            for what in self._left():
+                self.violate(f"{SETTLE_S:g} s after all services were removed: {what}")
+
+    def _left(self) -> list[str]:
+        programs = self._programs()
+        return [what for program in programs for what in leftovers(program.core.tables, self.machines)]
 
     async def _stays(self) -> None:
         """What is as it should be stays so: nothing is started or stopped without a reason."""
@@ -211,16 +229,23 @@ class World:
                 self.violate(f"{program.core.name} met {program.machine.defects} defects")
 
     async def _operate(self) -> None:
-        """Somebody drains, cordons and uncordons nodes."""
+        """Somebody drains, cordons and uncordons nodes, and ends single tasks."""
         while True:
-            await asyncio.sleep(self._rng.uniform(1.0, 10.0))
+            await asyncio.sleep(self._rng.uniform(0.3, 6.0))
+            if self._rng.random() < 0.5:
+                task = f"{self._rng.choice(self.clients).name}.{self._rng.randint(1, 4)}"
+                await self._ask(Write(f"{task}-{virtual_loop().now}", "stop-task", task))
+                continue
             availability = self._rng.choice(["active", "active", "cordoned", "draining"])
             await self._set_availability(self._rng.choice(self.machines).name, availability)
 
     async def _set_availability(self, name: str, availability: str) -> None:
-        key = f"{name}-{virtual_loop().now}"
-        body = msgspec.msgpack.encode(Write(key, "node", name, {"availability": availability}))
-        self.note(f"operator {name} {availability}")
+        await self._ask(Write(f"{name}-{virtual_loop().now}", "node", name, {"availability": availability}))
+
+    async def _ask(self, write: Write) -> None:
+        """What the operator wants, asked for until it is done, or there is nothing to do it to."""
+        self.note(f"operator {write.what} {write.name} {write.document or ''}")
+        body = msgspec.msgpack.encode(write)
         for _ in range(200):
             try:
                 manager = self._rng.choice(self.cluster.names)
