@@ -76,4 +76,5 @@ def _runs(process: Process | None, now: float) -> bool:
 
 def _leads(program: object) -> bool:
     raft = getattr(program, "raft", None)
-    return isinstance(raft, RaftNode) and raft.is_ready_leader
+    started = getattr(program, "started", False)
+    return bool(started) and isinstance(raft, RaftNode) and raft.is_ready_leader
