@@ -6,6 +6,7 @@ import random
 
 import msgspec
 
+from okube.manager.metrics import Metrics
 from okube.manager.settings import ManagerSettings
 from okube.model.commands import Applied, Command, Item, Refused, Result, encode_command
 from okube.model.epoch import Epoch
@@ -40,9 +41,11 @@ class ManagerCore:
         self.clock = clock
         self.rng = rng
         self.proposer = Proposer(raft, self._seal)
+        self.metrics = Metrics()
         self._began = clock.monotonic()
         self._led_until: float | None = None
         raft.subscribe_leadership(self._leadership)
+        raft.subscribe_synced(self.metrics.sync_seconds.observe)
 
     @property
     def tables(self) -> Tables:
@@ -95,7 +98,9 @@ class ManagerCore:
             OkubeError: the command was refused; the kind of error says why.
         """
         item = _encoder.encode(Item(encode_command(command), request_id, fingerprint))
+        began = self.clock.monotonic()
         result: Result = await self.proposer.submit(item, timeout_s=timeout_s)
+        self.metrics.proposal_seconds.observe(self.clock.monotonic() - began)
         if isinstance(result, Refused):
             raise error_of_kind(result.kind, result.detail, result.errors)
         return result
@@ -132,6 +137,8 @@ class ManagerCore:
     def _leadership(self, term: int | None) -> None:
         if term is None:
             self._led_until = self.clock.monotonic()
+        else:
+            self.metrics.elections_won.inc()
 
     def _seal(self, term: int, items: list[bytes]) -> bytes:
         epoch = Epoch(max(1, self.tables.epoch.incarnation), term)

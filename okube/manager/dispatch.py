@@ -91,11 +91,16 @@ class Dispatcher:
         else:
             assignment = changed_assignment(tables, node, epoch, agreed, tasks)
         self._agreed.pop(name, None)
+        metrics, began = self._core.metrics, self._core.clock.monotonic()
         try:
-            answer = await self._messenger.assign(node, assignment)
+            with metrics.dispatch_in_flight.track_inprogress():
+                answer = await self._messenger.assign(node, assignment)
         except Unreachable as error:
+            metrics.assignments.labels("unreachable").inc()
             _log.info("%s; trying again", error)
             return False
+        metrics.dispatch_seconds.observe(self._core.clock.monotonic() - began)
+        metrics.assignments.labels("accepted" if answer.accepted else "refused").inc()
         if answer.accepted:
             self._agreed[name] = assignment.revision
             return True

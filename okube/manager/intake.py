@@ -21,6 +21,7 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
     try:
         await core.submit(_command(said))
         leader.runs[said.node] = (said.run, 0)
+        core.metrics.registrations.inc()
         leader.liveness.heard(said.node)
         leader.dispatcher.reconnected(said.node)
     except StaleEpoch as error:
@@ -46,6 +47,7 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     leader = _leading(core, leader)
     node = core.tables.nodes.get(said.node)
     known = node is not None and node.id == said.instance and node.state == "ready"
+    core.metrics.heartbeats.inc()
     if known and _in_order(leader, said):
         leader.liveness.heard(said.node, absence_s=said.absence_s)
         if said.reports:

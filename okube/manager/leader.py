@@ -15,7 +15,7 @@ from okube.manager.messenger import Messenger
 from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement, waiting_tasks
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service
-from okube.model.commands import SeedCluster
+from okube.model.commands import Command, PlaceTasks, SeedCluster, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
 
 __all__ = ["Leader"]
@@ -67,6 +67,7 @@ class Leader:
                 await asyncio.sleep(_DOUBT_S)
             except Exception:
                 self.defects += 1
+                self._core.metrics.defects.labels("leader").inc()
                 _log.exception("a defect in %s; it begins anew", loop.__qualname__)
                 await asyncio.sleep(_DEFECT_S)
             self.changes.all()
@@ -114,7 +115,9 @@ class Leader:
         tables = self._core.tables
         while True:
             self.changes.placement_changed.clear()
+            began = self._core.clock.monotonic()
             commands = plan_placement(tables, self._core.clock.time_ms())
+            self._note_placement(commands, self._core.clock.monotonic() - began)
             if commands:
                 await self._core.propose(commands)
             if waiting_tasks(tables, self._core.clock.time_ms()):
@@ -123,6 +126,12 @@ class Leader:
             next_ms = next_start_ms(tables, now_ms)
             pause_s = _FULL_PASS_S if next_ms is None else min(_FULL_PASS_S, (next_ms - now_ms) / 1000 + 0.001)
             await _wait(self.changes.placement_changed, pause_s)
+
+    def _note_placement(self, commands: list[Command], seconds: float) -> None:
+        metrics = self._core.metrics
+        metrics.placement_seconds.observe(seconds)
+        metrics.placed.inc(sum(len(c.ids) for c in commands if isinstance(c, PlaceTasks)))
+        metrics.rejected.inc(sum(len(c.ids) for c in commands if isinstance(c, WithdrawTasks)))
 
     async def _tend_nodes(self) -> None:
         """Draining nodes that are empty are drained, and nodes that were held get new tasks again."""

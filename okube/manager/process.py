@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from prometheus_client import ProcessCollector
 
 from okube.manager.agent_tools import HttpAgentTools
 from okube.manager.agents import HttpAgentCalls
@@ -17,6 +18,7 @@ from okube.manager.api.app import make_app
 from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
 from okube.manager.core import ManagerCore
+from okube.manager.metrics.lag import sample_lag
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
@@ -65,6 +67,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
         tools = HttpAgentTools(peers, settings.cluster_id)
         context = Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers, tools=tools)
         app = make_app(context)
+        ProcessCollector(registry=core.metrics.registry)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:
@@ -73,7 +76,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
             await site.start()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
-            await _until(stop, raft, reign, settings.directory)
+            await _until(stop, raft, reign, core)
         finally:
             await runner.cleanup()
             await raft.stop()
@@ -82,18 +85,20 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             await disk.close()
 
 
-async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, directory: Path) -> None:
+async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, core: ManagerCore) -> None:
     """Lead when it is this manager's turn, until it is told to stop or Raft cannot go on."""
     async with asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run(), name="reign")
+        sampling = group.create_task(sample_lag(core.metrics.loop_lag.observe), name="loop lag")
         stopping = asyncio.ensure_future(stop.wait())
         fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
         awaited: set[asyncio.Future[Any]] = {leading, stopping, fatal}
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         leading.cancel()
+        sampling.cancel()
         stopping.cancel()
         if raft.fatal.done():
-            raise why_it_ends(raft.fatal.result(), directory)
+            raise why_it_ends(raft.fatal.result(), core.settings.directory)
         fatal.cancel()
 
 

@@ -55,6 +55,7 @@ class Driver:
         rng: random.Random,
         leadership_listeners: list[LeadershipListener],
         applied_listeners: list[Callable[[int], None]],
+        synced_listeners: list[Callable[[float], None]],
     ) -> None:
         self._member = member
         self._config = config
@@ -62,6 +63,7 @@ class Driver:
         self._transport = transport
         self._clock = clock
         self._applied_listeners = applied_listeners
+        self._synced_listeners = synced_listeners
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[None], None] = {}  # in order, unlike a set
         self._dirty = asyncio.Event()
@@ -224,6 +226,8 @@ class Driver:
                 began = self._clock.monotonic()
                 await self.journal.sync()
                 self.last_sync_s = self._clock.monotonic() - began
+                for listener in self._synced_listeners:
+                    listener(self.last_sync_s)
                 self._outbox.flush(self.engine.term)
                 self.wake()
 

@@ -70,6 +70,7 @@ class RaftNode:
         if on_leadership is not None:
             self._leadership_listeners.append(on_leadership)
         self._applied_listeners: list[Callable[[int], None]] = []
+        self._synced_listeners: list[Callable[[float], None]] = []
         self._proposals: dict[int, asyncio.Future[list[Any]]] = {}
         self._started: Driver | None = None
 
@@ -114,6 +115,7 @@ class RaftNode:
             rng=self._rng,
             leadership_listeners=self._leadership_listeners,
             applied_listeners=self._applied_listeners,
+            synced_listeners=self._synced_listeners,
         )
 
     # What it is.
@@ -175,6 +177,16 @@ class RaftNode:
         return self._driver.journal.last_index
 
     @property
+    def base_index(self) -> int:
+        """Its log begins after this entry; a snapshot has what came before."""
+        return self._driver.journal.base_index
+
+    @property
+    def log_bytes(self) -> int:
+        """The size of the entries that its log holds."""
+        return self._driver.journal.log_bytes
+
+    @property
     def has_quorum(self) -> bool:
         """Whether it leads, or hears a leader."""
         return self._driver.running and self._driver.engine.hears_leader(self._clock.monotonic())
@@ -217,6 +229,10 @@ class RaftNode:
     def subscribe_applied(self, listener: Callable[[int], None]) -> None:
         """Call ``listener(index)`` after entries up to ``index`` were applied, once for each turn of the loop."""
         self._applied_listeners.append(listener)
+
+    def subscribe_synced(self, listener: Callable[[float], None]) -> None:
+        """Call ``listener(seconds)`` after each sync of the journal, with the time that it took."""
+        self._synced_listeners.append(listener)
 
     async def wait_applied(self, index: int) -> None:
         """Return when ``index`` is applied here."""

@@ -66,6 +66,7 @@ class Agent:
         self._fence_unsaved = False
         self._lock = asyncio.Lock()
         outbox = Outbox()
+        self.reports = outbox.all
         self.runner = Runner(runtime=runtime, store=store, clock=clock, outbox=outbox)
         self._heart = Heart(
             registration=_registration(settings, capacity, runtime.name, software),

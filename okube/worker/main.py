@@ -6,14 +6,18 @@ import logging
 import os
 import random
 
+from prometheus_client import ProcessCollector
+
 from okube.model.errors import OkubeError
 from okube.seams.clock import SystemClock
 from okube.seams.daemon import run_daemon
 from okube.seams.disk import FileDisk
+from okube.seams.exposition import exposition
 from okube.security import client_context, server_context
 from okube.worker.agent import Agent
 from okube.worker.calls import HttpManagerCalls
 from okube.worker.capacity import UsageMeter, measure_capacity
+from okube.worker.metrics import AgentMetrics
 from okube.worker.runtime.choose import choose_runtime
 from okube.worker.server import AgentServer
 from okube.worker.settings import WorkerSettings
@@ -39,7 +43,8 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
     memory = settings.state_directory / "agent"
     memory.mkdir(mode=0o700, parents=True, exist_ok=True)
     clock, rng, disk = SystemClock(), random.Random(os.urandom(16)), FileDisk()
-    runtime = await choose_runtime(settings)
+    metrics = AgentMetrics(clock)
+    runtime = metrics.of_runtime(await choose_runtime(settings))
     calls = HttpManagerCalls(
         node=settings.name, managers=settings.managers, context=client_context(settings.tls_directory)
     )
@@ -48,14 +53,22 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         clock=clock,
         rng=rng,
         runtime=runtime,
-        calls=calls,
+        calls=metrics.of_calls(calls),
         store=Store(disk, memory),
         capacity=measure_capacity(settings),
         usage=UsageMeter(settings.directory, clock.monotonic).read,
         software=importlib.metadata.version("okube"),
     )
     context = server_context(settings.tls_directory, client_certificate="required")
-    server = AgentServer(agent, cluster_id=settings.cluster_id, instance=settings.instance, context=context)
+    metrics.tell_tasks(agent.reports)
+    ProcessCollector(registry=metrics.registry)
+    server = AgentServer(
+        agent,
+        cluster_id=settings.cluster_id,
+        instance=settings.instance,
+        context=context,
+        metrics=lambda: exposition(metrics.registry),
+    )
     try:
         await agent.load()
         port = await server.start(settings.host, settings.port)

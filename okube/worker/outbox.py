@@ -27,6 +27,10 @@ class Outbox:
         """How one task stands."""
         return self._newest.get(task_id)
 
+    def all(self) -> tuple[TaskReport, ...]:
+        """How every task stands."""
+        return tuple(self._newest.values())
+
     def put(self, report: TaskReport) -> None:
         """A task stands like this now; what is confirmed already is not sent again."""
         if len(report.message) > MAX_MESSAGE:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from okube.model.errors import Conflict, Defect, Forbidden, InvalidInput, Malformed, NotFound, OkubeError, TooLarge
 from okube.model.exec import ExecRequest
@@ -60,10 +61,19 @@ class AgentServer:
         cluster_id: managers of this cluster are listened to, nobody else.
         instance: who the agent is, so that a caller can tell it from a successor of the same name.
         context: asks everyone for a certificate of the cluster's CA.
+        metrics: what ``/metrics`` answers.
     """
 
-    def __init__(self, agent: AgentApi, *, cluster_id: str, instance: str, context: ssl.SSLContext) -> None:
-        app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of)
+    def __init__(
+        self,
+        agent: AgentApi,
+        *,
+        cluster_id: str,
+        instance: str,
+        context: ssl.SSLContext,
+        metrics: Callable[[], bytes] = bytes,
+    ) -> None:
+        app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of, metrics=metrics)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self._context = context
 
@@ -86,7 +96,9 @@ def peer_of(request: web.Request) -> Identity | None:
     return None if transport is None else identity_of(transport.get_extra_info("peercert"))
 
 
-def make_app(agent: AgentApi, *, cluster_id: str, instance: str, identify: Identify) -> web.Application:
+def make_app(
+    agent: AgentApi, *, cluster_id: str, instance: str, identify: Identify, metrics: Callable[[], bytes] = bytes
+) -> web.Application:
     """The agent's routes, open to managers of one cluster."""
 
     async def put_assignment(request: web.Request) -> web.Response:
@@ -110,12 +122,16 @@ def make_app(agent: AgentApi, *, cluster_id: str, instance: str, identify: Ident
     async def get_health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "instance": instance})
 
+    async def get_metrics(request: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     sessions = Sessions()
     app = web.Application(client_max_size=MAX_ASSIGNMENT, middlewares=[_problems, _managers_only(cluster_id, identify)])
     app.router.add_put("/v1/assignment", put_assignment)
     app.router.add_get("/v1/tasks/{id}/logs", get_logs)
     app.router.add_get("/v1/tasks/{id}/exec", exec_in_task)
     app.router.add_get("/healthz", get_health)
+    app.router.add_get("/metrics", get_metrics)
     return app
 
 

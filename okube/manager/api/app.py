@@ -2,19 +2,21 @@
 
 from aiohttp import web
 
-from okube.manager.api import agents, events, execute, nodes, openapi, peers, services, status, tasks
+from okube.manager.api import agents, events, execute, measure, nodes, openapi, peers, services, status, tasks
 from okube.manager.api.admission import admission_middleware, end_of_admission
 from okube.manager.api.context import CONTEXT, Context
 from okube.manager.api.forward import forward_middleware
 from okube.manager.api.identify import identify_middleware
+from okube.manager.api.measure import measure_middleware, note_answer
 from okube.manager.api.problems import problems_middleware
 from okube.manager.api.reading import mark_stale
 from okube.manager.api.watch import end_watches
+from okube.manager.metrics.standing import Standing
 
 __all__ = ["API_ROUTES", "make_app"]
 
 API_ROUTES = tuple(
-    module.routes for module in (services, tasks, nodes, events, agents, status, openapi, execute, peers)
+    module.routes for module in (services, tasks, nodes, events, agents, status, openapi, execute, peers, measure)
 )
 """Each is described in ``routes.py``; a test compares them."""
 
@@ -22,13 +24,19 @@ API_ROUTES = tuple(
 def make_app(context: Context) -> web.Application:
     """The API of one manager."""
     app = web.Application(
-        middlewares=[problems_middleware, identify_middleware, admission_middleware, forward_middleware],
+        middlewares=[
+            measure_middleware,
+            problems_middleware,
+            identify_middleware,
+            admission_middleware,
+            forward_middleware,
+        ],
         client_max_size=context.gate.limits.body_bytes,
     )
     app[CONTEXT] = context
+    context.core.metrics.registry.register(Standing(context.core, context.leader, context.gate))
     for routes in API_ROUTES:
         app.add_routes(routes)
-    app.on_response_prepare.append(mark_stale)
-    app.on_response_prepare.append(end_of_admission)
+    app.on_response_prepare.extend((mark_stale, end_of_admission, note_answer))
     app.on_shutdown.append(end_watches)
     return app

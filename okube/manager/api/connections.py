@@ -120,7 +120,7 @@ class Connection(web.RequestHandler):
             _log.error("a defect in answering %s", request.remote, exc_info=exc)
             response = problem(Defect("a defect of Okube; the manager's log has the trace"), 500)
         elif isinstance(exc, LineTooLong) or "header" in str(message).lower():
-            self._gate.refused["headers"] += 1
+            self._gate.refused["head"] += 1
             response = problem(TooLarge(f"the request line or its headers are too large: {_short(message)}"), 431)
         else:
             self._gate.refused["malformed"] += 1

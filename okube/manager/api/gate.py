@@ -4,12 +4,20 @@ So one client that floods a manager is slowed down, and the others, the agents a
 """
 
 from collections import Counter
+from typing import Literal, get_args
 
 import msgspec
 
 from okube.model.errors import SlowDown
 
-__all__ = ["Gate", "Limits", "Pass"]
+__all__ = ["REASONS", "Gate", "Limits", "Pass", "Reason"]
+
+Reason = Literal[
+    "connections", "connections-of-address", "requests", "requests-of-client", "bytes", "head", "malformed", "slow"
+]
+"""Why something was not let in, or not read."""
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -52,7 +60,7 @@ class Gate:
         self.limits = limits or Limits()
         self.connections = 0
         self.requests = 0
-        self.refused: Counter[str] = Counter()  # by why
+        self.refused: Counter[Reason] = Counter()
         self._bytes = 0
         self._of_address: Counter[str] = Counter()
         self._of_client: Counter[str] = Counter()
@@ -63,7 +71,7 @@ class Gate:
             self.refused["connections"] += 1
             return False
         if self._of_address[address] >= self.limits.connections_of_address:
-            self.refused["connections of one address"] += 1
+            self.refused["connections-of-address"] += 1
             return False
         self.connections += 1
         self._of_address[address] += 1
@@ -81,7 +89,7 @@ class Gate:
             SlowDown: too much is under way.
         """
         if self._of_client[client] >= self.limits.requests_of_client:
-            self._refuse("requests of one client", f"{self.limits.requests_of_client} of your requests are under way")
+            self._refuse("requests-of-client", f"{self.limits.requests_of_client} of your requests are under way")
         if self.requests >= self.limits.requests:
             self._refuse("requests", f"{self.limits.requests} requests are under way")
         if self._bytes + size > self.limits.bodies_bytes:
@@ -97,7 +105,7 @@ class Gate:
         self._bytes -= size
         _lower(self._of_client, client, 1)
 
-    def _refuse(self, why: str, sentence: str) -> None:
+    def _refuse(self, why: Reason, sentence: str) -> None:
         self.refused[why] += 1
         raise SlowDown(f"{sentence} at this manager already: wait for some to end, and ask again")
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
+from okube.manager.api.context import CONTEXT
 from okube.model.errors import (
     Conflict,
     Defect,
@@ -84,6 +85,7 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
     except ConnectionError:
         raise
     except Exception:
+        request.app[CONTEXT].core.metrics.defects.labels("api").inc()
         _log.exception("a defect in %s %r", request.method, request.path)
         return problem(Defect("a defect of Okube; the manager's log has the trace"))
 

@@ -8,8 +8,7 @@ __all__ = ["Answer", "Method", "Parameter", "Role", "Route"]
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Role = Literal["anyone", "admin", "worker", "manager"]
-"""Who may call: anyone, without credentials; admins, and managers in the name of them; an agent, in its own name;
-managers among themselves."""
+"""Who may call: anyone, without credentials; admins, and managers in their name; an agent, for itself; a manager."""
 
 
 class Parameter(msgspec.Struct, frozen=True):

@@ -378,6 +378,14 @@ _CONTROL_PLANE = (
         text="This reference, as OpenAPI 3.1.",
         answers=(Answer(text="the document", of=dict[str, Any], headers=()),),
     ),
+    Route(
+        method="GET",
+        path="/metrics",
+        name="metrics",
+        group="control plane",
+        text="What this manager counts, as Prometheus reads it.",
+        answers=(Answer(text="the metrics", media="text/plain", headers=()),),
+    ),
 )
 
 _AGENTS = (
