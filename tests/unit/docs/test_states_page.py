@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from okube.manager.backoff import start_delay_ms
+from okube.model.event import EVENT_KINDS, KEPT_EVENTS
 from okube.model.node import Availability, NodeState
 from okube.model.spec import RestartPolicy
 from okube.model.task import KEPT_ENDED_TASKS, Reason, Task, TaskState
@@ -78,3 +79,17 @@ def test_how_long_is_waited_before_the_next_try_is_told(first_ms: int, longest_m
     rows = [line for line in _section("Back-off").splitlines() if line.startswith("|")]
     first, longest = f"| {first_ms / 1000:g} s |", f"| {longest_ms // 60_000} min |"
     assert any(first in row and longest in row and anew in row for row in rows)
+
+
+@pytest.mark.parametrize("kind", sorted(EVENT_KINDS))
+def test_every_kind_of_event_has_its_row(kind: str) -> None:
+    assert kind in _words(_section("Events"))
+
+
+def test_no_row_stands_for_a_kind_of_event_that_there_is_not() -> None:
+    assert _words(_section("Events")) <= EVENT_KINDS
+
+
+def test_how_many_events_are_kept_is_told() -> None:
+    assert f"The newest {KEPT_EVENTS:,} are kept" in _section("Events")
+    assert f"| events | {KEPT_EVENTS:,} |" in _section("How much history is kept")
