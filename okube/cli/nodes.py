@@ -34,7 +34,6 @@ class NodesGroup(LazyGroup):
     invoke_without_command=True,
     epilog=examples("""
 okube nodes
-okube nodes --state down
 okube nodes --label disk=ssd -o wide
 okube nodes --service web --watch
 okube nodes rm w3                forget a node that is down

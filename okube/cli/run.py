@@ -43,7 +43,7 @@ okube run --image alpine --mode job -- sh -c 'echo hello'
 """),
 )
 @click.option("--image", required=True, metavar="IMAGE", help="What to run, such as nginx:1.27.")
-@click.option("--name", metavar="NAME", help="The service's name; made of the image's unless given.")
+@click.option("--name", metavar="NAME", help="The service's name; else made of the image's.")
 @click.option("--replicas", type=int, default=1, show_default=True, metavar="N", help="How many tasks.")
 @click.option("--mode", metavar="MODE", help="replicated, global (one a node) or job.")
 @click.option("--cpus", type=float, metavar="CORES", help="Cores each task is promised, such as 0.5.")
