@@ -67,16 +67,16 @@ def events(
         rows = [row for row in here.client().rows("/v1/events", query) if keep(row)]
         show_list(here, "events", _last(rows, tail))
         return
-    from okube.cli.feed import Change, Listed, News, follow
+    from okube.cli.feed import Listed, News, Tell, follow
     from okube.cli.watching import watch_list
 
     before = _BEFORE if tail is None and since is None else tail
 
-    def source(client: OkubeClient) -> Iterator[News]:
-        for news in follow(client, "/v1/events", query, key="id", wanted=wanted(client)):
+    def source(client: OkubeClient, tell: Tell) -> Iterator[News]:
+        for news in follow(client, "events", query, tell=tell, wanted=wanted(client)):
             if isinstance(news, Listed):
                 yield Listed(tuple(_last(list(news.rows), before)), news.revision)
-            elif not isinstance(news, Change) or news.type == "put":
+            elif news.type == "put":
                 yield news  # an old event that is forgotten is no news
 
     watch_list(here, "events", source, key="id", order=lambda row: row.get("revision") or 0, in_place=False)

@@ -1,28 +1,20 @@
 """A list that stays true: what there is, then every change of it, across the loss of managers without gap or repeat."""
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 import msgspec
 
-from okube.client.answer import OpenAnswer
+from okube.client import watch as client_watch
 from okube.client.api import OkubeClient
-from okube.client.attempt import AttemptFailed, Request
-from okube.client.errors import error_of
-from okube.client.retry import Patience
-from okube.model.errors import NoQuorum, OkubeError, OutcomeUnknown, Unreachable
+from okube.model.errors import NoQuorum, OkubeError, OutcomeUnknown, SlowDown, Unreachable
 
-__all__ = ["Change", "Listed", "News", "Trouble", "follow", "poll"]
+__all__ = ["Change", "Listed", "News", "Source", "Tell", "Trouble", "follow", "poll"]
 
 Row = dict[str, Any]
-Query = Sequence[tuple[str, str]]
-_PATIENCE = Patience(deadline_s=5.0, refused_s=1.0)
-_SILENCE_S = 8.0  # managers say something every 5 s; one that is silent for longer is dead
-_PAUSE_S = 0.3
-_PAGE = 1000
+_PAUSE_S = 0.5
+_ENDURED = (NoQuorum, OutcomeUnknown, SlowDown, Unreachable)
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -46,28 +38,18 @@ class Trouble(msgspec.Struct, frozen=True):
     sentence: str
 
 
-News = Listed | Change | Trouble
-
-
-class _Line(msgspec.Struct):
-    type: str
-    revision: int
-    object: Row | None = None
-
-
-class _TooOld(Exception):
-    """The revision can no longer be followed: the list is read again."""
-
-
-_decoder = msgspec.json.Decoder(_Line)
+News = Listed | Change
+Tell = Callable[[Trouble], None]
+Source = Callable[[OkubeClient, Tell], Iterator[News]]
+"""Makes a feed: with a client that nobody else uses meanwhile, and what to call with troubles."""
 
 
 def follow(
     client: OkubeClient,
-    path: str,
-    query: Query,
+    kind: client_watch.WatchKind,
+    query: Sequence[tuple[str, str]],
     *,
-    key: str = "name",
+    tell: Tell,
     wanted: Callable[[Row], bool] = lambda _: True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[News]:
@@ -75,44 +57,52 @@ def follow(
 
     Args:
         client: asks the managers; not for anybody else meanwhile.
-        path: of the list.
+        kind: which list.
         query: the list's filters, which the managers heed.
-        key: the field that tells objects apart.
+        tell: called with what stands in the way, once, and with an empty Trouble when it is over.
         wanted: one more filter, heeded here.
         sleep: waits for that many seconds.
 
     Raises:
         OkubeError: the list cannot be read at the start, or managers refuse it.
     """
-    view = _View(key, wanted)
-    rows, revision = _list(client, path, query)
-    yield Listed(tuple(view.begin(rows)), revision)
-    is_troubled = False
+    view = _View(lambda row: client_watch.key_of(kind, row), wanted)
+    once = _Once(tell)
+    filters: dict[str, list[str]] = {}
+    for name, value in query:
+        filters.setdefault(name, []).append(value)
     while True:
         try:
-            with _open(client, path, query, revision) as answer:
-                if is_troubled:
-                    yield Trouble("")
-                    is_troubled = False
-                for line in _lines(answer):
-                    if line.object is not None and (change := view.take(line)):
-                        yield change
-                    revision = max(revision, line.revision)
-        except AttemptFailed:
+            for news in client.follow(kind, on_trouble=once.tell, **filters):
+                once.tell(None)
+                if isinstance(news, client_watch.Change):
+                    yield from view.take(news)
+                else:
+                    yield from view.again(news.objects, news.revision)
+        except _ENDURED as error:
+            if not view.has_begun:
+                raise
+            once.tell(error)
             sleep(_PAUSE_S)
-        except _TooOld:
-            rows, revision = _list(client, path, query)
-            yield from view.again(rows, revision)
-        except (NoQuorum, OutcomeUnknown, Unreachable) as error:
-            if not is_troubled:
-                yield Trouble(error.detail)
-            is_troubled = True
-            sleep(_PAUSE_S)
+
+
+class _Once:
+    """Tells a trouble when it begins and when it ends, however often it is met."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._is_troubled = False
+
+    def tell(self, error: OkubeError | None) -> None:
+        if self._is_troubled != (error is not None):
+            self._is_troubled = error is not None
+            self._tell(Trouble(error.detail if error else ""))
 
 
 def poll(
     look: Callable[[], Sequence[Row]],
     *,
+    tell: Tell,
     key: str = "name",
     every_s: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
@@ -122,108 +112,53 @@ def poll(
     Raises:
         OkubeError: the first look fails, or managers refuse it.
     """
-    view = _View(key, lambda _: True)
-    yield Listed(tuple(view.begin(look())), 0)
-    is_troubled = False
+    view = _View(lambda row: str(row.get(key)), lambda _: True)
+    once = _Once(tell)
     while True:
-        sleep(every_s)
         try:
             rows = look()
-        except (NoQuorum, OutcomeUnknown, Unreachable) as error:
-            if not is_troubled:
-                yield Trouble(error.detail)
-            is_troubled = True
-            continue
-        if is_troubled:
-            is_troubled = False
-            yield Trouble("")
-        yield from view.again(rows, 0)
+        except _ENDURED as error:
+            if not view.has_begun:
+                raise
+            once.tell(error)
+        else:
+            once.tell(None)
+            yield from view.again(rows, 0)
+        sleep(every_s)
 
 
 class _View:
     """What the reader has been told."""
 
-    def __init__(self, key: str, wanted: Callable[[Row], bool]) -> None:
+    def __init__(self, key: Callable[[Row], str], wanted: Callable[[Row], bool]) -> None:
         self._key = key
         self._wanted = wanted
-        self._rows: dict[object, Row] = {}
+        self._rows: dict[str, Row] = {}
+        self.has_begun = False
 
-    def begin(self, rows: Sequence[Row]) -> list[Row]:
-        self._rows = {row.get(self._key): row for row in rows if self._wanted(row)}
-        return list(self._rows.values())
-
-    def take(self, line: _Line) -> Change | None:
-        """The change that a line tells of; None where the reader knows it."""
-        assert line.object is not None
-        row, key = line.object, line.object.get(self._key)
-        if line.type == "delete" or not self._wanted(row):
-            return Change("delete", line.revision, row) if self._rows.pop(key, None) is not None else None
+    def take(self, line: client_watch.Change) -> Iterator[Change]:
+        """The change that a line tells of; nothing where the reader knows it, or newer."""
+        row, key = line.object, self._key(line.object)
         known = self._rows.get(key)
-        if known is not None and _revision(known) >= _revision(row) > 0:
-            return None
-        self._rows[key] = row
-        return Change("put", line.revision, row)
+        if line.type == "delete" or not self._wanted(row):
+            if self._rows.pop(key, None) is not None:
+                yield Change("delete", line.revision, row)
+        elif known is None or (known != row and _revision(known) <= _revision(row)):
+            self._rows[key] = row
+            yield Change("put", line.revision, row)
 
-    def again(self, rows: Sequence[Row], revision: int) -> Iterator[Change]:
-        """What must have happened between what the reader knows and the list as it is."""
-        now = {row.get(self._key): row for row in rows if self._wanted(row)}
-        gone = [row for key, row in self._rows.items() if key not in now]
-        changed = [row for key, row in now.items() if self._rows.get(key) != row]
-        self._rows = now
-        yield from (Change("delete", revision, row) for row in gone)
+    def again(self, rows: Sequence[Row], revision: int) -> Iterator[News]:
+        """The list: whole at first, and later as what must have changed since."""
+        before, self._rows = self._rows, {self._key(row): row for row in rows if self._wanted(row)}
+        if not self.has_begun:
+            self.has_begun = True
+            yield Listed(tuple(self._rows.values()), revision)
+            return
+        yield from (Change("delete", revision, row) for key, row in before.items() if key not in self._rows)
+        changed = [row for key, row in self._rows.items() if before.get(key) != row]
         yield from (Change("put", revision or _revision(row), row) for row in changed)
 
 
 def _revision(row: Row) -> int:
     found = row.get("revision")
     return found if isinstance(found, int) else 0
-
-
-def _list(client: OkubeClient, path: str, query: Query) -> tuple[list[Row], int]:
-    """All pages, and the revision of the first: what changed meanwhile is told again, and known by its revision."""
-    rows: list[Row] = []
-    revision: int | None = None
-    token = ""
-    while True:
-        asked = [*query, ("limit", str(_PAGE)), *([("continue", token)] if token else [])]
-        answer = client.caller.call(Request("GET", f"{path}?{urlencode(asked)}"), Patience(10.0, 3.0))
-        if answer.status >= 400:
-            raise error_of(answer.status, answer.body)
-        if revision is None:
-            said = answer.headers.get("okube-revision", "")
-            revision = int(said) if said.isdigit() else 0
-        found = answer.json()
-        rows += [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-        token = answer.headers.get("okube-continue", "")
-        if not token:
-            return rows, revision
-
-
-@contextlib.contextmanager
-def _open(client: OkubeClient, path: str, query: Query, revision: int) -> Iterator[OpenAnswer]:
-    target = f"{path}?{urlencode([*query, ('watch', 'true'), ('since', str(revision))])}"
-    answer = client.caller.open(Request("GET", target), _PATIENCE)
-    try:
-        if answer.status == 410:
-            raise _TooOld
-        if answer.status >= 400:
-            raise _refusal(answer)
-        yield answer
-    finally:
-        answer.close()
-
-
-def _refusal(answer: OpenAnswer) -> OkubeError:
-    return error_of(answer.status, answer.read(lambda: _PATIENCE.deadline_s).body)
-
-
-def _lines(answer: OpenAnswer) -> Iterator[_Line]:
-    def silent() -> None:
-        raise AttemptFailed("the stream is silent")
-
-    for line in answer.lines(silent, _SILENCE_S):
-        try:
-            yield _decoder.decode(line)
-        except msgspec.MsgspecError as error:
-            raise AttemptFailed("what came is no line of a watch") from error
-    raise AttemptFailed("the stream ended")

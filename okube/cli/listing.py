@@ -1,11 +1,14 @@
 """A list as commands show it: once, or with every change of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from okube.cli.output import show_list
 from okube.cli.session import Session
 from okube.client.api import OkubeClient
+
+if TYPE_CHECKING:
+    from okube.client.watch import WatchKind
 
 __all__ = ["Wanted", "show"]
 
@@ -15,7 +18,7 @@ Wanted = Callable[[Row], bool]
 
 def show(
     here: Session,
-    kind: str,
+    kind: "WatchKind",
     query: Sequence[tuple[str, str]],
     *,
     watch: bool,
@@ -41,11 +44,11 @@ def show(
         rows = [row for row in client.rows(path, query) if keep(row)]
         show_list(here, kind, sorted(rows, key=order) if order else rows)
         return
-    from okube.cli.feed import News, follow
+    from okube.cli.feed import News, Tell, follow
     from okube.cli.watching import watch_list
 
-    def source(client: OkubeClient) -> Iterator[News]:
-        return follow(client, path, query, key=key, wanted=wanted(client) if wanted else _everything)
+    def source(client: OkubeClient, tell: Tell) -> Iterator[News]:
+        return follow(client, kind, query, tell=tell, wanted=wanted(client) if wanted else _everything)
 
     watch_list(here, kind, source, key=key, order=order)
 

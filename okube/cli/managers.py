@@ -22,10 +22,10 @@ def managers(watch: bool) -> None:
     if not watch:
         show_list(here, "managers", here.client().managers())
         return
-    from okube.cli.feed import News, poll
+    from okube.cli.feed import News, Tell, poll
     from okube.cli.watching import watch_list
 
-    def source(client: OkubeClient) -> Iterator[News]:
-        return poll(client.managers)
+    def source(client: OkubeClient, tell: Tell) -> Iterator[News]:
+        return poll(client.managers, tell=tell)
 
     watch_list(here, "managers", source)

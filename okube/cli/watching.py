@@ -12,7 +12,7 @@ import msgspec
 
 from okube.cli.columns import columns_of
 from okube.cli.exits import INTERRUPTED, Ended
-from okube.cli.feed import Change, Listed, News, Trouble, poll
+from okube.cli.feed import Change, Listed, News, Source, Tell, Trouble, poll
 from okube.cli.moments import now_ms
 from okube.cli.output import as_yaml, note
 from okube.cli.screen import Screen, fitted, is_terminal
@@ -21,13 +21,13 @@ from okube.cli.table import StreamTable, render
 from okube.cli.terminal import on_resize
 from okube.client.api import OkubeClient
 
-__all__ = ["Source", "watch", "watch_list"]
+__all__ = ["watch", "watch_list"]
 
 Row = dict[str, Any]
-Source = Callable[[OkubeClient], Iterator[News]]
 _TICK_S = 1.0  # ages move on
 _SHORTEST_FRAME_S = 0.05
 _RESIZED = Trouble("\0")
+_Waiting = queue.SimpleQueue[News | Trouble | BaseException]
 
 
 def watch_list(
@@ -52,12 +52,12 @@ def watch_list(
     by = order or (lambda row: str(row.get(key)))
     with _interruptible():
         if here.output in ("json", "yaml"):
-            _as_data(here, _news(here, source))
+            _as_data(here, source(here.client(), _say))
         elif in_place and is_terminal():
             table = _Table(kind, key, by, wide=here.output == "wide")
             _on_screen(here, source, table)
         else:
-            _as_lines(kind, key, by, _news(here, source), wide=here.output == "wide", marked=in_place)
+            _as_lines(kind, key, by, source(here.client(), _say), wide=here.output == "wide", marked=in_place)
 
 
 def watch(
@@ -78,18 +78,15 @@ def watch(
         every_s: between looks.
     """
 
-    def source(client: OkubeClient) -> Iterator[News]:
-        return poll(lambda: [{"key": "", "found": look(client)}], key="key", every_s=every_s)
+    def source(client: OkubeClient, tell: Tell) -> Iterator[News]:
+        return poll(lambda: [{"key": "", "found": look(client)}], tell=tell, key="key", every_s=every_s)
 
     with _interruptible():
         if here.output not in ("json", "yaml") and is_terminal():
             _on_screen(here, source, _Whole(draw))
             return
         said = None
-        for news in _news(here, source):
-            if isinstance(news, Trouble):
-                _say(news)
-                continue
+        for news in source(here.client(), _say):
             found = (news.rows[0] if isinstance(news, Listed) else news.object)["found"]
             text = _encoded(here, found) if here.output in ("json", "yaml") else line(found)
             if text != said:
@@ -139,7 +136,7 @@ class _Whole:
 
 
 def _on_screen(here: Session, source: Source, content: "_Table | _Whole") -> None:
-    waiting: queue.SimpleQueue[News | BaseException] = queue.SimpleQueue()
+    waiting: _Waiting = queue.SimpleQueue()
     _start(here, source, waiting)
     first = _taken(waiting.get())  # what is refused is said on the usual screen
     assert isinstance(first, Listed)
@@ -161,7 +158,7 @@ def _on_screen(here: Session, source: Source, content: "_Table | _Whole") -> Non
                     content.take(news)
 
 
-def _all_that_waits(waiting: "queue.SimpleQueue[News | BaseException]") -> Iterator[News]:
+def _all_that_waits(waiting: _Waiting) -> Iterator[News | Trouble]:
     """What has come, after a tick at the latest."""
     try:
         yield _taken(waiting.get(timeout=_TICK_S))
@@ -175,9 +172,6 @@ def _as_lines(kind: str, key: str, by: Callable[[Row], Any], news: Iterable[News
     table = StreamTable(columns_of(kind, now_ms()), wide=wide)
     known: set[object] = set()
     for one in news:
-        if isinstance(one, Trouble):
-            _say(one)
-            continue
         table.columns = columns_of(kind, now_ms())
         if isinstance(one, Listed):
             known = {row.get(key) for row in one.rows}
@@ -195,9 +189,7 @@ def _as_lines(kind: str, key: str, by: Callable[[Row], Any], news: Iterable[News
 def _as_data(here: Session, news: Iterable[News]) -> None:
     """``{"type": "put" | "delete", "revision", "object"}`` for each change, and first for each that there is."""
     for one in news:
-        if isinstance(one, Trouble):
-            _say(one)
-        elif isinstance(one, Listed):
+        if isinstance(one, Listed):
             for row in one.rows:
                 _print(_encoded(here, {"type": "put", "revision": row.get("revision"), "object": row}))
         else:
@@ -208,14 +200,10 @@ def _encoded(here: Session, data: object) -> str:
     return msgspec.json.encode(data).decode() if here.output == "json" else f"---\n{as_yaml(data)}".rstrip("\n")
 
 
-def _news(here: Session, source: Source) -> Iterator[News]:
-    return source(here.client())
-
-
-def _start(here: Session, source: Source, waiting: "queue.SimpleQueue[News | BaseException]") -> None:
+def _start(here: Session, source: Source, waiting: _Waiting) -> None:
     def run() -> None:
         try:
-            for news in source(here.client()):
+            for news in source(here.client(), waiting.put):
                 waiting.put(news)
         except BaseException as error:
             waiting.put(error)
@@ -223,7 +211,7 @@ def _start(here: Session, source: Source, waiting: "queue.SimpleQueue[News | Bas
     threading.Thread(target=run, daemon=True).start()
 
 
-def _taken(news: News | BaseException) -> News:
+def _taken(news: News | Trouble | BaseException) -> News | Trouble:
     if isinstance(news, BaseException):
         raise news
     return news

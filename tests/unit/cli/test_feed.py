@@ -7,6 +7,7 @@ import pytest
 
 from okube.cli.feed import Change, Listed, News, Trouble, follow, poll
 from okube.client.api import OkubeClient
+from okube.client.retry import Patience
 from okube.model.errors import Forbidden, NoQuorum
 from tests.unit.cli.cluster import a_service
 from tests.unit.cli.stream import Stream
@@ -29,7 +30,7 @@ def feed(play: Play, certificates: Certificates, stream: Stream) -> Iterator[Cal
     """Follows the stream at two managers."""
     managers = [play(stream), play(stream)]
     with closing(OkubeClient(new_caller(certificates, *(m.address for m in managers), pace=QUICK))) as client:
-        yield partial(follow, client, "/v1/services", (), sleep=lambda _: None)
+        yield partial(follow, client, "services", (), tell=lambda _: None, sleep=lambda _: None)
 
 
 def _told(news: News) -> tuple[str, ...]:
@@ -101,38 +102,47 @@ def test_what_a_filter_of_our_own_leaves_out_is_told_as_gone(
     stream.end()
 
 
-def test_when_nobody_answers_that_is_said_once_and_the_feed_goes_on(
-    play: Play, certificates: Certificates, stream: Stream, monkeypatch: pytest.MonkeyPatch
+def test_a_sum_that_changes_is_told_though_the_object_has_no_new_revision(
+    feed: Callable[..., Iterator[News]], stream: Stream
 ) -> None:
-    from okube.cli import feed as module
-    from okube.client.retry import Patience
-
-    monkeypatch.setattr(module, "_PATIENCE", Patience(0.2, 0.1))
-    manager = play(stream)
-    client = OkubeClient(new_caller(certificates, manager.address))
-    news = follow(client, "/v1/services", (), sleep=lambda _: None)
-    assert _told(next(news)) == ("list", "web")
-    manager.behave = lambda _: problem(503, "no-quorum", "there is no leader now", Retry_After="0")
-    trouble = next(news)
-    assert isinstance(trouble, Trouble)
-    assert "no quorum" in trouble.sentence
-    manager.behave = stream
-    assert next(news) == Trouble("")
-    stream.put(a_service("db"))
-    assert _told(next(news)) == ("put", "db", "12")
+    news = feed()
+    _take(news, 1)
+    stream._say({"type": "put", "revision": 12, "object": {**stream.rows["web"], "running": 1}})
+    assert _take(news, 1) == [("put", "web", "12")]
     stream.end()
-    client.close()
+
+
+def test_when_nobody_answers_that_is_told_once_and_the_feed_goes_on(
+    play: Play, certificates: Certificates, stream: Stream
+) -> None:
+    told: list[Trouble] = []
+    manager = play(stream)
+
+    def come_back(_: float) -> None:
+        if len(told) == 1:
+            manager.behave = stream
+            stream.put(a_service("db"))
+
+    brief = Patience(0.2, 0.1)
+    caller = new_caller(certificates, manager.address)
+    with closing(OkubeClient(caller, reads=brief, sleep=come_back)) as client:
+        news = follow(client, "services", (), tell=told.append, sleep=come_back)
+        assert _told(next(news)) == ("list", "web")
+        manager.behave = lambda _: problem(503, "no-quorum", "there is no leader now", Retry_After="0")
+        assert _told(next(news)) == ("put", "db", "12")
+    assert ["no quorum" in told[0].sentence, told[1:]] == [True, [Trouble("")]]
+    stream.end()
 
 
 def test_a_refusal_ends_it(play: Play, certificates: Certificates) -> None:
     manager = play(lambda _: problem(403, "forbidden", "viewers may not do that"))
     with closing(OkubeClient(new_caller(certificates, manager.address))) as client, pytest.raises(Forbidden):
-        next(follow(client, "/v1/services", ()))
+        next(follow(client, "services", (), tell=lambda _: None))
 
 
 def test_what_cannot_be_followed_is_looked_at_again_and_again() -> None:
     looks = iter([[{"name": "m1", "lag": 0}], [{"name": "m1", "lag": 0}], [{"name": "m1", "lag": 2}], []])
-    news = poll(lambda: next(looks), sleep=lambda _: None)
+    news = poll(lambda: next(looks), tell=lambda _: None, sleep=lambda _: None)
     assert [_told(next(news))[:2] for _ in range(3)] == [("list", "m1"), ("put", "m1"), ("delete", "m1")]
 
 
@@ -144,7 +154,8 @@ def test_a_look_that_fails_is_said_once() -> None:
         return found
 
     looks: Iterator[list[Row] | NoQuorum] = iter([[], NoQuorum("no quorum"), NoQuorum("no quorum"), [{"name": "m1"}]])
-    news = poll(look, sleep=lambda _: None)
+    told: list[Trouble] = []
+    news = poll(look, tell=told.append, sleep=lambda _: None)
     next(news)
-    assert [next(news), next(news)] == [Trouble("no quorum"), Trouble("")]
     assert _told(next(news))[:2] == ("put", "m1")
+    assert told == [Trouble("no quorum"), Trouble("")]
