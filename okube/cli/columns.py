@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from okube.cli.table import Column
+from okube.client.api import ENDED
 from okube.model.quantities import format_bytes, format_seconds
-from okube.model.task import ENDED
 
 __all__ = ["COLUMNS", "age", "columns_of", "moment_of", "ports", "task_state", "text"]
 

@@ -1,6 +1,7 @@
 """The program ``okube``: its commands, and how each run of it ends."""
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -146,6 +147,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> NoReturn:
     """The entry point of the program."""
+    gc.set_threshold(50_000)  # little of what a short command makes is garbage before its end
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that cannot show a character

@@ -95,8 +95,13 @@ def _task(task: Row, now_ms: int) -> tuple[str, Facts]:
         ("started", _moment(task.get("started_at"), now_ms)),
         ("ended", _moment(task.get("ended_at"), now_ms)),
         ("id", text(task.get("id"))),
-        ("container", text(task.get("container_id"))[:12]),
+        ("container", _short(text(task.get("container_id")))),
     ]
+
+
+def _short(container_id: str) -> str:
+    """Docker's ids as Docker shows them."""
+    return container_id[:12] if len(container_id) == 64 else container_id
 
 
 def _why(task: Row) -> str:

@@ -20,7 +20,7 @@ from okube.client.errors import GarbledAnswer, error_of
 from okube.client.retry import Caller, Patience
 from okube.model.errors import NotFound, OkubeError
 
-__all__ = ["READS", "WRITES", "Freshness", "Json", "OkubeClient", "Verb"]
+__all__ = ["ENDED", "READS", "WRITES", "Freshness", "Json", "OkubeClient", "Verb"]
 
 Json = dict[str, Any]
 ENDED = frozenset({"completed", "failed"})

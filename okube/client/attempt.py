@@ -68,7 +68,8 @@ Resolve = Callable[[Address], list[SockAddr]]
 
 def resolve(address: Address) -> list[SockAddr]:
     """What the name leads to, best first; raises OSError."""
-    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    host = address.host.encode() if address.host.isascii() else address.host  # as text, it takes the tables of IDNA
+    found = socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM)
     return [(family, sockaddr) for family, _, _, _, sockaddr in found]
 
 
@@ -218,7 +219,7 @@ class Attempt:
             self._connect_next(OSError(code, os.strerror(code)))
             return
         self._socket = self._context.wrap_socket(
-            self._socket, server_hostname=self._server_name, do_handshake_on_connect=False
+            self._socket, server_hostname=self._server_name.encode(), do_handshake_on_connect=False
         )
         self.stage = Stage.HANDSHAKE
 

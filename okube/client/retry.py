@@ -4,7 +4,7 @@ During a failover managers answer 503 (no leader) or 504 (outcome unknown) for a
 the same idempotency key, is sent again, so that callers see nothing of it but the time.
 """
 
-import random
+import os
 import ssl
 import time
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class Caller:
         server_name: the name that the certificate of a manager must hold.
         monotonic: seconds on a clock that never jumps.
         sleep: waits for that many seconds.
-        rng: for the jitter of pauses.
+        jitter: by how much a pause is shorter than it may be: a factor.
         resolver: how names become addresses.
     """
 
@@ -64,7 +64,7 @@ class Caller:
         server_name: str = SERVER_NAME,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        rng: random.Random | None = None,
+        jitter: Callable[[], float] = lambda: 0.5 + os.urandom(1)[0] / 512,
         resolver: Resolve = resolve,
     ) -> None:
         self.managers = managers
@@ -75,7 +75,7 @@ class Caller:
         self._server_name = server_name
         self._monotonic = monotonic
         self._sleep = sleep
-        self._rng = rng or random.Random()  # jitter, no secret
+        self._jitter = jitter
         self._resolver = resolver
         self._first = self._memory.recall()
         self._kept: tuple[Address, ssl.SSLSocket] | None = None
@@ -186,7 +186,7 @@ class Caller:
             hopeless = story.surely_not_done and deadline - now < patience.last_try_s
             if now >= deadline or gone or hopeless:
                 raise story.told(now - started)
-            wait = max(pause, min(story.retry_after_s, _LONGEST_PAUSE_S)) * self._rng.uniform(0.5, 1.0)
+            wait = max(pause, min(story.retry_after_s, _LONGEST_PAUSE_S)) * self._jitter()
             self._sleep(max(0.0, min(wait, deadline - now)))
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 

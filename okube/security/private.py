@@ -3,7 +3,6 @@
 import contextlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from okube.model.errors import BadFile
@@ -64,6 +63,8 @@ def read_private(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
+    import tempfile  # a client only reads, and starts sooner without it
+
     ensure_folder(path.parent)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp makes it 0600
     try:

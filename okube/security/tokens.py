@@ -1,8 +1,8 @@
-"""Bearer tokens: random text that stands for the admin; the cluster itself keeps only the hash."""
+"""Bearer tokens: random text that stands for the admin; the cluster itself keeps only the hash.
 
-import hashlib
-import hmac
-import secrets
+Clients only read tokens, and start sooner without what makes and compares them: that is imported where it is used.
+"""
+
 from pathlib import Path
 
 from okube.model.errors import BadFile
@@ -15,16 +15,22 @@ _PREFIX = "okube-"  # so that a scanner for leaked secrets, and a person, knows 
 
 def new_token() -> str:
     """A new token of 256 random bits."""
+    import secrets
+
     return _PREFIX + secrets.token_urlsafe(32)
 
 
 def token_sha256(token: str) -> str:
     """The hash that is kept in place of the token, in hex. A token is long and random, so that it needs no salt."""
+    import hashlib
+
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def token_matches(token: str, sha256: str) -> bool:
     """Whether the token is the one with that hash; takes as long for a wrong one as for the right one."""
+    import hmac
+
     return hmac.compare_digest(token_sha256(token).encode(), sha256.encode())
 
 

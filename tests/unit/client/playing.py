@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import random
 import socket
 import ssl
 import threading
@@ -274,7 +273,7 @@ def new_caller(
         certificates.credentials(token),
         pace=pace,
         memory=memory,
-        rng=random.Random(7),
+        jitter=lambda: 0.75,
         sleep=sleep,
     )
 
