@@ -194,7 +194,8 @@ class _Race:
     def _fail(self, runner: _Runner, error: AttemptFailed) -> None:
         runner.attempt.close()
         self.live.remove(runner)
-        sent = runner.sent is not None and not error.not_done
+        # Sent and broken off may come in one step, before anyone took note of the time.
+        sent = (runner.sent is not None or runner.attempt.stage >= Stage.WAITING) and not error.not_done
         self.troubles.append(Trouble(runner.attempt.address, str(error), error.refused, sent))
         self.next_start = 0.0
 
