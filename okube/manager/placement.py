@@ -1,9 +1,10 @@
 """From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from okube.manager.returning import Returns
 from okube.manager.slices import slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
@@ -22,14 +23,20 @@ _HELD_BY_NAME = 3
 
 def waiting_tasks(tables: Tables, now_ms: int) -> list[Task]:
     """Pending tasks that may be placed now, oldest first."""
-    tasks = (tables.tasks[task_id] for task_id in tables.tasks_in_state.get("pending", ()))
-    return [task for task in tasks if task.not_before_ms <= now_ms and may_be_placed(tables, task)]
+    return [task for task, at_ms in _pending(tables) if at_ms <= now_ms and may_be_placed(tables, task)]
 
 
 def next_start_ms(tables: Tables, now_ms: int) -> int | None:
-    """When the next pending task leaves its back-off, or None."""
-    tasks = (tables.tasks[task_id] for task_id in tables.tasks_in_state.get("pending", ()))
-    return min((task.not_before_ms for task in tasks if task.not_before_ms > now_ms), default=None)
+    """When the next pending task has waited long enough, or None."""
+    return min((at_ms for _, at_ms in _pending(tables) if at_ms > now_ms), default=None)
+
+
+def _pending(tables: Tables) -> Iterator[tuple[Task, int]]:
+    """Pending tasks, and when each may be placed: it may back off, or its predecessor's node may be back soon."""
+    returns = Returns(tables)
+    for task_id in tables.tasks_in_state.get("pending", ()):
+        task = tables.tasks[task_id]
+        yield task, task.not_before_ms if task.replaces is None else max(task.not_before_ms, returns.until_ms(task))
 
 
 def plan_placement(tables: Tables, now_ms: int) -> list[Command]:

@@ -3,7 +3,7 @@
 A node that goes down and comes back again and again costs its tasks each time. So the third time within ten minutes
 that it is back it is held: what runs there stays, and nothing new is placed there for two minutes. If it comes and goes
 on, each return doubles the time, up to half an hour. One hour without going down, and it begins anew; `uncordon` lifts
-the hold at once and forgets.
+the hold at once and forgets. Where many nodes went down together the cause is not theirs, and that does not count.
 """
 
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ __all__ = [
     "after_return",
     "calmed",
     "hold_message",
+    "is_common",
     "released",
 ]
 
@@ -34,19 +35,26 @@ CALM_MS = 60 * 60 * 1000
 
 def after_down(node: Node, now_ms: int) -> Node:
     """The node has gone down now."""
-    calm = bool(node.downs_ms) and now_ms - node.downs_ms[-1] > CALM_MS
-    return msgspec.structs.replace(
-        node, state="down", downs_ms=(*node.downs_ms, now_ms)[-FLAPS:], holds=0 if calm else node.holds
-    )
+    return msgspec.structs.replace(node, state="down", down_ms=now_ms)
 
 
-def after_return(node: Node, now_ms: int) -> Node:
-    """The node is back from being down."""
-    recent = [down for down in node.downs_ms if down > now_ms - WINDOW_MS]
-    if len(recent) < FLAPS:
-        return msgspec.structs.replace(node, state="ready")
-    hold_ms = min(FIRST_HOLD_MS * 2 ** min(node.holds, 20), LONGEST_HOLD_MS)
-    return msgspec.structs.replace(node, state="ready", holds=node.holds + 1, held_until_ms=now_ms + hold_ms)
+def after_return(node: Node, now_ms: int, *, common: bool = False) -> Node:
+    """The node is back from being down; ``common``: it went down together with many others."""
+    node = msgspec.structs.replace(node, state="ready", returned_ms=now_ms)
+    if common:
+        return node
+    calm = bool(node.downs_ms) and node.down_ms - node.downs_ms[-1] > CALM_MS
+    downs_ms = (*node.downs_ms, node.down_ms)[-FLAPS:]
+    holds = 0 if calm else node.holds
+    if sum(down > now_ms - WINDOW_MS for down in downs_ms) < FLAPS:
+        return msgspec.structs.replace(node, downs_ms=downs_ms, holds=holds)
+    hold_ms = min(FIRST_HOLD_MS * 2 ** min(holds, 20), LONGEST_HOLD_MS)
+    return msgspec.structs.replace(node, downs_ms=downs_ms, holds=holds + 1, held_until_ms=now_ms + hold_ms)
+
+
+def is_common(together: int, nodes: int) -> bool:
+    """Whether so many of the nodes went down together that it says nothing about one of them."""
+    return together > 1 and 3 * together >= nodes
 
 
 def released(node: Node) -> Node:

@@ -27,7 +27,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str = ""
     software: str = ""  # the agent's version of Okube
     joined_ms: int = 0
-    downs_ms: tuple[int, ...] = ()  # when it went down lately, see flapping.py
+    down_ms: int = 0  # when it went down last, and came back last
+    returned_ms: int = 0
+    downs_ms: tuple[int, ...] = ()  # when it alone went down lately, see flapping.py
     holds: int = 0  # how often it was held in a row
     held_until_ms: int = 0  # not 0: it came and went too often, and gets no new tasks before that
     revision: int = 0

@@ -4,7 +4,7 @@ import msgspec
 
 from okube.model.commands import RegisterNode, ReleaseNodes, RemoveNode, SetNodeState, UpdateNode
 from okube.model.errors import Conflict, NotFound
-from okube.model.flapping import after_down, after_return, calmed, released
+from okube.model.flapping import after_down, after_return, calmed, is_common, released
 from okube.model.node import Node
 from okube.state.queries import view_of_node
 from okube.state.tables import Tables
@@ -42,7 +42,7 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
         software=command.software,
     )
     if new.state == "down":
-        new = after_return(new, now_ms)
+        new = after_return(new, now_ms, common=_is_common(tables, new))
     if new != old:
         tables.put_node(new)
     return b"null"
@@ -78,7 +78,7 @@ def set_state(tables: Tables, command: SetNodeState, now_ms: int) -> bytes:
             tables.put_node(after_down(node, now_ms))
             _unready(tables, name)
         else:
-            tables.put_node(after_return(node, now_ms))
+            tables.put_node(after_return(node, now_ms, common=_is_common(tables, node)))
     return b"null"
 
 
@@ -105,6 +105,13 @@ def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
             tables.delete_task(task_id)  # its slot goes with its node, so nothing else would bound its history
     tables.delete_node(node.name)
     return answer
+
+
+def _is_common(tables: Tables, node: Node) -> bool:
+    """Whether the node that is back now went down together with many others."""
+    within_ms = tables.settings.node_down_after_ms
+    together = sum(abs(other.down_ms - node.down_ms) <= within_ms for other in tables.nodes.values())
+    return is_common(together, len(tables.nodes))
 
 
 def _unready(tables: Tables, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from okube.manager.placement import next_start_ms
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_service
 from okube.model import commands as c
 from okube.model.names import new_id
@@ -469,6 +470,7 @@ def test_many_held_nodes_are_not_named_one_by_one() -> None:
     for _ in range(3):
         for name in names:
             cluster.node_down(name)
+            cluster.now_ms += 4000
             cluster.node_back(name)
     cluster.put(a_spec())
     cluster.settle()
@@ -502,3 +504,50 @@ def test_a_task_that_has_no_node_has_no_reason_for_it(cluster: Cluster) -> None:
     cluster.settle()
     (task,) = cluster.active("web")
     assert view_of_task(cluster.tables, task).placement is None
+
+
+def _all_lost_and_one_back(cluster: Cluster) -> None:
+    for name in ("w1", "w2", "w3"):
+        cluster.node_down(name)
+        cluster.now_ms += 500
+    cluster.settle()
+    cluster.now_ms += 60_000
+    cluster.node_back("w1")
+    cluster.settle()
+
+
+def test_when_all_nodes_were_cut_off_and_come_back_nothing_is_replaced(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=6))
+    cluster.settle()
+    before = {task.id for task in cluster.ready("web")}
+    _all_lost_and_one_back(cluster)
+    cluster.now_ms += 3000
+    cluster.node_back("w2")
+    cluster.settle()
+    cluster.now_ms += 2000
+    cluster.node_back("w3")
+    cluster.settle()
+    assert {task.id for task in cluster.ready("web")} == before
+    assert len(cluster.tables.tasks) == len(before)
+
+
+def test_what_was_lost_with_a_node_that_is_back_is_replaced_when_its_own_node_does_not_follow(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    _all_lost_and_one_back(cluster)
+    assert [task.node for task in cluster.ready("web")] == ["w1"]
+    wake_ms = next_start_ms(cluster.tables, cluster.now_ms)
+    assert wake_ms is not None
+    assert wake_ms - cluster.now_ms == 6000
+    cluster.now_ms = wake_ms
+    cluster.settle()
+    assert [task.node for task in cluster.ready("web")] == ["w1", "w1", "w1"]
+
+
+def test_where_another_node_lives_nobody_waits_for_the_lost_ones(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.node_down("w2")
+    cluster.node_down("w3")
+    cluster.settle()
+    assert [task.node for task in cluster.ready("web")] == ["w1", "w1", "w1"]

@@ -10,6 +10,7 @@ from okube.model.flapping import (
     after_return,
     calmed,
     hold_message,
+    is_common,
     released,
 )
 from okube.model.node import Node
@@ -67,3 +68,17 @@ def test_uncordon_lifts_the_hold_and_forgets() -> None:
     node, now_ms = _flap(NODE, FLAPS)
     node, _ = _flap(calmed(node), FLAPS - 1, now_ms=now_ms)
     assert node.takes_tasks
+
+
+def test_going_down_together_with_many_others_does_not_count() -> None:
+    node = NODE
+    for number in range(10):
+        now_ms = START_MS + number * 10_000
+        node = after_return(after_down(node, now_ms), now_ms + 1000, common=True)
+    assert node.takes_tasks
+    assert node.returned_ms == now_ms + 1000
+
+
+def test_many_are_more_than_one_and_a_third_of_the_nodes() -> None:
+    assert [is_common(n, 6) for n in range(1, 4)] == [False, True, True]
+    assert not is_common(1, 1)
