@@ -161,6 +161,10 @@ class Client:
             document = {**self._document(mode=self.wanted.spec.mode), "image": GOOD_IMAGES[0]}
             await self._write("upsert", document)
             self.wanted.put(decode_spec(document))
+        if self.wanted is not None and self.wanted.spec.ports and self.wanted.spec.replicas > 2:
+            await self._write("scale", {"replicas": 2})  # a rollback brought the port back
+            self.wanted.spec = msgspec.structs.replace(self.wanted.spec, replicas=2)
+            self.wanted.stopped = False
 
     def _document(self, mode: str = "") -> dict[str, Any]:
         rng = self._rng
