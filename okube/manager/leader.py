@@ -37,7 +37,7 @@ class Leader:
         self.defects = 0
         self.runs: dict[str, tuple[str, int]] = {}  # node → its agent's run, and the newest heartbeat of it
         self.changes = Changes(core.tables)
-        self.liveness = Liveness(core, agents, peers)
+        self.liveness = Liveness(core, agents, peers, self.changes.placement_changed.set)
         self.dispatcher = Dispatcher(core, self.changes, Messenger(core, agents, peers, self.liveness))
 
     async def run(self) -> None:
@@ -116,7 +116,7 @@ class Leader:
         while True:
             self.changes.placement_changed.clear()
             began = self._core.clock.monotonic()
-            commands = plan_placement(tables, self._core.clock.time_ms())
+            commands = plan_placement(tables, self._core.clock.time_ms(), self.liveness.unsure())
             self._note_placement(commands, self._core.clock.monotonic() - began)
             if commands:
                 await self._core.propose(commands)

@@ -7,6 +7,7 @@ proposed.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 
 from okube.manager.agents import AgentCalls
 from okube.manager.core import ManagerCore
@@ -29,7 +30,9 @@ _AGAIN_S = 0.25  # after calls that settled nothing
 class Liveness:
     """When each node was last heard, as long as this manager leads; a new leader gives every node fresh grace."""
 
-    def __init__(self, core: ManagerCore, agents: AgentCalls, peers: PeerCalls) -> None:
+    def __init__(
+        self, core: ManagerCore, agents: AgentCalls, peers: PeerCalls, heard_again: Callable[[], None] = lambda: None
+    ) -> None:
         self._core = core
         self._agents = agents
         self._peers = peers
@@ -43,6 +46,8 @@ class Liveness:
         self._vouched_for: dict[str, None] = {}  # nodes that live though they send nothing; told once
         self._answers_came = asyncio.Event()
         self._braked = False
+        self._avoided: set[str] = set()
+        self._heard_again = heard_again  # called when a node that ``unsure`` named has given a sign of life
 
     def heard(self, name: str, *, absence_s: float = 0.0) -> None:
         """A sign of life; with ``absence_s`` the agent says that it stops in order and will be back by then."""
@@ -51,6 +56,9 @@ class Liveness:
         self._heard_ms[name] = self._core.clock.time_ms()
         self._reached.pop(name, None)
         self._vouched_for.pop(name, None)
+        if name in self._avoided:
+            self._avoided.discard(name)
+            self._heard_again()
         if absence_s > 0:
             self._absent_until[name] = now + min(absence_s, MAX_ABSENCE_S)
             _log.info("node %s is absent in order for up to %.0f s", name, absence_s)
@@ -60,6 +68,14 @@ class Liveness:
     def last_seen_ms(self, name: str) -> int | None:
         """When the node was last heard by this leader."""
         return self._heard_ms.get(name)
+
+    def unsure(self) -> frozenset[str]:
+        """Ready nodes that are silent for a moment already, or absent in order: nothing new goes there now."""
+        now = self._core.clock.monotonic()
+        after_s = self._limits().unsure_after_s
+        nodes = self._core.tables.nodes.values()
+        self._avoided = {n.name for n in nodes if n.state == "ready" and now - self._last_sign(n.name) > after_s}
+        return frozenset(self._avoided)
 
     def heard_since(self, name: str, moment: float) -> bool:
         """Whether the node has given a sign of life after ``moment`` (seconds on the clock's monotonic time)."""

@@ -1,6 +1,7 @@
 """From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -39,12 +40,16 @@ def _pending(tables: Tables) -> Iterator[tuple[Task, int]]:
         yield task, task.not_before_ms if task.replaces is None else max(task.not_before_ms, returns.until_ms(task))
 
 
-def plan_placement(tables: Tables, now_ms: int) -> list[Command]:
-    """A node for each waiting task that fits somewhere, a sentence for each that does not and has not said so yet."""
+def plan_placement(tables: Tables, now_ms: int, unsure: AbstractSet[str] = frozenset()) -> list[Command]:
+    """A node for each waiting task that fits somewhere, a sentence for each that does not and has not said so yet.
+
+    ``unsure`` are nodes that count as ready and are silent now: where many fall silent together, one after the other
+    goes down, and the tasks of the first must not be given to the last.
+    """
     waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
-    placement = place(_node_table(tables), _groups(tables, waiting))
+    placement = place(_node_table(tables, unsure), _groups(tables, waiting))
     commands: list[Command] = [_placing(part) for part in slices(placement.placed)]
     unplaced = [
         (task, rejection.message)
@@ -70,14 +75,15 @@ def _placing(placed: Sequence[PlacedTask]) -> PlaceTasks:
     )
 
 
-def _node_table(tables: Tables) -> NodeTable:
+def _node_table(tables: Tables, unsure: AbstractSet[str]) -> NodeTable:
     nodes = [tables.nodes[name] for name in sorted(tables.nodes)]
     held = [tables.allocation_of(node.name) for node in nodes]
     pairs = list(zip(nodes, held, strict=True))
+    refusals = _why_not_schedulable(nodes, unsure)
     return NodeTable(
         names=tuple(node.name for node in nodes),
         ready=np.array([node.state == "ready" for node in nodes], dtype=np.bool_),
-        schedulable=np.array([node.availability == "active" and not node.held_until_ms for node in nodes], np.bool_),
+        schedulable=np.array([not word for word in refusals], dtype=np.bool_),
         cpus_total=np.array([node.cores for node in nodes], dtype=np.float64),
         cpus_free=np.array([node.cores - h.cores for node, h in pairs], dtype=np.float64),
         memory_total=np.array([node.memory for node in nodes], dtype=np.int64),
@@ -87,21 +93,23 @@ def _node_table(tables: Tables) -> NodeTable:
         ports_used=tuple(frozenset(h.ports) for h in held),
         attributes=tuple(attributes_of(node) for node in nodes),
         tasks=np.array([h.tasks for h in held], dtype=np.int64),
-        availability=_why_not_schedulable(nodes),
+        availability=tuple(word or "active" for word in refusals),
         hosts=tuple(node.address.rpartition(":")[0] for node in nodes),
     )
 
 
-def _why_not_schedulable(nodes: list[Node]) -> tuple[str, ...]:
-    """A word for each node, or a sentence for one that comes and goes, as long as these are few."""
+def _why_not_schedulable(nodes: list[Node], unsure: AbstractSet[str]) -> list[str]:
+    """Why each node gets no new tasks, empty where it does; nodes that come and go by name, as long as they are few."""
     held = sum(node.held_until_ms > 0 for node in nodes)
 
     def why(node: Node) -> str:
-        if node.availability != "active" or not node.held_until_ms:
+        if node.availability != "active":
             return node.availability
-        return f"{node.name} {hold_message(node)}" if held <= _HELD_BY_NAME else "came and went too often lately"
+        if node.held_until_ms:
+            return f"{node.name} {hold_message(node)}" if held <= _HELD_BY_NAME else "came and went too often lately"
+        return "not heard of for a moment" if node.name in unsure else ""
 
-    return tuple(why(node) for node in nodes)
+    return [why(node) for node in nodes]
 
 
 def _groups(tables: Tables, waiting: list[Task]) -> list[TaskGroup]:

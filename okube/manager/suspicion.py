@@ -27,9 +27,14 @@ class Limits(msgspec.Struct, frozen=True):
     heartbeat_s: float
 
     @property
+    def unsure_after_s(self) -> float:
+        """From here on nothing new is placed on a node: perhaps it is about to go down with others."""
+        return 1.5 * self.heartbeat_s
+
+    @property
     def silent_after_s(self) -> float:
         """From here on a node counts as silent for the brake: it has missed more than a late heartbeat."""
-        return max(self.down_after_s - self.heartbeat_s, 1.5 * self.heartbeat_s)
+        return max(self.down_after_s - self.heartbeat_s, self.unsure_after_s)
 
     @property
     def call_after_s(self) -> float:

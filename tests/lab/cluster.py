@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from okube.processes.lock import living_in
+from tests.lab.hosts import Hosts
 
 __all__ = ["Cluster", "Finished"]
 
@@ -40,7 +41,10 @@ class Finished:
 
 
 class Cluster:
-    """Managers ``m1``… and workers ``w1``…, under a folder; `destroy` leaves nothing of it."""
+    """Managers ``m1``… and workers ``w1``…, under a folder; `destroy` leaves nothing of it.
+
+    All are on loopback, or each is on a host of its own where ``hosts`` has one for each.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Cluster:
         workers: int = 3,
         node_down_after: str = "3s",
         capacity: dict[str, Any] | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
         self.folder = folder
         self.config = folder / "cluster.yaml"
@@ -59,15 +64,22 @@ class Cluster:
         self.managers = [f"m{n + 1}" for n in range(managers)]
         self.workers = [f"w{n + 1}" for n in range(workers)]
         ports = iter(_free_ports(2 * managers + workers))
-        host = "127.0.0.1"
+        self.hosts = hosts
+        host = dict.fromkeys([*self.managers, *self.workers], "127.0.0.1") if hosts is None else hosts.addresses
         described: dict[str, Any] = {
             "cluster": "lab",
             "data_dir": "data",
             "managers": [
-                {"name": n, "host": host, "port": next(ports), "raft_port": next(ports)} for n in self.managers
+                {"name": n, "host": host[n], "port": next(ports), "raft_port": next(ports)} for n in self.managers
             ],
             "workers": [
-                {"name": n, "host": host, "port": next(ports), "zone": f"rack-{n}", "capacity": capacity or _CAPACITY}
+                {
+                    "name": n,
+                    "host": host[n],
+                    "port": next(ports),
+                    "zone": f"rack-{n}",
+                    "capacity": capacity or _CAPACITY,
+                }
                 for n in self.workers
             ],
             "runtime": runtime,
@@ -126,8 +138,13 @@ class Cluster:
     # Processes
 
     def up(self) -> None:
-        """Start what is missing and wait until all of it takes part."""
-        self.ok("up", "-d")
+        """Start what is missing, on each host where there are several, and wait until all of it takes part."""
+        if self.hosts is None:
+            self.ok("up", "-d")
+        else:
+            for name in self.hosts.addresses:
+                command = self.hosts.command(name, *self.command("up", "-d"))
+                subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=True)
         self.wait(self.complete, "all managers and nodes are ready")
 
     def complete(self) -> bool:

@@ -60,6 +60,7 @@ class WholeFaults(Faults):
             self._lose_machine,
             self._lose_machine,
             self._cut_machine_off,
+            self._cut_all_machines_off,
             self._cut_one_way,
             self._cut_from_one,
             self._mute_machine,
@@ -120,6 +121,12 @@ class WholeFaults(Faults):
         self._did(f"cut-machine-off {machine}")
         pairs = [pair for name in self._cluster.names for pair in ((name, machine), (machine, name))]
         await self._cut(pairs)
+
+    async def _cut_all_machines_off(self) -> None:
+        self._did("cut-all-machines-off")
+        names = self._cluster.names
+        machines = [machine.name for machine in self._machines]
+        await self._cut([pair for m in machines for name in names for pair in ((name, m), (m, name))])
 
     async def _cut_one_way(self) -> None:
         machine = self._any_machine().name

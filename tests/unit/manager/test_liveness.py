@@ -190,3 +190,17 @@ def test_orders_for_a_silent_node_trouble_nobody_else() -> None:
         raise AssertionError("it was reached")
 
     assert run_virtual(main()) == [0, 0]
+
+
+def test_nothing_new_goes_to_a_node_that_is_silent_for_a_moment_and_its_return_is_told() -> None:
+    async def main() -> tuple[frozenset[str], frozenset[str], list[str]]:
+        scene = _Scene()
+        told: list[str] = []
+        scene.liveness = Liveness(scene.core, scene.agents, scene.peers, lambda: told.append("again"))  # type: ignore[arg-type]
+        await scene.pass_time(2, beating=("w1", "w3"))
+        before = scene.liveness.unsure()
+        scene.liveness.heard("w1")
+        scene.liveness.heard("w2")
+        return before, scene.liveness.unsure(), told
+
+    assert run_virtual(main()) == (frozenset({"w2"}), frozenset[str](), ["again"])

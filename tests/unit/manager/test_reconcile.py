@@ -2,7 +2,7 @@
 
 import pytest
 
-from okube.manager.placement import next_start_ms
+from okube.manager.placement import next_start_ms, plan_placement
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_service
 from okube.model import commands as c
 from okube.model.names import new_id
@@ -551,3 +551,14 @@ def test_where_another_node_lives_nobody_waits_for_the_lost_ones(cluster: Cluste
     cluster.node_down("w3")
     cluster.settle()
     assert [task.node for task in cluster.ready("web")] == ["w1", "w1", "w1"]
+
+
+def test_the_tasks_of_the_first_node_that_goes_down_do_not_go_to_one_that_is_silent_too(cluster: Cluster) -> None:
+    cluster.put(a_spec(replicas=3))
+    cluster.settle()
+    cluster.node_down("w1")
+    service = next(iter(cluster.tables.services.values()))
+    cluster.apply(*plan_service(cluster.tables, service, cluster.now_ms, lambda: new_id(cluster.rng)))
+    (planned,) = plan_placement(cluster.tables, cluster.now_ms, {"w2", "w3"})
+    assert isinstance(planned, c.WithdrawTasks)
+    assert planned.messages == ("no node fits: 2 nodes: not heard of for a moment; 1 node: down",)
