@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import islice
 
 from aiohttp import web
 
 from okube.manager.api.context import CALLER, CONTEXT, FORWARDED
 from okube.manager.api.gate import Limits, Pass
+from okube.manager.api.parameters import wrong_parameters
 from okube.manager.api.problems import problem
 from okube.manager.api.route import Route
 from okube.manager.api.routes import route_of
-from okube.model.decode import hint
-from okube.model.errors import FieldError, InvalidInput, OkubeError, TooLarge, TooSlow
+from okube.model.errors import InvalidInput, OkubeError, TooLarge, TooSlow
 
 __all__ = ["address_of", "admission_middleware", "end_of_admission", "known_route"]
 
@@ -33,7 +34,7 @@ async def admission_middleware(request: web.Request, handler: Handler) -> web.St
     if _is_exempt(request):
         await _read(request, limits)
         return await handler(request)
-    _check_query(request)
+    _check_parameters(request)
     expected = 0 if not request.body_exists else limits.body_bytes if size is None else size
     admitted = gate.enter(_client(request), expected)
     request[_PASS] = admitted
@@ -87,25 +88,12 @@ async def _read(request: web.Request, limits: Limits) -> None:
         raise TooSlow(f"the body did not come within {limits.body_s:.0f} s") from None
 
 
-def _check_query(request: web.Request) -> None:
-    """A parameter that is misspelt must not be passed over: it may have been a filter.
-
-    Raises:
-        InvalidInput: one is unknown, or given twice where one counts.
-    """
+def _check_parameters(request: web.Request) -> None:
+    """Raises InvalidInput where a parameter is unknown, or not what the table of routes says."""
     route = known_route(request)
-    if route is None or not request.query_string:
-        return
-    known = route.query
-    errors = []
-    for name in dict.fromkeys(request.query):
-        if name not in known:
-            allowed = f"allowed are {', '.join(known)}" if known else f"{route.path} takes none"
-            errors.append(FieldError(name, f"unknown parameter{hint(name, known)}; {allowed}"))
-        elif not known[name].repeated and len(request.query.getall(name)) > 1:
-            errors.append(FieldError(name, "is given twice"))
+    errors = [] if route is None else list(islice(wrong_parameters(route, request.query, request.headers), _MAX_ERRORS))
     if errors:
-        raise InvalidInput.of(errors[:_MAX_ERRORS], what="query")
+        raise InvalidInput.of(errors, what="query")
 
 
 def _too_large(limits: Limits) -> OkubeError:

@@ -58,7 +58,7 @@ _LABEL = Parameter("label", "`KEY=VALUE`; given several times, all must hold", r
 _KEY = Parameter(
     "Idempotency-Key",
     "names the request: repeated within ten minutes with the same key, it is done once and answered alike",
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
     "header",
 )
 _IF_MATCH = Parameter(

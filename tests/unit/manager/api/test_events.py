@@ -38,4 +38,4 @@ async def test_events_are_filtered_and_come_in_pages(api: Api) -> None:
 async def test_a_filter_that_nothing_can_pass_is_refused(api: Api) -> None:
     answer = await api("GET", "/v1/events?kind=gossip&level=loud")
     assert answer.status == 422
-    assert [e["path"] for e in answer.body["errors"]] == ["kind"]
+    assert [e["path"] for e in answer.body["errors"]] == ["kind", "level"]
