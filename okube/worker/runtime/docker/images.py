@@ -16,6 +16,7 @@ from okube.worker.runtime.docker.refusals import pull_refused
 __all__ = ["Images"]
 
 log = logging.getLogger(__name__)
+_REMEMBERED = 1000
 
 
 class Images:
@@ -28,20 +29,32 @@ class Images:
         self._client = client
         self._node = node
         self._quiet_s = quiet_s
+        self._seen: dict[str, None] = {}  # were there when the engine was asked last
         self._pulling: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def ensure(self, image: str) -> None:
         """Pull ``image`` unless the engine has it; a registry is never asked about an image that is there.
 
+        The engine is asked once about each image; one that was removed since shows when a container is made of it, and
+        then ``forget`` comes before the next ``ensure``.
+
         Raises:
             RuntimeFailure: ``image-pull``.
         """
-        if await self._client.ask(lambda sdk: _is_there(sdk, image)):
+        if image in self._seen:
             return
-        lock = self._pulling.setdefault(image, asyncio.Lock())
-        async with lock:
-            if not await self._client.ask(lambda sdk: _is_there(sdk, image)):
-                await self._pull(image)
+        if not await self._client.ask(lambda sdk: _is_there(sdk, image)):
+            lock = self._pulling.setdefault(image, asyncio.Lock())
+            async with lock:
+                if not await self._client.ask(lambda sdk: _is_there(sdk, image)):
+                    await self._pull(image)
+        self._seen[image] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+
+    def forget(self, image: str) -> bool:
+        """The engine says that it has no such image; whether it was believed to."""
+        return self._seen.pop(image, "") is None
 
     async def _pull(self, image: str) -> None:
         log.info("pulling image %s", image)

@@ -72,6 +72,7 @@ class DockerRuntime:
             on_return=self._tell_all,
         )
         self._pump: asyncio.Task[None] | None = None
+        self._mine: dict[str, str] = {}  # id → image of containers that were found to be ours; neither ever changes
         self._known: dict[str, Container] = {}  # as inspected; holds only while no event is missed
         self._epoch = 0  # counts what may have made an inspection out of date while it was under way
         self._processors = 0.0
@@ -98,6 +99,7 @@ class DockerRuntime:
         found = await self._client.ask(lambda sdk: _list(sdk, self._labels, dict(self._known)))
         if self._events.connected and epoch == self._epoch:
             self._known = {container.id: container for container in found}
+        self._mine = {c.id: self._mine[c.id] for c in found if c.id in self._mine}
         return found
 
     async def prepare(self, task: AssignedTask) -> None:
@@ -116,23 +118,26 @@ class DockerRuntime:
             task, cluster_id=self._cluster_id, node=self._node, processors=self._processors, logs=self._logs
         )
         try:
-            made = await self._client.call(lambda sdk: _create(sdk, body, name))
+            made = await self._make(body, name)
         except APIError as error:
             if error.status_code == 409:
                 return await self._existing(name)
             raise start_refused(error.explanation or "", image=task.spec.image, node=self._node) from error
+        self._mine[made["Id"]] = task.spec.image
         return Container(made["Id"], task.id, "created", stop_signal=task.spec.stop.signal)
 
     async def run(self, container_id: str) -> Container:
         """Start it, also again; one that runs goes on."""
-        data = await self._ours(container_id)
-        if data is None:
-            raise RuntimeFailure("start-failed", f"container {container_id[:12]} is gone from node {self._node}")
+        if container_id not in self._mine and await self._ours(container_id) is None:
+            raise self._gone(container_id)
+        image = self._mine.get(container_id, "")
         self._changed(container_id)
         try:
             await self._client.call(lambda sdk: sdk.start(container_id))
         except APIError as error:
-            raise start_refused(error.explanation or "", image=data["Config"]["Image"], node=self._node) from error
+            if error.status_code == 404 and await self.inspect(container_id) is None:
+                raise self._gone(container_id) from error
+            raise start_refused(error.explanation or "", image=image, node=self._node) from error
         finally:
             self._changed(container_id)
         container = await self.inspect(container_id)
@@ -214,6 +219,19 @@ class DockerRuntime:
                 f"the Docker Engine of node {self._node} cannot run a command: {error.explanation}"
             ) from error
 
+    def _gone(self, container_id: str) -> RuntimeFailure:
+        return RuntimeFailure("start-failed", f"container {container_id[:12]} is gone from node {self._node}")
+
+    async def _make(self, body: dict[str, Any], name: str) -> dict[str, Any]:
+        """Make a container; an image that was removed since it was seen is brought again."""
+        try:
+            return await self._client.call(lambda sdk: _create(sdk, body, name))
+        except APIError as error:
+            if error.status_code != 404 or not self._images.forget(body["Image"]):
+                raise
+        await self._images.ensure(body["Image"])
+        return await self._client.call(lambda sdk: _create(sdk, body, name))
+
     async def _existing(self, name: str) -> Container:
         data = await self._ours(name)
         if data is None:
@@ -228,8 +246,10 @@ class DockerRuntime:
         if data is None:
             return None
         labels = data["Config"]["Labels"] or {}
-        mine = labels.get(CLUSTER_LABEL) == self._cluster_id and labels.get(NODE_LABEL) == self._node
-        return data if mine else None
+        if labels.get(CLUSTER_LABEL) != self._cluster_id or labels.get(NODE_LABEL) != self._node:
+            return None
+        self._mine[data["Id"]] = data["Config"]["Image"]
+        return data
 
     async def _signal(self, container_id: str, name: str) -> None:
         known = name if signal_number(name) is not None else "SIGTERM"

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from okube.seams.clock import SystemClock
 from okube.worker.runtime.base import RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.docker.client import EngineClient
 from okube.worker.runtime.docker.images import Images
+from okube.worker.runtime.docker.runtime import DockerRuntime
+from tests.unit.worker.runtime.builders import a_task
 
 
 class FakeEngine:
@@ -17,6 +20,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.images: set[str] = set()
         self.pulls: list[tuple[str, str]] = []
+        self.questions: list[str] = []
         self.progress: list[dict[str, str]] = [{"status": "Pulling"}, {"status": "Done"}]
         self.hangs = asyncio.Event()
         self.hangs.set()
@@ -28,7 +32,10 @@ class FakeEngine:
             return web.json_response({"ApiVersion": "1.41"})
         if path == "/v1.41/images/create":
             return await self._pull(request)
+        if path == "/v1.41/containers/create":
+            return self._create(await request.json())
         name = path.removeprefix("/v1.41/images/").removesuffix("/json")
+        self.questions.append(name)
         if name == "BAD":
             return web.json_response({"message": "invalid reference format"}, status=400)
         if name == "trouble":
@@ -36,6 +43,11 @@ class FakeEngine:
         if name not in self.images:
             return web.json_response({"message": f"No such image: {name}"}, status=404)
         return web.json_response({"Id": name})
+
+    def _create(self, body: dict[str, str]) -> web.Response:
+        if body["Image"] not in self.images:
+            return web.json_response({"message": f"No such image: {body['Image']}"}, status=404)
+        return web.json_response({"Id": "c1", "Warnings": []}, status=201)
 
     async def _pull(self, request: web.Request) -> web.StreamResponse:
         name, tag = request.query["fromImage"], request.query["tag"]
@@ -76,6 +88,30 @@ async def test_an_image_that_is_there_is_not_asked_for(engine: FakeEngine, clien
     engine.images.add("nginx:1.27")
     await Images(client, "w1").ensure("nginx:1.27")
     assert engine.pulls == []
+
+
+async def test_an_image_that_was_there_once_is_not_asked_about_again(engine: FakeEngine, client: EngineClient) -> None:
+    engine.images.add("nginx:1.27")
+    images = Images(client, "w1")
+    await images.ensure("nginx:1.27")
+    await images.ensure("nginx:1.27")
+    assert engine.questions == ["nginx:1.27"]
+
+
+async def test_an_image_that_was_removed_since_it_was_seen_is_brought_when_a_container_is_made_of_it(
+    engine: FakeEngine, client: EngineClient, tmp_path: Path
+) -> None:
+    runtime = DockerRuntime("c1", "w1", f"unix://{tmp_path}/docker.sock", SystemClock())
+    task = a_task(image="nginx:1.27")
+    try:
+        engine.images.add("nginx:1.27")
+        await runtime.prepare(task)
+        engine.images.clear()
+        container = await runtime.create(task)
+    finally:
+        await runtime.close()
+    assert container.id == "c1"
+    assert engine.pulls == [("nginx", "1.27")]
 
 
 async def test_an_image_that_many_tasks_wait_for_is_pulled_once(engine: FakeEngine, client: EngineClient) -> None:
