@@ -7,6 +7,7 @@ could not go on without a gap: the reader was too slow, a snapshot came, no lead
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,6 @@ from okube.model.errors import Gone, SlowDown
 from okube.raft.waits import ChangeWaits
 from okube.state.feed import Feed, Kind, render
 from okube.state.ring import Behind
-from okube.state.tables import Row
 
 __all__ = ["MARK_S", "MOST_STREAMS", "Wanted", "Watches"]
 
@@ -27,7 +27,9 @@ _DEAF_S = 3.0
 _LINES_AT_ONCE = 200
 _BYTES_AT_ONCE = 1 << 16
 
-Wanted = Callable[[Row], bool]
+Wanted = Callable[[Any], bool]
+"""Whether a row (of apps: a view) passes the filters of a stream."""
+
 _encoder = msgspec.json.Encoder()
 
 

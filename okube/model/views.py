@@ -29,6 +29,8 @@ from okube.model.task import Reason, Task, TaskState
 
 __all__ = [
     "Action",
+    "AppState",
+    "AppView",
     "AppliedService",
     "ApplyAnswer",
     "ApplyBody",
@@ -58,6 +60,7 @@ __all__ = [
 Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 Revision = Annotated[int, msgspec.Meta(ge=0, description="The change of the cluster's state that made it so.")]
 Action = Literal["created", "changed", "unchanged"]
+AppState = Literal["deploying", "running", "partial", "stopping", "stopped"]
 ManagerRole = Literal["leader", "follower", "candidate", "unknown"]
 
 
@@ -168,6 +171,21 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     revision: Revision
     held_until: Time | None = None  # it came and went too often, and gets no new tasks before then
     message: str = ""
+
+
+class AppView(msgspec.Struct, frozen=True, kw_only=True):
+    """An app: the names of its services, and sums over them: tasks that have not ended, ready ones, and wanted ones.
+
+    It is ``running`` when all is as it should be, ``deploying`` while it is on its way there, and ``partial`` where
+    something stands in the way, or a part of it is stopped.
+    """
+
+    name: str
+    services: tuple[str, ...]
+    tasks: int
+    ready: int
+    wanted: int
+    state: AppState
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):

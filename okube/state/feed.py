@@ -9,7 +9,7 @@ Equal logs give equal lines on every manager, from wherever each of them begins.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -18,21 +18,26 @@ from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import event_view, node_view, service_view, task_view
+from okube.model.views import AppView, event_view, node_view, service_view, task_view
+from okube.state.apps import AppSums
 from okube.state.ring import Ring
 from okube.state.tables import Row, Tables
 
 __all__ = ["KINDS", "Change", "Feed", "Kind", "render"]
 
-Kind = Literal["tasks", "services", "nodes", "events"]
-KINDS: tuple[Kind, ...] = ("tasks", "services", "nodes", "events")
+Kind = Literal["tasks", "services", "nodes", "apps", "events"]
+KINDS: tuple[Kind, ...] = ("tasks", "services", "nodes", "apps", "events")
+
+Shown = Row | AppView
 
 _ROW_BYTES = 500
 """Roughly what a row and its place in the ring take, without its texts."""
+_NAME_BYTES = 80
 _BOUNDS: dict[Kind, tuple[int, int]] = {
     "tasks": (10_000, 8 << 20),
     "services": (10_000, 6 << 20),
     "nodes": (10_000, 4 << 20),
+    "apps": (5_000, 2 << 20),
     "events": (5_000, 3 << 20),
 }
 """Of each kind: how many changes are kept, and how many bytes of rows that nothing else keeps."""
@@ -57,8 +62,8 @@ class Change(NamedTuple):
     """One change of an object: the row before it (None: it is new) and after it (None: it is gone)."""
 
     revision: int
-    old: Row | None
-    new: Row | None
+    old: Shown | None
+    new: Shown | None
     extra: _Extra  # what the view of the newest row holds beside it
 
 
@@ -71,6 +76,7 @@ class Feed:
         self._services: dict[str, Service] = {}  # as they are shown: without the versions before
         self._service_sums: dict[str, tuple[int, int, int]] = {}
         self._node_sums: dict[str, _Sums] = {}
+        self._apps = AppSums()
         self.restarts = 0
         """How often it began anew: whoever read before that must read lists again, or elsewhere."""
         tables.observers.append(self._observe)
@@ -84,6 +90,9 @@ class Feed:
         self._services = {service.id: _shown(service) for service in tables.services.values()}
         self._service_sums = {service.id: tables.sums_of(service) for service in tables.services.values()}
         self._node_sums = {name: self._promised(name) for name in tables.nodes}
+        self._apps = AppSums()
+        for service in self._services.values():
+            self._apps.put(tables, service)
 
     def ring(self, kind: Kind) -> Ring[Change]:
         """The changes of one kind."""
@@ -117,10 +126,15 @@ class Feed:
         size = 0 if before is None else _ROW_BYTES + len(_sizes.encode(before))
         if new is None:
             self._add("services", before, None, self._service_sums.pop(row.id), size)
+            self._app_moved(*self._apps.remove(row.id))
+            return
+        after = self._services[row.id] = _shown(row)
+        sums = self._service_sums[row.id] = self._tables.sums_of(row)
+        self._add("services", before, after, sums, size)
+        if self._apps.app_of(row.id) in (None, row.spec.app):
+            self._app_moved(*self._apps.put(self._tables, after))
         else:
-            after = self._services[row.id] = _shown(row)
-            sums = self._service_sums[row.id] = self._tables.sums_of(row)
-            self._add("services", before, after, sums, size)
+            self._app_moved(*self._apps.remove(row.id))  # it is told once more, for the app that it joins
 
     def _service_moved(self, service_id: str) -> None:
         row = self._services[service_id]
@@ -128,6 +142,14 @@ class Feed:
         if sums != self._service_sums[service_id]:
             self._service_sums[service_id] = sums
             self._add("services", row, row, sums, 0)
+        self._app_moved(*self._apps.put(self._tables, row))
+
+    def _app_moved(self, old: AppView | None, new: AppView | None) -> None:
+        if old is new:
+            return
+        names_gone = old is not None and (new is None or new.services != old.services)
+        names = len(old.services) if old is not None and names_gone else 0
+        self._add("apps", old, new, None, _ROW_BYTES // 2 + names * _NAME_BYTES)
 
     def _node_changed(self, row: Node, old: Row | None, new: Row | None) -> None:
         if new is None:
@@ -147,7 +169,7 @@ class Feed:
         held = self._tables.allocation_of(node)
         return _Sums(held.cores, held.memory, held.disk, held.tasks)
 
-    def _add(self, kind: Kind, old: Row | None, new: Row | None, extra: _Extra, size: int) -> None:
+    def _add(self, kind: Kind, old: Shown | None, new: Shown | None, extra: _Extra, size: int) -> None:
         """``size`` is that of the row before, which nothing but the ring keeps from now on."""
         revision = self._tables.revision
         self._rings[kind].add(revision, Change(revision, old, new, extra), _ROW_BYTES // 4 + size)
@@ -173,7 +195,7 @@ def _shown_of_task(spec: ServiceSpec) -> ServiceSpec:
     )
 
 
-def render(change: Change, wanted: Callable[[Row], bool]) -> bytes | None:
+def render(change: Change, wanted: Callable[[Any], bool]) -> bytes | None:
     """The line of a change for who wants these rows, with its end of line; None where it is none of theirs.
 
     What comes to be unwanted is deleted for them; the object is then as it is now, else as it was last.
@@ -186,11 +208,11 @@ def render(change: Change, wanted: Callable[[Row], bool]) -> bytes | None:
     return None
 
 
-def _line(what: str, revision: int, row: Row, extra: _Extra) -> bytes:
+def _line(what: str, revision: int, row: Shown, extra: _Extra) -> bytes:
     return _encoder.encode({"type": what, "revision": revision, "object": _view(row, extra)}) + b"\n"
 
 
-def _view(row: Row, extra: _Extra) -> object:
+def _view(row: Shown, extra: _Extra) -> object:
     if isinstance(row, Task):
         assert isinstance(extra, ServiceSpec)
         return task_view(row, extra)
@@ -209,4 +231,4 @@ def _view(row: Row, extra: _Extra) -> object:
             task_count=extra.tasks,
             last_seen_ms=None,  # the leader's memory knows it, and no log
         )
-    return event_view(row)
+    return event_view(row) if isinstance(row, Event) else row

@@ -8,16 +8,18 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Of one service: how many tasks serve, and which slots are done with its newest version.
+    """Of one service: how many tasks there are, serve or cannot, and which slots are done with its newest version.
 
     A slot is done when its task of the newest version is ready, or has ended by its own policy.
     """
 
-    __slots__ = ("_done", "running", "version")
+    __slots__ = ("_done", "active", "running", "troubled", "version")
 
     def __init__(self, version: int) -> None:
         self.version = version
         self.running = 0
+        self.active = 0  # tasks that have not ended
+        self.troubled = 0  # tasks that should serve, and that something stands in the way of
         self._done: dict[int, int] = {}  # slot → how many of its tasks say so
 
     @property
@@ -32,13 +34,17 @@ class Progress:
 
     def add(self, task: Task, spec: ServiceSpec) -> None:
         """Count a task in; ``spec`` is the one that it was made from."""
+        self.active += not task.ended
         self.running += _serves(task)
+        self.troubled += _is_troubled(task)
         if self._counts(task, spec):
             self._done[task.slot] = self._done.get(task.slot, 0) + 1
 
     def remove(self, task: Task, spec: ServiceSpec) -> None:
         """Count a task out."""
+        self.active -= not task.ended
         self.running -= _serves(task)
+        self.troubled -= _is_troubled(task)
         if self._counts(task, spec):
             left = self._done[task.slot] - 1
             if left:
@@ -52,3 +58,10 @@ class Progress:
 
 def _serves(task: Task) -> bool:
     return task.ready and task.state == "running"
+
+
+def _is_troubled(task: Task) -> bool:
+    """It fits nowhere or backs off; it restarts, or is on a node that is down."""
+    if task.desired != "run":
+        return False
+    return (task.state == "pending" and task.reason is not None) or (task.state == "running" and not task.ready)

@@ -7,6 +7,7 @@ from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound
 from okube.model.service import KEPT_VERSIONS, Service, SpecVersion
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
 from okube.model.views import Action, ServiceView, service_answer
+from okube.state.apps import names_of_app
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
 from okube.state.tasks import forget_ended, stop_tasks
@@ -47,7 +48,8 @@ def change_of(old: Service | None, spec: ServiceSpec) -> Action:
 
 def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
     """Forget services and stop their tasks. Answers the views as they were."""
-    found = [_named(tables, name, command.if_match) for name in dict.fromkeys(command.names)]
+    names = names_of_app(tables, command.app) if command.app else dict.fromkeys(command.names)
+    found = [_named(tables, name, command.if_match) for name in names]
     answer = [_view(tables, service.name) for service in found]
     for service in found:
         tables.delete_service(service.id)
@@ -73,12 +75,31 @@ def scale(tables: Tables, command: ScaleServices, now_ms: int) -> bytes:
 
 def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
     """Stop, start, restart or roll back services: all or none. Answers the views."""
-    found = [_named(tables, name, command.if_match) for name in command.names]
-    changed = [_REFRESH[command.how](service, now_ms) for service in found]
+    if command.app:
+        found, changed = _refreshed_of_app(tables, command, now_ms)
+    else:
+        found = [_named(tables, name, command.if_match) for name in command.names]
+        changed = [_REFRESH[command.how](service, now_ms) for service in found]
     for old, new in zip(found, changed, strict=True):
         if old != new:
             tables.put_service(new)
     return _json.encode([_view(tables, service.name) for service in found])
+
+
+def _refreshed_of_app(tables: Tables, command: RefreshServices, now_ms: int) -> tuple[list[Service], list[Service]]:
+    """An app's services before and after; one to which it does not apply stays as it is, and one at least must."""
+    found = [_named(tables, name, None) for name in names_of_app(tables, command.app)]
+    changed = []
+    refused: list[Conflict] = []
+    for service in found:
+        try:
+            changed.append(_REFRESH[command.how](service, now_ms))
+        except Conflict as error:
+            refused.append(error)
+            changed.append(service)
+    if len(refused) == len(found):
+        raise Conflict(f"nothing of app {command.app} can do that: {refused[0].detail}")
+    return found, changed
 
 
 def _check_put(tables: Tables, spec: ServiceSpec, command: PutServices) -> None:

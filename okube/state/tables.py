@@ -182,6 +182,8 @@ class Tables:
             self._keep_spec(new.id, kept.version, kept.spec)
         self._index_service(old, new)
         self._changed("services", old, new)
+        if old is not None and old.spec.app != new.spec.app:
+            self._touch(new)  # once for the app that it leaves, and once for the one it joins
         if old is not None:
             self._drop_unused_specs(old)
         return new
@@ -270,10 +272,13 @@ class Tables:
     def _retarget(self, node: str) -> None:
         """The node counts for other global services than before: each of them is told as a change of its own."""
         for service_id in self.targets.node_changed(node):
-            self.next_revision()
-            service = self.services[service_id]
-            for observer in self.observers:
-                observer("services", service, service)
+            self._touch(self.services[service_id])
+
+    def _touch(self, service: Service) -> None:
+        """What is shown of a service, or of its app, changes although its row does not."""
+        self.next_revision()
+        for observer in self.observers:
+            observer("services", service, service)
 
     def _index_task(self, task: Task) -> None:
         self.tasks_in_state.setdefault(task.state, {})[task.id] = None

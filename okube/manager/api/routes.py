@@ -10,6 +10,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.views import (
     ApplyAnswer,
     ApplyBody,
+    AppView,
     EventView,
     Health,
     ManagerView,
@@ -68,6 +69,7 @@ _IF_MATCH = Parameter(
     "header",
 )
 _SERVICE_NAME = Parameter("name", "the service", _NAME, "path")
+_APP_NAME = Parameter("name", "the app", _NAME, "path")
 _NODE_NAME = Parameter("name", "the node", _NAME, "path")
 _AGENT = Parameter("node", "the agent's node", _NAME, "path")
 _TASK_ID = Parameter(
@@ -167,6 +169,56 @@ _SERVICES = (
         parameters=(Parameter("dry_run", "change nothing and answer what would change", _FLAG), *_WRITE),
         body=ApplyBody,
         answers=(Answer(text="what was done", of=ApplyAnswer),),
+        errors=(404, 409),
+    ),
+)
+
+_APPS = (
+    Route(
+        method="GET",
+        path="/v1/apps",
+        name="list_apps",
+        group="apps",
+        text="All apps, by name: an app is a set of services that name it.",
+        parameters=(*WATCHES, *PAGES),
+        answers=(Answer(text="a page of apps", of=list[AppView], headers=_PAGE_HEADERS),),
+        errors=(410,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/apps/{name}",
+        name="get_app",
+        group="apps",
+        text="One app.",
+        parameters=(_APP_NAME, STALE),
+        answers=(Answer(text="the app", of=AppView, headers=_READ_HEADERS),),
+        errors=(404,),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/apps/{name}",
+        name="delete_app",
+        group="apps",
+        text="Forget all services of an app and stop their tasks: all or none.",
+        parameters=(_APP_NAME, _KEY),
+        answers=(Answer(text="the services as they were", of=list[ServiceView]),),
+        errors=(404,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/apps/{name}/{how}",
+        name="refresh_app",
+        group="apps",
+        text=(
+            "`restart`, `stop`, `start` or `rollback` all services of an app, all or none. Services to which it does "
+            "not apply (a restart of a stopped one, say) stay as they are; 409 where it applies to none."
+        ),
+        parameters=(
+            _APP_NAME,
+            Parameter("how", "what to do", _one_of("restart", "stop", "start", "rollback"), "path"),
+            _KEY,
+        ),
+        answers=(Answer(text="the services", of=list[ServiceView]),),
         errors=(404, 409),
     ),
 )
@@ -443,7 +495,7 @@ _PEERS = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_SERVICES, *_TASKS, *_NODES, *_EVENTS, *_CONTROL_PLANE, *_AGENTS, *_PEERS)
+ROUTES: tuple[Route, ...] = (*_SERVICES, *_APPS, *_TASKS, *_NODES, *_EVENTS, *_CONTROL_PLANE, *_AGENTS, *_PEERS)
 
 _BY_PLACE: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}
 

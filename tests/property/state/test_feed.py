@@ -10,18 +10,19 @@ from hypothesis import strategies as st
 
 from okube.model.service import Service
 from okube.model.task import Task
-from okube.model.views import event_view
+from okube.model.views import AppView, event_view
 from okube.state import StateMachine, Tables
+from okube.state.apps import view_of_app
 from okube.state.feed import KINDS, Feed, Kind, render
 from okube.state.queries import view_of_node, view_of_service, view_of_task
 from okube.state.tables import Row
 from tests.builders import Cluster
 from tests.property.state.test_replicas import act
 
-Wanted = Callable[[Row], bool]
+Wanted = Callable[[Any], bool]
 
 
-def everything(_: Row) -> bool:
+def everything(_: object) -> bool:
     return True
 
 
@@ -41,14 +42,19 @@ def listed(tables: Tables, kind: Kind, wanted: Wanted = everything) -> dict[str,
             views = [view_of_service(tables, service) for service in tables.services.values() if wanted(service)]
         case "nodes":
             views = [view_of_node(tables, node, None) for node in tables.nodes.values() if wanted(node)]
+        case "apps":
+            apps: dict[str, list[Service]] = {}
+            for service in tables.services.values():
+                apps.setdefault(service.spec.app or "", []).append(service)
+            shown = [view_of_app(tables, app, services) for app, services in apps.items() if app]
+            views = [view for view in shown if wanted(view)]
         case "events":
             views = [event_view(event) for event in tables.events.rows() if wanted(event)]
-    shown = msgspec.json.decode(msgspec.json.encode(views))
-    return {key_of(kind, view): view for view in shown}
+    return {key_of(kind, view): view for view in msgspec.json.decode(msgspec.json.encode(views))}
 
 
 def key_of(kind: Kind, view: dict[str, Any]) -> str:
-    return str(view["name"] if kind in ("services", "nodes") else view["id"])
+    return str(view["name"] if kind in ("apps", "services", "nodes") else view["id"])
 
 
 def added_up(kind: Kind, read: list[bytes]) -> dict[str, Any]:
@@ -68,12 +74,14 @@ def _revisions(read: list[bytes]) -> list[int]:
     return [msgspec.json.decode(line)["revision"] for line in read]
 
 
-def _some(row: Row) -> bool:
+def _some(row: Row | AppView) -> bool:
     """A filter that rows come to pass, and cease to."""
     if isinstance(row, Task):
         return row.state == "running"
     if isinstance(row, Service):
         return row.spec.image == "i:1"
+    if isinstance(row, AppView):
+        return row.state == "running"
     return row.revision % 3 == 0
 
 

@@ -24,7 +24,8 @@ def act(cluster: Cluster, rng: random.Random) -> None:
     tasks = list(cluster.tables.tasks.values())
     match rng.randrange(15):
         case 0 | 1:
-            cluster.put(a_spec(name, replicas=rng.randrange(4), image=f"i:{rng.randrange(3)}", ports=["80"]))
+            app = rng.choice((None, "shop", "shop", "blog"))
+            cluster.put(a_spec(name, replicas=rng.randrange(4), image=f"i:{rng.randrange(3)}", ports=["80"], app=app))
         case 2:
             cluster.scale(name, rng.randrange(5))
         case 3:
@@ -55,7 +56,9 @@ def act(cluster: Cluster, rng: random.Random) -> None:
             )
         case 11:
             constraints = rng.choice(([], ["node.zone == a"], ["node.zone != a", "node.name != w1"]))
-            cluster.put(a_spec("every", mode="global", constraints=constraints, image=f"i:{rng.randrange(2)}"))
+            cluster.put(
+                a_spec("every", mode="global", constraints=constraints, app="shop", image=f"i:{rng.randrange(2)}")
+            )
         case 12:
             cluster.apply(c.UpdateNode(node, zone=rng.choice("ab")))
         case _:

@@ -77,7 +77,7 @@ async def test_a_watch_since_the_revision_of_a_list_goes_on_where_the_list_ended
         assert gone["object"]["replicas"] == 5
 
 
-@pytest.mark.parametrize("path", ["/v1/tasks?all=true", "/v1/services", "/v1/nodes", "/v1/events"])
+@pytest.mark.parametrize("path", ["/v1/tasks?all=true", "/v1/services", "/v1/nodes", "/v1/apps", "/v1/events"])
 async def test_a_stream_that_is_cut_after_every_line_is_the_uncut_one(api: Api, path: str) -> None:
     await _a_busy_day(api)
     async with _watch(api, f"{path}{'&' if '?' in path else '?'}since=0") as stream:
@@ -229,7 +229,7 @@ async def _a_busy_day(api: Api) -> None:
 async def _count(api: Api, path: str) -> int:
     """How many changes are kept of a kind."""
     kind = path.removeprefix("/v1/").partition("?")[0]
-    return len(api.watches.feed.ring(kind))  # type: ignore[arg-type]  # one of the four
+    return len(api.watches.feed.ring(kind))  # type: ignore[arg-type]  # one of the kinds
 
 
 async def _agents_obey(api: Api, count: int) -> None:
