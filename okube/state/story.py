@@ -10,6 +10,7 @@ import msgspec
 
 from okube.model import commands as c
 from okube.model.event import Event, EventKind, Level
+from okube.model.flapping import hold_message
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
@@ -202,6 +203,8 @@ def _of_node(old: Node | None, new: Node | None, row: Node) -> Iterator[Event]:
             yield _node(row, "node-down", "error", "its agent is silent; what ran there is placed elsewhere")
         else:
             yield _node(row, "node-ready", "info", "")
+    if new.held_until_ms and not old.held_until_ms:
+        yield _node(row, "node-flapping", "warning", hold_message(new))
     if new.availability != old.availability:
         yield _node(row, _AVAILABILITY[new.availability], "info", "")
 

@@ -64,8 +64,8 @@ _KEY = Parameter(
 )
 _IF_MATCH = Parameter(
     "If-Match",
-    "do it only if the thing still has this revision, else 409",
-    {"type": "string", "pattern": '^("[0-9]{1,18}"|[0-9]{1,18})$'},
+    "do it only if the thing still has this revision, else 409; `*`: only if it is there",
+    {"type": "string", "pattern": '^("[0-9]{1,18}"|[0-9]{1,18}|[*])$'},
     "header",
 )
 _SERVICE_NAME = Parameter("name", "the service", _NAME, "path")

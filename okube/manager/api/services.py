@@ -11,7 +11,7 @@ from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.watch import is_watch, watch
-from okube.manager.api.writing import if_match, result_of, submit
+from okube.manager.api.writing import if_match, must_exist, result_of, submit
 from okube.model.commands import Applied, DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.service import Service
@@ -79,7 +79,7 @@ async def put_service(request: web.Request) -> web.Response:
     spec = decode_spec(body)
     if spec.name != name:
         raise InvalidInput.of([FieldError("name", f"{spec.name!r} is not {name!r}, as the path says")], what="service")
-    return _one(request, await _put(request, (spec,), "upsert"))
+    return _one(request, await _put(request, (spec,), "replace" if must_exist(request) else "upsert"))
 
 
 @routes.delete("/v1/services/{name}")

@@ -10,7 +10,7 @@ from okube.manager.api.context import CONTEXT, REQUEST_ID
 from okube.model.commands import Applied, Command, fingerprint
 from okube.model.errors import FieldError, InvalidInput
 
-__all__ = ["if_match", "result_of", "submit"]
+__all__ = ["if_match", "must_exist", "result_of", "submit"]
 
 _MAX_KEY = 255
 
@@ -33,14 +33,33 @@ async def submit(request: web.Request, command: Command) -> Applied:
 
 
 def if_match(request: web.Request) -> int | None:
-    """The revision that the thing must have for the write to happen; None where the client does not ask for one."""
-    text = request.headers.get("If-Match")
-    if text is None:
+    """The revision that the thing must have for the write to happen; None where the client does not ask for one.
+
+    ``*`` asks only that it is there (``must_exist``).
+
+    Raises:
+        InvalidInput: it is no single revision.
+    """
+    text = request.headers.get("If-Match", "*").strip()
+    if text == "*":
         return None
-    digits = text.strip().strip('"')
+    digits = text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else text
     if not digits.isascii() or not digits.isdigit() or len(digits) > MAX_DIGITS:
-        raise InvalidInput.of([FieldError("If-Match", f"{text!r} is not a revision")], what="header")
+        raise InvalidInput.of([FieldError("If-Match", _no_revision(text))], what="header")
     return int(digits)
+
+
+def must_exist(request: web.Request) -> bool:
+    """Whether the write is only for a thing that is there: ``If-Match`` with a revision, or ``*``."""
+    return "If-Match" in request.headers
+
+
+def _no_revision(text: str) -> str:
+    if text.startswith("W/"):
+        return f"{text} is a weak tag, and those are never compared; write the revision: {text.removeprefix('W/')}"
+    if "," in text:
+        return f"{text!r} names several revisions, and a thing has one at a time; write that"
+    return f'{text!r} is not a revision; write one as "42", or * for any'
 
 
 def result_of(applied: Applied) -> Any:

@@ -93,6 +93,17 @@ def test_a_node_s_life_is_told_in_order() -> None:
     assert (_events(cluster, "node-draining")[0].by, _events(cluster, "node-drained")[0].by) == ("ada", "")
 
 
+def test_a_node_that_comes_and_goes_is_told_once_each_time_it_is_held() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    for _ in range(4):
+        cluster.node_down("w1")
+        cluster.node_back("w1")
+    (event,) = _events(cluster, "node-flapping")
+    assert (event.level, event.count) == ("warning", 1)
+    assert "no new tasks until" in event.message
+
+
 def test_a_task_that_failed_says_why_and_where() -> None:
     cluster = Cluster()
     (task,) = _running(cluster)

@@ -110,6 +110,30 @@ async def test_numbers_that_nobody_can_hold_are_refused(api: Api, digits: str) -
     assert _problem(await api("GET", f"/v1/tasks?limit={digits}"))[0] == 422
 
 
+@pytest.mark.parametrize(
+    ("tag", "says"),
+    [('W/"1"', 'a weak tag, and those are never compared; write the revision: "1"'), ('"1", "2"', "several revisions")],
+)
+async def test_a_tag_that_is_no_single_revision_is_refused_with_what_to_write(api: Api, tag: str, says: str) -> None:
+    await api("POST", "/v1/services", WEB)
+    answer = await api("PUT", "/v1/services/web", WEB, If_Match=tag)
+    assert _problem(answer) == (422, "invalid")
+    assert says in answer.body["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("tag", ['"', '""', "x", "-1", '"1', "1.0", "٣"])
+async def test_what_is_no_revision_is_refused(api: Api, tag: str) -> None:
+    answer = await api("PUT", "/v1/services/web", WEB, If_Match=tag)
+    assert _problem(answer)[0] in (400, 422)
+
+
+async def test_a_star_matches_whatever_is_there_and_nothing_that_is_not(api: Api) -> None:
+    assert _problem(await api("PUT", "/v1/services/web", WEB, If_Match="*")) == (404, "not-found")
+    await api("POST", "/v1/services", WEB)
+    assert (await api("PUT", "/v1/services/web", {**WEB, "replicas": 3}, If_Match="*")).body["replicas"] == 3
+    assert (await api("DELETE", "/v1/services/web", If_Match="*")).status == 200
+
+
 async def test_a_task_is_ended_once_and_the_repeat_gets_the_same_answer(api: Api) -> None:
     await api("POST", "/v1/services", {**WEB, "replicas": 1})
     await _tasks(api, 1)

@@ -29,8 +29,8 @@ async def _until(api: Api, state: str) -> dict[str, Any]:
                 return app
             for task in [t for t in api.core.tables.tasks.values() if not t.ended and t.node]:
                 stop = task.desired == "stop"
-                state: TaskState = "completed" if stop else "running"
-                report = c.TaskReport(task.id, state, ready=not stop, reason=task.stop_reason)
+                now: TaskState = "completed" if stop else "running"
+                report = c.TaskReport(task.id, now, ready=not stop, reason=task.stop_reason)
                 await api.core.submit(c.ReportTasks(task.node or "", task.node_id or "", (report,)))
 
 
