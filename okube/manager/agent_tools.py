@@ -6,18 +6,19 @@ from typing import Protocol
 from urllib.parse import unquote
 
 import aiohttp
+import msgspec
 
 from okube.model.errors import OkubeError, Unreachable, error_of_kind
 from okube.model.exec import MAX_FRAME, SUBPROTOCOL, ExecRequest
 from okube.model.node import Node
-from okube.model.wire import PROBLEM_HEADER
+from okube.model.wire import PROBLEM_HEADER, NodeUsage
 from okube.security import server_name
 
 __all__ = ["AgentTools", "HttpAgentTools", "Socket"]
 
-_CONNECT_S = 1.0
-_START_S = 30.0  # an engine under load takes its time to start a command
+_USAGE_S = 1.0
 _CLOSE_S = 2.0
+_usages = msgspec.json.Decoder(NodeUsage)
 Socket = aiohttp.ClientWebSocketResponse[bool]
 
 
@@ -31,6 +32,9 @@ class AgentTools(Protocol):
             Unreachable: the agent does not answer.
             OkubeError: it refuses, and nothing was started.
         """
+
+    async def usage(self, node: Node) -> NodeUsage | None:
+        """What the node and its tasks use; None where its agent does not answer within a second."""
 
 
 class HttpAgentTools:
@@ -66,6 +70,18 @@ class HttpAgentTools:
             yield socket
         finally:
             await socket.close()
+
+    async def usage(self, node: Node) -> NodeUsage | None:
+        """What the node and its tasks use."""
+        try:
+            async with self._session.get(
+                f"https://{node.address}/v1/usage",
+                timeout=aiohttp.ClientTimeout(total=_USAGE_S),
+                server_hostname=server_name(node.name, "worker", self._cluster_id),
+            ) as response:
+                return _usages.decode(await response.read()) if response.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError):
+            return None
 
 
 def _refusal(node: Node, error: aiohttp.WSServerHandshakeError) -> OkubeError:

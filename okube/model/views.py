@@ -37,6 +37,7 @@ __all__ = [
     "EventView",
     "Health",
     "ManagerView",
+    "NodeUsageView",
     "NodeView",
     "OwnState",
     "Problem",
@@ -47,8 +48,10 @@ __all__ = [
     "ServiceView",
     "StatusView",
     "TaskPort",
+    "TaskUsageView",
     "TaskView",
     "UpdateView",
+    "UsageView",
     "event_view",
     "node_view",
     "service_answer",
@@ -312,6 +315,38 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 _SPEC_FIELDS = tuple(name for name in ServiceSpec.__struct_fields__ if name != "update")
+
+
+class NodeUsageView(msgspec.Struct, frozen=True):
+    """What a machine uses of what it has, by whatever runs on it."""
+
+    name: str
+    cpus: float
+    memory: int
+    disk: int
+    cores: float
+    memory_total: int
+    disk_total: int
+
+
+class TaskUsageView(msgspec.Struct, frozen=True):
+    """What a running task uses: cores, as an average over the last interval, and bytes of memory."""
+
+    id: str
+    name: str
+    service: str
+    node: str
+    cpus: float
+    memory: int
+    memory_limit: int | None = None
+
+
+class UsageView(msgspec.Struct, frozen=True):
+    """What is used now; ``silent`` are the nodes whose agents did not answer in time."""
+
+    nodes: list[NodeUsageView]
+    tasks: list[TaskUsageView]
+    silent: list[str]
 
 
 def spec_view(spec: ServiceSpec) -> dict[str, Any]:

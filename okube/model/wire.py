@@ -4,7 +4,7 @@ Agent to any manager:   ``POST /v1/agents/{node}/register`` Registration → Reg
                         ``POST /v1/agents/{node}/heartbeat`` Heartbeat → HeartbeatAnswer
 Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (409 with one for an older epoch)
 Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``,
-                        ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``)
+                        ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``), ``GET /v1/usage`` NodeUsage
 Leader to any manager:  ``POST /v1/peers/reach`` ReachQuestion → ReachAnswer
                         ``POST /v1/peers/relay`` RelayQuestion → AssignmentAnswer
 """
@@ -31,11 +31,13 @@ __all__ = [
     "Heartbeat",
     "HeartbeatAnswer",
     "LogLine",
+    "NodeUsage",
     "ReachAnswer",
     "ReachQuestion",
     "Registration",
     "RegistrationAnswer",
     "RelayQuestion",
+    "TaskUsage",
     "Usage",
 ]
 
@@ -89,6 +91,26 @@ class Usage(msgspec.Struct, frozen=True, array_like=True):
     cpus: float = 0.0
     memory: int = 0
     disk: int = 0
+
+
+class TaskUsage(msgspec.Struct, frozen=True):
+    """What one task uses: cores, as an average over the last interval, and bytes of memory."""
+
+    id: str
+    cpus: float
+    memory: int
+
+
+class NodeUsage(msgspec.Struct, frozen=True):
+    """What a machine uses and has, and what its tasks use of it (JSON)."""
+
+    cpus: float
+    memory: int
+    disk: int
+    cores: float
+    memory_total: int
+    disk_total: int
+    tasks: list[TaskUsage] = []
 
 
 class Registration(msgspec.Struct, frozen=True, array_like=True):

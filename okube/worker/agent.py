@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NotFound
 from okube.model.exec import ExecRequest
-from okube.model.wire import Assignment, AssignmentAnswer, LogLine, Registration, Usage
+from okube.model.wire import Assignment, AssignmentAnswer, LogLine, NodeUsage, Registration, Usage
 from okube.seams.clock import Clock
 from okube.worker.assignments import Holdings, raise_fence, take
 from okube.worker.calls import ManagerCalls
@@ -20,6 +20,7 @@ from okube.worker.runner import Runner
 from okube.worker.runtime.base import ExecSession, Runtime
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
+from okube.worker.usage import TaskMeter
 
 __all__ = ["Agent"]
 
@@ -41,6 +42,7 @@ class Agent:
         store: what survived the last run.
         capacity: what its machine has.
         usage: what its machine uses now.
+        machine: what its machine has, whatever of it is offered.
         software: its version of Okube.
     """
 
@@ -55,6 +57,7 @@ class Agent:
         store: Store,
         capacity: Capacity,
         usage: Callable[[], Usage],
+        machine: Callable[[], Capacity] | None = None,
         software: str = "",
     ) -> None:
         self._settings = settings
@@ -65,6 +68,9 @@ class Agent:
         self._managers: tuple[str, ...] = ()
         self._fence_unsaved = False
         self._lock = asyncio.Lock()
+        self._usage = usage
+        self._whole = machine or (lambda: capacity)
+        self._meter = TaskMeter(runtime, clock)
         outbox = Outbox()
         self.reports = outbox.all
         self.runner = Runner(runtime=runtime, store=store, clock=clock, outbox=outbox)
@@ -148,6 +154,19 @@ class Agent:
         if container.state != "running":
             raise Conflict(f"task {task_id} does not run now; see its state with okube ps")
         return await self._runtime.exec(container.id, request)
+
+    async def measure(self) -> NodeUsage:
+        """What the machine and its tasks use now; raises RuntimeUnavailable."""
+        used, machine = self._usage(), self._whole()
+        return NodeUsage(
+            cpus=used.cpus,
+            memory=used.memory,
+            disk=used.disk,
+            cores=machine.cores,
+            memory_total=machine.memory,
+            disk_total=machine.disk,
+            tasks=await self._meter.read(),
+        )
 
     async def observe_epoch(self, epoch: Epoch) -> None:
         """After contact with an epoch nothing older is obeyed; raises OSError when that cannot be stored."""

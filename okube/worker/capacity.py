@@ -9,7 +9,7 @@ import psutil
 from okube.model.wire import Usage
 from okube.worker.settings import WorkerSettings
 
-__all__ = ["Capacity", "UsageMeter", "measure_capacity"]
+__all__ = ["Capacity", "UsageMeter", "measure_capacity", "measure_machine"]
 
 _METER_EVERY_S = 5.0
 
@@ -24,11 +24,21 @@ class Capacity(msgspec.Struct, frozen=True):
 
 def measure_capacity(settings: WorkerSettings) -> Capacity:
     """What the settings say, and where they say nothing, what the machine has."""
+    machine = measure_machine(settings.directory)
     cores, memory, disk = settings.cores, settings.memory, settings.disk
     return Capacity(
-        cores=float(psutil.cpu_count() or 1) if cores is None else cores,
-        memory=psutil.virtual_memory().total if memory is None else memory,
-        disk=psutil.disk_usage(str(_existing(settings.directory))).total if disk is None else disk,
+        cores=machine.cores if cores is None else cores,
+        memory=machine.memory if memory is None else memory,
+        disk=machine.disk if disk is None else disk,
+    )
+
+
+def measure_machine(directory: Path) -> Capacity:
+    """What the machine has, whatever of it is offered; the disk is that of ``directory``."""
+    return Capacity(
+        cores=float(psutil.cpu_count() or 1),
+        memory=psutil.virtual_memory().total,
+        disk=psutil.disk_usage(str(_existing(directory))).total,
     )
 
 

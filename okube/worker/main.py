@@ -16,7 +16,7 @@ from okube.seams.exposition import exposition
 from okube.security import client_context, server_context
 from okube.worker.agent import Agent
 from okube.worker.calls import HttpManagerCalls
-from okube.worker.capacity import UsageMeter, measure_capacity
+from okube.worker.capacity import UsageMeter, measure_capacity, measure_machine
 from okube.worker.metrics import AgentMetrics
 from okube.worker.runtime.choose import choose_runtime
 from okube.worker.server import AgentServer
@@ -57,6 +57,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         store=Store(disk, memory),
         capacity=measure_capacity(settings),
         usage=UsageMeter(settings.directory, clock.monotonic).read,
+        machine=lambda: measure_machine(settings.directory),
         software=importlib.metadata.version("okube"),
     )
     context = server_context(settings.tls_directory, client_certificate="required")

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from okube.model.errors import Conflict, Defect, Forbidden, InvalidInput, Malformed, NotFound, OkubeError, TooLarge
 from okube.model.exec import ExecRequest
-from okube.model.wire import PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine
+from okube.model.wire import PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine, NodeUsage
 from okube.security import Identity, identity_of
 from okube.worker.exec import Sessions
 from okube.worker.runtime.base import ExecSession, RuntimeUnavailable
@@ -51,6 +51,9 @@ class AgentApi(Protocol):
 
     async def exec(self, task_id: str, request: ExecRequest) -> ExecSession:
         """Run a command beside a task's own."""
+
+    async def measure(self) -> NodeUsage:
+        """What the machine and its tasks use now."""
 
 
 class AgentServer:
@@ -119,6 +122,10 @@ def make_app(
         asked = ExecRequest.of_query(request.query.items())
         return await sessions.serve(request, lambda: agent.exec(request.match_info["id"], asked), stdin=asked.stdin)
 
+    async def get_usage(request: web.Request) -> web.Response:
+        del request
+        return web.Response(body=msgspec.json.encode(await agent.measure()), content_type="application/json")
+
     async def get_health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "instance": instance})
 
@@ -130,6 +137,7 @@ def make_app(
     app.router.add_put("/v1/assignment", put_assignment)
     app.router.add_get("/v1/tasks/{id}/logs", get_logs)
     app.router.add_get("/v1/tasks/{id}/exec", exec_in_task)
+    app.router.add_get("/v1/usage", get_usage)
     app.router.add_get("/healthz", get_health)
     app.router.add_get("/metrics", get_metrics)
     return app

@@ -1,4 +1,4 @@
-"""Into a task through any manager: commands with a terminal, as an HTTP client meets them."""
+"""Into a task through any manager: commands with a terminal, and what it uses, as an HTTP client meets them."""
 
 import asyncio
 import contextlib
@@ -97,6 +97,29 @@ async def test_a_task_that_is_not_there_or_does_not_run_is_a_problem_before_the_
     assert foreign.value.status == 403
 
 
+async def test_usage_is_told_by_each_manager_and_those_who_do_not_answer_are_named(
+    cluster: Cluster, session: aiohttp.ClientSession
+) -> None:
+    (task,) = cluster.tasks("web")
+    for manager in cluster.managers:
+        told = await _usage(cluster, session, manager)
+        (node,) = told["nodes"]
+        assert node["name"] == "w1"
+        assert 0 < node["memory"] < node["memory_total"]
+        assert 0 < node["disk"] < node["disk_total"]
+        assert node["cores"] >= 1
+        (used,) = told["tasks"]
+        assert (used["id"], used["name"], used["service"], used["node"]) == (task["id"], "web.1", "web", "w1")
+        assert used["memory"] > 0
+        assert told["silent"] == []
+    await asyncio.to_thread(cluster.signal, "w1", signal.SIGSTOP)
+    try:
+        told = await _usage(cluster, session, "m1")
+    finally:
+        await asyncio.to_thread(cluster.signal, "w1", signal.SIGCONT)
+    assert (told["nodes"], told["tasks"], told["silent"]) == ([], [], ["w1"])
+
+
 async def test_a_client_that_vanishes_ends_its_command(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     asked = ExecRequest(command=("sh", "-c", "echo $$; exec sleep 4321"), stdin=True)
     async with _exec(cluster, session, asked) as socket:
@@ -118,6 +141,13 @@ async def test_an_agent_that_dies_is_told_and_so_is_a_manager(cluster: Cluster, 
         assert control.exit is None
         assert "agent w1 left without saying how the command ended" in (control.error or "")
     await asyncio.to_thread(cluster.up)
+
+
+async def _usage(cluster: Cluster, session: aiohttp.ClientSession, manager: str) -> Any:
+    url = _url(cluster, manager, "").partition("/v1/")[0] + "/v1/usage?service=web"
+    async with session.get(url, server_hostname=ANY_MANAGER) as answer:
+        assert answer.status == 200
+        return await answer.json()
 
 
 def _is_there(pid: int) -> bool:

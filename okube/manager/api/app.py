@@ -2,7 +2,20 @@
 
 from aiohttp import web
 
-from okube.manager.api import agents, apps, events, execute, measure, nodes, openapi, peers, services, status, tasks
+from okube.manager.api import (
+    agents,
+    apps,
+    events,
+    execute,
+    measure,
+    nodes,
+    openapi,
+    peers,
+    services,
+    status,
+    tasks,
+    usage,
+)
 from okube.manager.api.admission import admission_middleware, end_of_admission
 from okube.manager.api.context import CONTEXT, Context
 from okube.manager.api.forward import forward_middleware
@@ -16,7 +29,8 @@ from okube.manager.metrics.standing import Standing
 __all__ = ["API_ROUTES", "make_app"]
 
 API_ROUTES = tuple(
-    module.routes for module in (services, apps, tasks, nodes, events, agents, status, openapi, execute, peers, measure)
+    module.routes
+    for module in (services, apps, tasks, nodes, events, usage, agents, status, openapi, execute, peers, measure)
 )
 """Each is described in ``routes.py``; a test compares them."""
 

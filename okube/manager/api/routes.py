@@ -22,6 +22,7 @@ from okube.model.views import (
     ServiceView,
     StatusView,
     TaskView,
+    UsageView,
 )
 from okube.model.wire import LogLine
 
@@ -378,6 +379,23 @@ _EVENTS = (
     ),
 )
 
+_USAGE = (
+    Route(
+        method="GET",
+        path="/v1/usage",
+        name="usage",
+        group="usage",
+        text="What nodes and their tasks use now, asked of the agents; takes a second at most.",
+        parameters=(
+            Parameter("service", "the tasks of a service, and their nodes"),
+            Parameter("node", "one node and its tasks"),
+            STALE,
+        ),
+        answers=(Answer(text="the usage", of=UsageView, headers=_READ_HEADERS),),
+        errors=(404,),
+    ),
+)
+
 _CONTROL_PLANE = (
     Route(
         method="GET",
@@ -495,7 +513,17 @@ _PEERS = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_SERVICES, *_APPS, *_TASKS, *_NODES, *_EVENTS, *_CONTROL_PLANE, *_AGENTS, *_PEERS)
+ROUTES: tuple[Route, ...] = (
+    *_SERVICES,
+    *_APPS,
+    *_TASKS,
+    *_NODES,
+    *_EVENTS,
+    *_USAGE,
+    *_CONTROL_PLANE,
+    *_AGENTS,
+    *_PEERS,
+)
 
 _BY_PLACE: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}
 

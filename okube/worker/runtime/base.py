@@ -9,6 +9,7 @@ from okube.model.errors import OkubeError
 from okube.model.exec import ExecRequest
 from okube.model.task import Reason
 from okube.model.wire import AssignedTask, LogLine
+from okube.worker.runtime.accounting import Consumption
 from okube.worker.runtime.lines import Stream
 
 __all__ = [
@@ -157,3 +158,6 @@ class Runtime(Protocol):
             Conflict: it does not run, or is paused.
             CannotExec: there is no such command in it, or no program.
         """
+
+    async def usage(self) -> dict[str, tuple[str, Consumption]]:
+        """What each running container uses, by its id, with its task's id."""

@@ -9,6 +9,7 @@ from okube.model.exec import NOT_FOUND, ExecRequest
 from okube.model.task import Reason
 from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
+from okube.worker.runtime.accounting import Consumption
 from okube.worker.runtime.base import CannotExec, Container, ExecSession, RuntimeFailure, RuntimeUnavailable
 
 __all__ = ["FakeEngine", "FakeRuntime", "Gate"]
@@ -41,6 +42,7 @@ class FakeEngine:
         self.runs: dict[str, int] = {}  # task → how often its container was started
         self.signals: list[tuple[str, str, float]] = []
         self.lines: dict[str, list[LogLine]] = {}
+        self.consumed: dict[str, Consumption] = {}
         self._images: dict[str, str] = {}
         self._made = 0
         self._timers: list[asyncio.TimerHandle] = []
@@ -215,6 +217,11 @@ class FakeRuntime:
     async def exec(self, container_id: str, request: ExecRequest) -> ExecSession:
         await self._call("exec", container_id)
         raise CannotExec(NOT_FOUND, f'there is no command "{request.command[0]}" in memory')
+
+    async def usage(self) -> dict[str, tuple[str, Consumption]]:
+        await self._call("usage", "")
+        running = [c for c in self._engine.containers.values() if c.state == "running"]
+        return {c.id: (c.task_id, self._engine.consumed.get(c.task_id, Consumption(0.0, 0))) for c in running}
 
     async def _call(self, name: str, about: str) -> None:
         self._gate(name)

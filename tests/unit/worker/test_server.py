@@ -25,7 +25,7 @@ from okube.model.exec import (
     data_frame,
     read_server_control,
 )
-from okube.model.wire import Assignment, AssignmentAnswer, LogLine
+from okube.model.wire import Assignment, AssignmentAnswer, LogLine, NodeUsage, TaskUsage
 from okube.security import server_context
 from okube.worker.exec import MAX_SESSIONS
 from okube.worker.runtime.base import CannotExec, ExecSession, RuntimeUnavailable
@@ -102,6 +102,9 @@ class Agent:
         if self.error is not None:
             raise self.error
         return self.session
+
+    async def measure(self) -> NodeUsage:
+        return NodeUsage(1.5, 2, 3, 4.0, 5, 6, [TaskUsage("t1", 0.5, 7)])
 
 
 class Place:
@@ -223,6 +226,11 @@ async def test_a_defect_is_500_without_its_trace(place: Place) -> None:
     status, body = await place.manager.call("GET", place.address, "/v1/tasks/t1/logs")
     assert status == 500
     assert b"secret" not in body
+
+
+async def test_usage_is_told(place: Place) -> None:
+    status, body = await place.manager.call("GET", place.address, "/v1/usage")
+    assert (status, msgspec.json.decode(body, type=NodeUsage)) == (200, await place.agent.measure())
 
 
 # Commands.

@@ -15,10 +15,12 @@ from okube.model.errors import Conflict, NotFound
 from okube.model.exec import ExecRequest
 from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
+from okube.worker.runtime.accounting import Consumption
 from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.changes import Changes, Listener
 from okube.worker.runtime.docker.body import container_body, read_container, read_state
 from okube.worker.runtime.docker.client import EngineClient, message_of
+from okube.worker.runtime.docker.consumption import Consumptions
 from okube.worker.runtime.docker.events import EventPump
 from okube.worker.runtime.docker.execute import DockerExec
 from okube.worker.runtime.docker.images import Images
@@ -76,6 +78,8 @@ class DockerRuntime:
         self._known: dict[str, Container] = {}  # as inspected; holds only while no event is missed
         self._epoch = 0  # counts what may have made an inspection out of date while it was under way
         self._processors = 0.0
+        self._consumptions = Consumptions()
+        self._measuring = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect, learn what the machine has, and listen to the engine's events."""
@@ -231,6 +235,13 @@ class DockerRuntime:
                 raise
         await self._images.ensure(body["Image"])
         return await self._client.call(lambda sdk: _create(sdk, body, name))
+
+    async def usage(self) -> dict[str, tuple[str, Consumption]]:
+        """What each running container uses."""
+        running = {container.id: container for container in await self.list() if container.state == "running"}
+        async with self._measuring:
+            found = await self._client.ask(lambda sdk: self._consumptions.read(sdk, list(running.values())))
+        return {container_id: (running[container_id].task_id, used) for container_id, used in found.items()}
 
     async def _existing(self, name: str) -> Container:
         data = await self._ours(name)

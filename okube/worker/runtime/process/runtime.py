@@ -12,6 +12,7 @@ from okube.model.errors import Conflict, NotFound
 from okube.model.exec import ExecRequest
 from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
+from okube.worker.runtime.accounting import Consumption
 from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.changes import Changes, Listener
 from okube.worker.runtime.lines import LogBounds
@@ -222,6 +223,10 @@ class ProcessRuntime:
         session = ProcessExec(entered, self._threads, self._session_closed)
         self._sessions[session] = container_id
         return session
+
+    async def usage(self) -> dict[str, tuple[str, Consumption]]:
+        """What the processes of each running task use."""
+        return await self._threads.run(self._tasks.consumptions)
 
     async def _start(self, folder: TaskFolder) -> None:
         """Start the command; the caller holds the lock."""

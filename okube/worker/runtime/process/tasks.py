@@ -11,6 +11,7 @@ from okube.model.errors import Conflict
 from okube.model.exec import ExecRequest
 from okube.model.wire import AssignedTask
 from okube.seams.clock import Clock
+from okube.worker.runtime.accounting import Consumption, consumption_of
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import TASK_VARIABLE, container_name
 from okube.worker.runtime.pids import is_alive, kill_each, kill_group, processes_of, signal_session
@@ -128,6 +129,17 @@ class Tasks:
         if not is_alive(run.leader) and entered.leader is not None:  # it came too late to be ended with the task
             signal_session(entered.leader, signals.SIGKILL)
         return entered
+
+    def consumptions(self) -> dict[str, tuple[str, Consumption]]:
+        """What the processes of each running task use, by container id, with the task's id."""
+        found = {}
+        for container_id, seen in self.see_all():
+            if seen is None or seen.run is None or seen.container.state != "running":
+                continue
+            mark = f"{TASK_VARIABLE}={seen.container.task_id}"
+            pids = self._cgroups.pids(container_id) or processes_of(seen.run.leader.pid, mark)
+            found[container_id] = (seen.container.task_id, consumption_of(pids))
+        return found
 
     def signal(self, container_id: str, number: int) -> None:
         """A signal to the task's process group; SIGKILL reaches those that left it as well."""
