@@ -30,7 +30,7 @@ def wrong_parameters(route: Route, query: MultiMapping[str], headers: Mapping[st
             yield FieldError(name, "is given twice")
         yield from _wrong(known[name], values)
     for parameter in route.parameters:
-        if parameter.where == "header" and parameter.name in headers:
+        if parameter.where == "header" and parameter.name in headers and not parameter.explained:
             yield from _wrong(parameter, [headers[parameter.name]])
 
 

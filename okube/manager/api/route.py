@@ -19,6 +19,7 @@ class Parameter(msgspec.Struct, frozen=True):
     schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
     where: Literal["query", "path", "header"] = "query"
     repeated: bool = False
+    explained: bool = False  # its handler checks it, and says in better words what is wrong
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,6 +68,7 @@ _IF_MATCH = Parameter(
     "do it only if the thing still has this revision, else 409; `*`: only if it is there",
     {"type": "string", "pattern": '^("[0-9]{1,18}"|[0-9]{1,18}|[*])$'},
     "header",
+    explained=True,
 )
 _SERVICE_NAME = Parameter("name", "the service", _NAME, "path")
 _APP_NAME = Parameter("name", "the app", _NAME, "path")
