@@ -1,12 +1,17 @@
 """What the leader does with what agents say, however it came: let nodes in, take their signs of life and reports."""
 
+import logging
+
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
-from okube.model.commands import RegisterNode, ReportTasks
+from okube.model.commands import RegisterNode, ReportTasks, SetNodeConditions
 from okube.model.errors import Conflict, NoQuorum, StaleEpoch
+from okube.model.node import MAX_CONDITIONS, Node
 from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
 
 __all__ = ["heartbeat", "register"]
+
+_log = logging.getLogger(__name__)
 
 
 async def register(core: ManagerCore, leader: Leader | None, said: Registration) -> RegistrationAnswer:
@@ -50,6 +55,9 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     core.metrics.heartbeats.inc()
     if known and _in_order(leader, said):
         leader.liveness.heard(said.node, absence_s=said.absence_s)
+        told = _conditions(node, said)
+        if told is not None:
+            await core.submit(told)
         if said.reports:
             await core.submit(ReportTasks(said.node, said.instance, said.reports))
         leader.dispatcher.agent_holds(said.node, same_epoch=said.epoch == core.epoch, revision=said.revision)
@@ -61,6 +69,22 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
         heartbeat_ms=core.tables.settings.heartbeat_ms,
         managers=_managers(core),
     )
+
+
+def _conditions(node: Node | None, said: Heartbeat) -> SetNodeConditions | None:
+    """What the agent says is wrong with its machine, where the cluster does not know it yet."""
+    if node is None or said.conditions is None:
+        return None
+    told = tuple(sorted({c.kind: c.message for c in said.conditions[:MAX_CONDITIONS]}.items()))
+    if told == tuple((c.kind, c.message) for c in node.conditions):
+        return None
+    before = {condition.kind for condition in node.conditions}
+    for kind, message in told:
+        if kind not in before:
+            _log.warning("node %s: %s: %s", node.name, kind, message)
+    for kind in sorted(before - {kind for kind, _ in told}):
+        _log.info("node %s: %s is over", node.name, kind)
+    return SetNodeConditions(said.node, said.instance, told)
 
 
 def _in_order(leader: Leader, said: Heartbeat) -> bool:

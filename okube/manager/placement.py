@@ -107,6 +107,8 @@ def _why_not_schedulable(nodes: list[Node], unsure: AbstractSet[str]) -> list[st
             return node.availability
         if node.held_until_ms:
             return f"{node.name} {hold_message(node)}" if held <= _HELD_BY_NAME else "came and went too often lately"
+        if node.blocked:
+            return node.blocked
         return "not heard of for a moment" if node.name in unsure else ""
 
     return [why(node) for node in nodes]

@@ -38,6 +38,7 @@ __all__ = [
     "Result",
     "ScaleServices",
     "SeedCluster",
+    "SetNodeConditions",
     "SetNodeState",
     "StopTask",
     "StopTasks",
@@ -141,6 +142,14 @@ class SetNodeState(msgspec.Struct, frozen=True, array_like=True, tag="set-node-s
     names: tuple[str, ...]
     instances: tuple[str, ...]
     state: NodeState
+
+
+class SetNodeConditions(msgspec.Struct, frozen=True, array_like=True, tag="set-node-conditions/1"):
+    """What is wrong with a machine now, as its agent says: kinds and sentences; what is not named any more is over."""
+
+    name: str
+    instance: str
+    conditions: tuple[tuple[str, str], ...]
 
 
 class ReleaseNodes(msgspec.Struct, frozen=True, array_like=True, tag="release-nodes/1"):
@@ -258,6 +267,7 @@ Command = (
     | UpdateNode
     | SetNodeState
     | ReleaseNodes
+    | SetNodeConditions
     | RemoveNode
     | CreateTasks
     | PlaceTasks

@@ -4,10 +4,29 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Availability", "Node", "NodeState"]
+__all__ = ["BLOCKING_CONDITIONS", "MAX_CONDITIONS", "Availability", "Condition", "Node", "NodeState"]
 
 NodeState = Literal["ready", "down"]
 Availability = Literal["active", "cordoned", "draining", "drained"]
+
+BLOCKING_CONDITIONS = {
+    "engine-unreachable": "the container engine does not answer",
+    "disk-full": "the disk is full",
+}
+"""Conditions in which a node gets no new tasks, and why; what it has stays as it is."""
+MAX_CONDITIONS = 16
+
+
+class Condition(msgspec.Struct, frozen=True, array_like=True):
+    """Something wrong with a machine, as its agent found it, and since when the cluster knows (milliseconds).
+
+    ``kind`` is ``engine-unreachable``, ``disk-nearly-full``, ``disk-full``, ``memory-low``, ``leftovers``, or one that
+    a newer agent knows.
+    """
+
+    kind: str
+    message: str
+    since_ms: int = 0
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +52,15 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     holds: int = 0  # how often it was held in a row
     held_until_ms: int = 0  # not 0: it came and went too often, and gets no new tasks before that
     revision: int = 0
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def blocked(self) -> str:
+        """Why the state of its machine lets no new tasks onto it; empty where it does."""
+        kinds = (condition.kind for condition in self.conditions)
+        return next((BLOCKING_CONDITIONS[kind] for kind in kinds if kind in BLOCKING_CONDITIONS), "")
 
     @property
     def takes_tasks(self) -> bool:
         """Whether new tasks may be placed here."""
-        return self.state == "ready" and self.availability == "active" and not self.held_until_ms
+        return self.state == "ready" and self.availability == "active" and not (self.held_until_ms or self.blocked)

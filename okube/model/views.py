@@ -34,6 +34,7 @@ __all__ = [
     "AppliedService",
     "ApplyAnswer",
     "ApplyBody",
+    "ConditionView",
     "EventView",
     "Health",
     "ManagerView",
@@ -150,6 +151,18 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     placement: str | None = None  # why it is on its node, as a sentence
 
 
+class ConditionView(msgspec.Struct, frozen=True):
+    """Something wrong with a machine: a word, a sentence, and since when the cluster knows.
+
+    In `engine-unreachable` and `disk-full` a node gets no new tasks. The others are `disk-nearly-full`, `memory-low`
+    and `leftovers` (containers or volumes of a cluster that has ended).
+    """
+
+    kind: str
+    message: str
+    since: Time | None
+
+
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     """A node with what its tasks were promised; ``last_seen`` is known to the leader alone, and null in stale reads."""
 
@@ -172,6 +185,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str
     software: str
     revision: Revision
+    conditions: list[ConditionView] = []
     held_until: Time | None = None  # it came and went too often, and gets no new tasks before then
     message: str = ""
 
@@ -447,6 +461,7 @@ def node_view(
         runtime=node.runtime,
         software=node.software,
         revision=node.revision,
+        conditions=[ConditionView(c.kind, c.message, rfc3339(c.since_ms)) for c in node.conditions],
         held_until=rfc3339(node.held_until_ms or None),
         message=hold_message(node),
     )

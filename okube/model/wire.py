@@ -31,6 +31,7 @@ __all__ = [
     "Heartbeat",
     "HeartbeatAnswer",
     "LogLine",
+    "NodeCondition",
     "NodeUsage",
     "ReachAnswer",
     "ReachQuestion",
@@ -139,12 +140,20 @@ class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):
     managers: tuple[str, ...] = ()  # API URLs
 
 
+class NodeCondition(msgspec.Struct, frozen=True, array_like=True):
+    """Something wrong with the machine: a word (see ``okube.model.node``) and a sentence."""
+
+    kind: Text
+    message: Text
+
+
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """A sign of life with what changed since the last answered one (empty: nothing).
 
     ``epoch`` and ``revision`` are of the assignment that the agent holds. ``sequence`` grows with each heartbeat of one
     ``run`` of the agent: a copy that was held up on its way must not undo what a later one said. ``absence_s``
     announces a stop in order: the node is not down before it ends (60 s at most).
+    ``conditions`` are all that hold now; None where the agent has not looked yet.
     """
 
     node: str
@@ -156,6 +165,7 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     absence_s: float = 0.0
     run: Text = ""
     sequence: Count = 0
+    conditions: tuple[NodeCondition, ...] | None = None
 
 
 class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):

@@ -31,6 +31,7 @@ _HANDLERS: dict[type, Handler] = {
     c.UpdateNode: nodes.update,
     c.SetNodeState: nodes.set_state,
     c.ReleaseNodes: nodes.release,
+    c.SetNodeConditions: nodes.set_conditions,
     c.RemoveNode: nodes.remove,
     c.CreateTasks: tasks.create,
     c.PlaceTasks: tasks.place,

@@ -2,15 +2,15 @@
 
 import msgspec
 
-from okube.model.commands import RegisterNode, ReleaseNodes, RemoveNode, SetNodeState, UpdateNode
+from okube.model.commands import RegisterNode, ReleaseNodes, RemoveNode, SetNodeConditions, SetNodeState, UpdateNode
 from okube.model.errors import Conflict, NotFound
 from okube.model.flapping import after_down, after_return, calmed, is_common, released
-from okube.model.node import Node
+from okube.model.node import MAX_CONDITIONS, Condition, Node
 from okube.state.queries import view_of_node
 from okube.state.tables import Tables
 from okube.state.tasks import end_task
 
-__all__ = ["register", "release", "remove", "set_state", "update"]
+__all__ = ["register", "release", "remove", "set_conditions", "set_state", "update"]
 
 _json = msgspec.json.Encoder()
 
@@ -79,6 +79,19 @@ def set_state(tables: Tables, command: SetNodeState, now_ms: int) -> bytes:
             _unready(tables, name)
         else:
             tables.put_node(after_return(node, now_ms, common=_is_common(tables, node)))
+    return b"null"
+
+
+def set_conditions(tables: Tables, command: SetNodeConditions, now_ms: int) -> bytes:
+    """Take what an agent says is wrong with its machine; what was so before keeps the time since when it is."""
+    node = tables.nodes.get(command.name)
+    if node is None or node.id != command.instance:
+        return b"null"
+    since = {condition.kind: condition.since_ms for condition in node.conditions}
+    said = dict(command.conditions[:MAX_CONDITIONS])
+    conditions = tuple(Condition(kind, said[kind], since.get(kind, now_ms)) for kind in sorted(said))
+    if conditions != node.conditions:
+        tables.put_node(msgspec.structs.replace(node, conditions=conditions))
     return b"null"
 
 

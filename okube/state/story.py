@@ -11,7 +11,7 @@ import msgspec
 from okube.model import commands as c
 from okube.model.event import Event, EventKind, Level
 from okube.model.flapping import hold_message
-from okube.model.node import Node
+from okube.model.node import BLOCKING_CONDITIONS, Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
@@ -207,6 +207,20 @@ def _of_node(old: Node | None, new: Node | None, row: Node) -> Iterator[Event]:
         yield _node(row, "node-flapping", "warning", hold_message(new))
     if new.availability != old.availability:
         yield _node(row, _AVAILABILITY[new.availability], "info", "")
+    if new.conditions != old.conditions:
+        yield from _of_conditions(old, new)
+
+
+def _of_conditions(old: Node, new: Node) -> Iterator[Event]:
+    """What is wrong with a machine that was not, and what is over; a sentence that changes is no event."""
+    before, after = ({condition.kind: condition for condition in node.conditions} for node in (old, new))
+    for kind, condition in after.items():
+        if kind not in before:
+            level: Level = "error" if kind in BLOCKING_CONDITIONS else "warning"
+            told = _node(new, "node-condition", level, f"{kind}: {condition.message}")
+            yield msgspec.structs.replace(told, reason=kind)
+    for kind in sorted(before.keys() - after.keys()):
+        yield msgspec.structs.replace(_node(new, "node-condition", "info", f"{kind} is over"), reason=kind)
 
 
 def _node(node: Node, kind: EventKind, level: Level, message: str) -> Event:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NotFound
@@ -13,6 +13,7 @@ from okube.seams.clock import Clock
 from okube.worker.assignments import Holdings, raise_fence, take
 from okube.worker.calls import ManagerCalls
 from okube.worker.capacity import Capacity
+from okube.worker.conditions import Checkup, MachineState
 from okube.worker.heartbeat import Heart
 from okube.worker.logs import task_logs
 from okube.worker.outbox import Outbox
@@ -43,6 +44,8 @@ class Agent:
         capacity: what its machine has.
         usage: what its machine uses now.
         machine: what its machine has, whatever of it is offered.
+        look: the state of its machine.
+        living: ids of the clusters that have a living agent on the machine.
         software: its version of Okube.
     """
 
@@ -58,6 +61,8 @@ class Agent:
         capacity: Capacity,
         usage: Callable[[], Usage],
         machine: Callable[[], Capacity] | None = None,
+        look: Callable[[], Awaitable[MachineState]],
+        living: Callable[[], Awaitable[set[str]]],
         software: str = "",
     ) -> None:
         self._settings = settings
@@ -74,12 +79,19 @@ class Agent:
         outbox = Outbox()
         self.reports = outbox.all
         self.runner = Runner(runtime=runtime, store=store, clock=clock, outbox=outbox)
+        self._checkup = Checkup(
+            runtime,
+            engine_trouble=lambda: self.runner.engine_trouble,
+            look=look,
+            living=living,
+        )
         self._heart = Heart(
             registration=_registration(settings, capacity, runtime.name, software),
             calls=calls,
             ear=self,
             outbox=outbox,
             usage=usage,
+            conditions=lambda: self._checkup.told,
             rng=rng,
             heartbeat_s=settings.heartbeat_s,
         )
@@ -110,6 +122,7 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             runner = group.create_task(self.runner.run(), name="runner")
             heart = group.create_task(self._heart.run(), name="heartbeat")
+            checkup = group.create_task(self._checkup.run(), name="condition of the node")
             await stop.wait()
             logger.info("Node %s stops in order; its containers go on", self._settings.name)
             heart.cancel()
@@ -117,6 +130,7 @@ class Agent:
             await self.runner.wind_down(_WIND_DOWN_S)
             await self._heart.say_goodbye(_GOODBYE_S)
             runner.cancel()
+            checkup.cancel()
 
     async def accept(self, assignment: Assignment) -> AssignmentAnswer:
         """Obey an assignment, or refuse it; what is obeyed is stored when this returns."""

@@ -1,15 +1,18 @@
 """What this machine has, and what it uses now."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import psutil
 
 from okube.model.wire import Usage
+from okube.worker.conditions import DiskState, MachineState
 from okube.worker.settings import WorkerSettings
 
-__all__ = ["Capacity", "UsageMeter", "measure_capacity", "measure_machine"]
+__all__ = ["Capacity", "UsageMeter", "look_at_machine", "measure_capacity", "measure_machine"]
 
 _METER_EVERY_S = 5.0
 
@@ -40,6 +43,26 @@ def measure_machine(directory: Path) -> Capacity:
         memory=psutil.virtual_memory().total,
         disk=psutil.disk_usage(str(_existing(directory))).total,
     )
+
+
+def look_at_machine(paths: Iterable[Path]) -> MachineState:
+    """The disks of ``paths``, each once, and memory; what is not there is passed over."""
+    disks: dict[int, DiskState] = {}
+    for path in paths:
+        with suppress(OSError):
+            there = _existing(path)
+            device = there.stat().st_dev
+            if device not in disks:
+                now = os.statvfs(there)
+                disks[device] = DiskState(
+                    path=str(path),
+                    total=now.f_blocks * now.f_frsize,
+                    available=now.f_bavail * now.f_frsize,
+                    inodes=now.f_files,
+                    inodes_free=now.f_favail,
+                )
+    memory = psutil.virtual_memory()
+    return MachineState(tuple(disks.values()), memory.total, memory.available)
 
 
 class UsageMeter:

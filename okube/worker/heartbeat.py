@@ -10,7 +10,7 @@ import msgspec
 
 from okube.model.epoch import Epoch
 from okube.model.errors import Unreachable
-from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, Usage
+from okube.model.wire import Heartbeat, HeartbeatAnswer, NodeCondition, Registration, Usage
 from okube.worker.assignments import Holdings
 from okube.worker.calls import ManagerCalls
 from okube.worker.outbox import Outbox
@@ -51,6 +51,7 @@ class Heart:
         ear: told of epochs and managers.
         outbox: what there is to report.
         usage: what the machine uses now.
+        conditions: what is wrong with it now; None while nobody has looked.
         rng: spreads the retries of many agents.
         heartbeat_s: until a manager names another interval.
     """
@@ -63,6 +64,7 @@ class Heart:
         ear: Ear,
         outbox: Outbox,
         usage: Callable[[], Usage],
+        conditions: Callable[[], tuple[NodeCondition, ...] | None],
         rng: random.Random,
         heartbeat_s: float,
     ) -> None:
@@ -73,6 +75,7 @@ class Heart:
         self._ear = ear
         self._outbox = outbox
         self._usage = usage
+        self._conditions = conditions
         self._rng = rng
         self._heartbeat_s = heartbeat_s
         self._registered = False
@@ -147,6 +150,7 @@ class Heart:
                 absence_s=absence_s,
                 run=self._run,
                 sequence=self._sequence,
+                conditions=self._conditions(),
             )
         )
         if not answer.known:

@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 FULL_LOOK_S = 7.0
 INSPECTS_AT_ONCE = 16  # more news than this at a time is seen with one look at everything
 NEWS_RETRY_S = 1.0
+PING_EVERY_S = 2.0
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.5, 5.0
 
 
@@ -38,10 +39,15 @@ class Watcher(Protocol):
 
 
 class Lookout:
-    """The eyes of the agent; ``answers`` is whether the engine answered when it was asked last."""
+    """The eyes of the agent.
+
+    ``answers`` is whether the engine answered when it was asked last; ``trouble`` says what is wrong where it has not
+    done so twice in a row, and is empty else.
+    """
 
     def __init__(self, runtime: Runtime, observed: Observed, steps: Steps, watcher: Watcher) -> None:
         self.answers = False
+        self.trouble = ""
         self._runtime = runtime
         self._observed = observed
         self._steps = steps
@@ -57,6 +63,7 @@ class Lookout:
             group.create_task(self._follow_changes(), name="changes of containers")
             group.create_task(self._inspect_suspects(), name="inspect containers")
             group.create_task(self._look_at_everything(), name="look at all containers")
+            group.create_task(self._ask_for_signs_of_life(), name="signs of life of the engine")
 
     def engine_failed(self) -> None:
         """A step found the engine silent: nothing more is begun before a look at everything."""
@@ -111,6 +118,23 @@ class Lookout:
                 failures = 0
                 await self._until_next_look()
 
+    async def _ask_for_signs_of_life(self) -> None:
+        """A call to an engine that hangs is waited for long; whether it hangs is known much sooner."""
+        await self._started.wait()
+        failures = 0
+        while True:
+            await asyncio.sleep(PING_EVERY_S)
+            try:
+                await self._runtime.ping()
+                failures = 0
+            except RuntimeUnavailable as error:
+                failures += 1
+                if failures == 2 and not self.trouble:
+                    logger.error("The container engine gives no sign of life, tasks stay as they are: %s", error)
+                if failures >= 2:
+                    self._lose_engine(error)
+                    self._look_now.set()
+
     async def _until_next_look(self) -> None:
         try:
             async with asyncio.timeout(FULL_LOOK_S):
@@ -129,6 +153,7 @@ class Lookout:
         if not self.answers:
             logger.info("The container engine answers: %d containers of this node", len(containers))
         self.answers = True
+        self.trouble = ""
         self._watcher.saw_everything()
 
     async def _missed(self, listed: set[str]) -> list[Container]:
@@ -143,4 +168,9 @@ class Lookout:
             trace = None if isinstance(error, RuntimeUnavailable) else error
             logger.error("The container engine does not answer, tasks stay as they are: %s", error, exc_info=trace)
         if failures >= 2:
-            self._watcher.engine_is_lost(error)
+            self._lose_engine(error)
+
+    def _lose_engine(self, error: Exception) -> None:
+        self.answers = False
+        self.trouble = str(error)
+        self._watcher.engine_is_lost(error)

@@ -16,8 +16,9 @@ from okube.seams.exposition import exposition
 from okube.security import client_context, server_context
 from okube.worker.agent import Agent
 from okube.worker.calls import HttpManagerCalls
-from okube.worker.capacity import UsageMeter, measure_capacity, measure_machine
+from okube.worker.capacity import UsageMeter, look_at_machine, measure_capacity, measure_machine
 from okube.worker.metrics import AgentMetrics
+from okube.worker.presence import living_clusters, present
 from okube.worker.runtime.choose import choose_runtime
 from okube.worker.server import AgentServer
 from okube.worker.settings import WorkerSettings
@@ -58,6 +59,8 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         capacity=measure_capacity(settings),
         usage=UsageMeter(settings.directory, clock.monotonic).read,
         machine=lambda: measure_machine(settings.directory),
+        look=lambda: asyncio.to_thread(look_at_machine, (settings.directory, *runtime.places())),
+        living=lambda: asyncio.to_thread(living_clusters),
         software=importlib.metadata.version("okube"),
     )
     context = server_context(settings.tls_directory, client_certificate="required")
@@ -74,7 +77,8 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         await agent.load()
         port = await server.start(settings.host, settings.port)
         logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, settings.host, port, runtime.name)
-        await agent.run(stop)
+        with present(settings.cluster_id, settings.name):
+            await agent.run(stop)
     finally:
         await server.close()
         await calls.close()

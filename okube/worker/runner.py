@@ -70,6 +70,11 @@ class Runner:
         self._winding_down = False
         self._wake = asyncio.Event()
 
+    @property
+    def engine_trouble(self) -> str:
+        """What is wrong with the engine; empty while it answers."""
+        return self._lookout.trouble
+
     def remember(self, memories: dict[str, TaskMemory]) -> None:
         """What was stored by the agent before this one."""
         self._memories = dict(memories)

@@ -1,6 +1,7 @@
 """What an agent needs of whatever runs its containers; `docker.py` and `process.py` are its two forms."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
@@ -105,6 +106,15 @@ class Runtime(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and threads; containers go on."""
+
+    async def ping(self) -> None:
+        """Ask for a sign of life, and wait a few seconds for it; raises RuntimeUnavailable where none comes."""
+
+    def places(self) -> tuple[Path, ...]:
+        """Where containers and their data lie on this machine, as far as the runtime knows: disks to watch."""
+
+    async def foreign(self) -> dict[str, tuple[int, int]]:
+        """How many containers and volumes there are of each other cluster, by its id."""
 
     async def list(self) -> list[Container]:
         """All containers of this cluster and node, in any state, found by their labels."""

@@ -15,6 +15,7 @@ from okube.model.wire import Assignment, AssignmentAnswer, Usage
 from okube.seams.clock import Clock
 from okube.worker.agent import Agent
 from okube.worker.capacity import Capacity
+from okube.worker.conditions import MachineState
 from okube.worker.runtime.base import Container
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
@@ -115,6 +116,14 @@ class _WatchedAgent(Agent):
     async def observe_epoch(self, epoch: Epoch) -> None:
         await super().observe_epoch(epoch)
         self._watcher.in_contact(self._machine, epoch)
+
+
+async def _look() -> MachineState:
+    return MachineState()
+
+
+async def _living() -> set[str]:
+    return set()
 
 
 class Machine:
@@ -220,6 +229,8 @@ class Machine:
             store=Store(self.disk.through(gate), Path("/state")),
             capacity=Capacity(CORES, 8 << 30, 50 << 30),
             usage=Usage,
+            look=_look,
+            living=_living,
         )
         await agent.load()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import msgspec
 
@@ -42,6 +43,7 @@ class FakeEngine:
         self.runs: dict[str, int] = {}  # task → how often its container was started
         self.signals: list[tuple[str, str, float]] = []
         self.lines: dict[str, list[LogLine]] = {}
+        self.foreign: dict[str, tuple[int, int]] = {}
         self.consumed: dict[str, Consumption] = {}
         self._images: dict[str, str] = {}
         self._made = 0
@@ -144,6 +146,17 @@ class FakeRuntime:
 
     async def close(self) -> None:
         return
+
+    async def ping(self) -> None:
+        await asyncio.sleep(self._engine.latency_by_call.get("ping", self._engine.latency_s))
+        if not self._engine.up or "ping" in self._engine.silent_calls:
+            raise RuntimeUnavailable("the engine does not answer")
+
+    def places(self) -> tuple[Path, ...]:
+        return ()
+
+    async def foreign(self) -> dict[str, tuple[int, int]]:
+        return dict(self._engine.foreign)
 
     async def list(self) -> list[Container]:
         containers = list(self._engine.containers.values())

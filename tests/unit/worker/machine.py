@@ -24,6 +24,7 @@ from okube.model.wire import (
 )
 from okube.worker.agent import Agent
 from okube.worker.capacity import Capacity
+from okube.worker.conditions import MachineState
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
 from tests.simulation.loop import Process, run_virtual, virtual_loop
@@ -139,6 +140,8 @@ class Machine:
         self.managers = FakeManagers()
         self.epoch = Epoch(1, 1)
         self.revision = 0
+        self.state = MachineState()
+        self.living: set[str] = set()
         self._life: Process | None = None
         self._lives = 0
         self._agent: Agent | None = None
@@ -153,6 +156,12 @@ class Machine:
     @property
     def reports(self) -> dict[str, TaskReport]:
         return self.managers.reports
+
+    async def _look(self) -> MachineState:
+        return self.state
+
+    async def _living(self) -> set[str]:
+        return self.living
 
     async def boot(self, gate: Gate | None = None) -> Agent:
         self._lives += 1
@@ -214,6 +223,8 @@ class Machine:
             store=Store(self.disk.through(gate), Path("/state")),
             capacity=Capacity(4.0, 8 << 30, 50 << 30),
             usage=Usage,
+            look=self._look,
+            living=self._living,
         )
         await agent.load()
         self._agent = agent

@@ -45,6 +45,7 @@ class Talk:
             ear=self.ear,
             outbox=self.outbox,
             usage=Usage,
+            conditions=lambda: None,
             rng=random.Random(1),
             heartbeat_s=1.0,
         )

@@ -84,6 +84,20 @@ class EngineClient:
         except (aiohttp.ClientError, OSError) as error:
             raise self._unavailable(error) from error
 
+    async def ping(self, patience_s: float) -> None:
+        """A sign of life, asked for on the loop; raises RuntimeUnavailable where none comes in time."""
+        timeout = aiohttp.ClientTimeout(total=patience_s)
+        try:
+            async with self._streams().get("/_ping", timeout=timeout) as response:
+                await response.read()
+                response.raise_for_status()
+        except TimeoutError as error:
+            raise RuntimeUnavailable(
+                f"the Docker Engine at {self.base_url} hangs: no sign of life within {patience_s:.0f} s"
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unavailable(error) from error
+
     async def hijack(self, path: str, body: dict[str, Any]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A POST after which the connection is ours, bytes both ways; the caller closes the writer.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,7 @@ __all__ = ["DockerRuntime"]
 
 log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 1.0  # while waiting for an end whose event may be lost
+_PING_S = 4.0
 _DYING_S = 30.0  # what a killed container may take to be gone
 
 
@@ -78,6 +80,7 @@ class DockerRuntime:
         self._known: dict[str, Container] = {}  # as inspected; holds only while no event is missed
         self._epoch = 0  # counts what may have made an inspection out of date while it was under way
         self._processors = 0.0
+        self._root: Path | None = None
         self._consumptions = Consumptions()
         self._measuring = asyncio.Lock()
 
@@ -85,6 +88,8 @@ class DockerRuntime:
         """Connect, learn what the machine has, and listen to the engine's events."""
         info: dict[str, Any] = await self._client.ask(lambda sdk: sdk.info())
         self._processors = float(info.get("NCPU") or 0)
+        if self._client.base_url.startswith("unix://") and info.get("DockerRootDir"):
+            self._root = Path(info["DockerRootDir"])
         if self._pump is None:
             self._pump = asyncio.create_task(self._events.run(), name="docker-events")
 
@@ -96,6 +101,18 @@ class DockerRuntime:
                 await self._pump
         self._changes.close()
         await self._client.close()
+
+    async def ping(self) -> None:
+        """Ask the engine for a sign of life, past the threads, which may all wait for it."""
+        await self._client.ping(_PING_S)
+
+    def places(self) -> tuple[Path, ...]:
+        """The engine's data root, once it is known and if it is of this machine."""
+        return () if self._root is None else (self._root,)
+
+    async def foreign(self) -> dict[str, tuple[int, int]]:
+        """Containers and volumes that bear the label of another cluster."""
+        return await self._client.ask(lambda sdk: _foreign(sdk, self._cluster_id))
 
     async def list(self) -> list[Container]:
         """All containers of this cluster and node, by their labels; one that is just being removed is not there."""
@@ -313,6 +330,16 @@ def _list(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> lis
         if container is not None:
             found.append(container)
     return found
+
+
+def _foreign(sdk: APIClient, cluster_id: str) -> dict[str, tuple[int, int]]:
+    filters = {"label": [CLUSTER_LABEL]}
+    containers = Counter(found["Labels"][CLUSTER_LABEL] for found in sdk.containers(all=True, filters=filters))
+    volumes = Counter(
+        (found.get("Labels") or {}).get(CLUSTER_LABEL, "") for found in sdk.volumes(filters=filters)["Volumes"] or ()
+    )
+    others = (containers.keys() | volumes.keys()) - {cluster_id, ""}
+    return {other: (containers[other], volumes[other]) for other in sorted(others)}
 
 
 def _create(sdk: APIClient, body: dict[str, Any], name: str) -> dict[str, Any]:

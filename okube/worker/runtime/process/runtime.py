@@ -107,6 +107,23 @@ class ProcessRuntime:
         self._changes.close()
         await self._threads.close()
 
+    async def ping(self) -> None:
+        """Whether the directory of the tasks is there."""
+        try:
+            await self._threads.run(self._tasks.directory.stat)
+        except OSError as error:
+            raise RuntimeUnavailable(
+                f"node {self._node} cannot reach its tasks below {self._tasks.directory}: {error.strerror}"
+            ) from error
+
+    def places(self) -> tuple[Path, ...]:
+        """The directory of the tasks."""
+        return (self._tasks.directory,)
+
+    async def foreign(self) -> dict[str, tuple[int, int]]:
+        """Nothing: each agent has a directory of its own."""
+        return {}
+
     async def list(self) -> list[Container]:
         """All tasks of this cluster and node that have a folder."""
         found = []
