@@ -221,30 +221,18 @@ def _managers(_now_ms: int) -> Sequence[Column]:
     )
 
 
-def _apps(now_ms: int) -> Sequence[Column]:
+def _apps(_now_ms: int) -> Sequence[Column]:
     return (
         Column("APP", _field("name")),
-        Column("STATE", _field("state"), optional=True),
-        Column("SERVICES", lambda row: text(_count(row.get("services"))), right=True),
+        Column("STATE", _field("state")),
         Column("READY", _app_ready, right=True),
-        Column("NAMES", lambda row: _names(row.get("services")), wide=True),
-        Column("AGE", _age("created_at", now_ms), right=True, optional=True),
+        Column("TASKS", _field("tasks"), right=True, wide=True),
+        Column("SERVICES", _field("services"), gives_way=True),
     )
 
 
-def _count(value: object) -> object:
-    return len(value) if isinstance(value, list) else value
-
-
-def _names(value: object) -> str:
-    items = value if isinstance(value, list) else []
-    return ",".join(text(item.get("name") if isinstance(item, dict) else item) for item in items)
-
-
 def _app_ready(row: Row) -> str:
-    tasks = row.get("tasks")
-    counts = tasks if isinstance(tasks, dict) else row
-    return f"{text(counts.get('ready', counts.get('running')))}/{text(counts.get('total'))}"
+    return f"{text(row.get('ready'))}/{text(row.get('wanted'))}"
 
 
 def _events(now_ms: int) -> Sequence[Column]:

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from okube.cli import complete, moments
-from okube.cli.apps import no_such_app
 from okube.cli.likely import Kind, hint_of, hinting
 from okube.cli.options import connects, examples, shows
 from okube.cli.output import emit, tell_age, terminal_width
@@ -66,8 +65,6 @@ def _named(client: OkubeClient, kind: str, name: str) -> tuple[Kind, Row]:
         close = difflib.get_close_matches(kind, _NAMED, n=1, cutoff=0.6)
         meant = f"; did you mean {close[0]}?" if close else ""
         raise click.UsageError(f"{kind!r} is no kind of thing: {', '.join(KINDS[:-1])} or {KINDS[-1]}{meant}")
-    if known == "app":
-        return known, whole(client, known, name)
     with hinting(client, known, [name]):
         return known, whole(client, known, name)
 
@@ -119,10 +116,7 @@ def _node(client: OkubeClient, name: str) -> Row:
 
 
 def _app(client: OkubeClient, name: str) -> Row:
-    apps = client.rows("/v1/apps")
-    found = next((app for app in apps if app.get("name") == name), None)
-    if found is None:
-        raise no_such_app(name, (str(app.get("name")) for app in apps))
+    found = client.app(name)
     return {**found, "services": client.services(app=name), "tasks": client.tasks(app=name)}
 
 

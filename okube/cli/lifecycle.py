@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from okube.cli import complete
-from okube.cli.apps import app_option, services_meant
+from okube.cli.apps import app_option
 from okube.cli.likely import hinting
 from okube.cli.options import connects, examples, formats, waits
 from okube.cli.outcome import finish
@@ -19,6 +19,7 @@ from okube.model.errors import NotFound, OkubeError
 
 __all__ = ["restart", "rm", "rollback", "start", "stop"]
 
+Row = dict[str, Any]
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,13 +80,15 @@ def rm(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> N
     """Remove services; their tasks are stopped. Volumes stay."""
     here = session()
     client = here.client()
-    meant = services_meant(client, names, app)
+    _check_named(names, app)
 
     def remove(name: str) -> str:
         client.delete_service(name)
         return name
 
-    removed, refusal = _each(client, meant, remove)
+    of_app = _whole_app(client, app, client.delete_app)
+    removed, refusal = _each(client, names, remove)
+    removed = [*(str(service["name"]) for service in of_app), *removed]
     if wait and removed:
         Waiter(client, timeout).until_gone(removed)
     show_results(here, "actions", [{"name": name, "action": "removed"} for name in removed], of=() if app else names)
@@ -93,14 +96,29 @@ def rm(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> N
         raise refusal
 
 
-def _act(here: Session, named: tuple[str, ...], app: str | None, verb: Verb, wait: bool, timeout_s: float) -> None:
+def _act(here: Session, names: tuple[str, ...], app: str | None, verb: Verb, wait: bool, timeout_s: float) -> None:
     client = here.client()
-    names = services_meant(client, named, app)
+    _check_named(names, app)
+    of_app = _whole_app(client, app, lambda name: client.act_on_app(name, verb))
     services, refusal = _each(client, names, lambda name: client.act_on_service(name, verb))
+    services = [*of_app, *services]
     if services:
         finish(here, services, of=() if app else names, wait=wait, timeout_s=timeout_s)
     if refusal is not None:
         raise refusal
+
+
+def _check_named(names: tuple[str, ...], app: str | None) -> None:
+    if not names and app is None:
+        raise click.UsageError("nothing is named: write a service, or --app NAME")
+
+
+def _whole_app(client: OkubeClient, app: str | None, act: Callable[[str], list[Row]]) -> list[Row]:
+    """Do it to all services of an app at once: all or none."""
+    if app is None:
+        return []
+    with hinting(client, "app", [app]):
+        return act(app)
 
 
 def _each(client: OkubeClient, names: tuple[str, ...], act: Callable[[str], T]) -> tuple[list[T], OkubeError | None]:

@@ -17,7 +17,7 @@ _LISTS: dict[Kind, Callable[[OkubeClient], list[dict[str, Any]]]] = {
     "service": OkubeClient.services,
     "node": OkubeClient.nodes,
     "task": OkubeClient.tasks,
-    "app": lambda client: client.rows("/v1/apps"),
+    "app": OkubeClient.apps,
     "manager": OkubeClient.managers,
 }
 

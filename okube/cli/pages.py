@@ -219,13 +219,8 @@ def _free(node: Row, whole: str, promised: str, shown: Callable[[float], str]) -
 
 
 def _app(app: Row, _now_ms: int) -> tuple[str, Facts]:
-    services = _rows(app, "services")
-    return f"app {text(app.get('name'))}: {len(services)} services", [
-        (key, text(value)) for key, value in app.items() if key not in _NO_FACTS and not isinstance(value, dict | list)
-    ]
-
-
-_NO_FACTS = frozenset({"name", "services", "tasks", "events", "revision"})
+    ready = f"{text(app.get('ready'))} of {text(app.get('wanted'))} ready"
+    return f"app {text(app.get('name'))}: {text(app.get('state'))}, {ready}", []
 
 
 def _manager(manager: Row, _now_ms: int) -> tuple[str, Facts]:

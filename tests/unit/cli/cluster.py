@@ -91,6 +91,10 @@ def a_node(name: str, **fields: Any) -> Row:
     }
 
 
+def an_app(name: str, *services: str, **fields: Any) -> Row:
+    return {"name": name, "services": list(services), "tasks": 0, "ready": 0, "wanted": 0, "state": "running", **fields}
+
+
 def an_event(kind: str, subject: str, **fields: Any) -> Row:
     return {
         "id": f"{kind}-{subject}",
@@ -189,6 +193,8 @@ class Cluster:
                 return self._logs(reference)
             case ["services", name]:
                 return self._found("service", self.services.get(name), name)
+            case ["apps", name]:
+                return self._found("app", next((a for a in self.apps if a["name"] == name), None), name)
             case ["nodes", name]:
                 return self._found("node", self.nodes.get(name), name)
             case ["tasks", reference]:
@@ -217,6 +223,11 @@ class Cluster:
                 return Reply(200, {"revision": 9, "services": actions})
             case "POST", ["services", name, _]:
                 return self._found("service", self.services.get(name), name)
+            case "POST" | "DELETE", ["apps", app, *_]:
+                found = [s for s in self.services.values() if s["app"] == app]
+                if method == "DELETE":
+                    self.services = {n: s for n, s in self.services.items() if s["app"] != app}
+                return Reply(200, found) if found else problem(404, "not-found", f"there is no app {app}")
             case "DELETE", ["services", name]:
                 return self._found("service", self.services.pop(name, None), name)
             case "PATCH", ["nodes", name] if name in self.nodes:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
-from tests.unit.cli.cluster import Cluster, a_node, a_service, a_task
+from tests.unit.cli.cluster import Cluster, a_node, a_service, a_task, an_app
 from tests.unit.client.playing import problem
 
 Okube = Callable[..., Result]
@@ -90,6 +90,25 @@ def test_a_drain_that_takes_too_long_is_exit_4(okube: Okube, cluster: Cluster) -
     result = okube("drain", "w1", "--timeout", "0.1")
     assert result.exit_code == 4
     assert "w1: 1 task still there; what was asked for stays" in result.stderr
+
+
+def test_a_whole_app_is_changed_at_once(okube: Okube, cluster: Cluster) -> None:
+    cluster.apps = [an_app("shop")]
+    for name in ("shop-web", "shop-db"):
+        cluster.add(a_service(name, 0, app="shop", stopped=True))
+    assert "shop-db" in okube("stop", "--app", "shop").stdout
+    assert cluster.written[-1][:2] == ("POST", "/v1/apps/shop/stop")
+    result = okube("rm", "--app", "shop", "-o", "json")
+    assert [r["name"] for r in json.loads(result.stdout)] == ["shop-web", "shop-db"]
+    assert cluster.written[-1][:2] == ("DELETE", "/v1/apps/shop")
+
+
+def test_an_app_that_is_not_there_or_not_named_as_one_is_refused_with_a_hint(okube: Okube, cluster: Cluster) -> None:
+    cluster.apps = [an_app("shop")]
+    cluster.add(a_service("shop-web", app="shop"))
+    assert "there is no app shp; did you mean shop?" in okube("rm", "--app", "shp").stderr
+    assert "there is no service shop, but an app: write --app shop" in okube("restart", "shop").stderr
+    assert "nothing is named" in okube("stop").stderr
 
 
 def test_nodes_is_a_list_with_filters_and_a_group(okube: Okube, cluster: Cluster) -> None:

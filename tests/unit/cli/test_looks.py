@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from click.testing import Result
 
-from tests.unit.cli.cluster import STATUS, Cluster, a_node, a_service, a_task, an_event
+from tests.unit.cli.cluster import STATUS, Cluster, a_node, a_service, a_task, an_app, an_event
 from tests.unit.client.playing import Manager, Reply
 
 Okube = Callable[..., Result]
@@ -76,7 +76,7 @@ def test_inspect_shows_a_node_with_its_tasks_and_a_manager(okube: Okube, cluster
 def test_inspect_without_a_kind_shows_what_is_found_first(okube: Okube, cluster: Cluster) -> None:
     cluster.add(a_service("web"), a_task("web.1"))
     cluster.nodes = {"w1": a_node("w1")}
-    cluster.apps = [{"name": "shop", "services": ["web"]}]
+    cluster.apps = [an_app("shop", "web")]
     titles = [okube("inspect", name).stdout.split(":")[0] for name in ("web.1", "web", "w1", "m1", "shop")]
     assert titles == ["task web.1", "service web", "node w1", "manager m1", "app shop"]
     assert "there is nothing named w11; did you mean w1?" in okube("inspect", "w11").stderr
@@ -114,8 +114,11 @@ def test_events_are_a_list_with_filters(okube: Okube, cluster: Cluster) -> None:
 
 
 def test_apps_are_a_list(okube: Okube, cluster: Cluster) -> None:
-    cluster.apps = [{"name": "shop", "services": ["shop-web", "shop-db"], "running": 3, "total": 4}]
-    assert okube("apps").stdout.splitlines()[1].split() == ["shop", "2", "3/4"]
+    cluster.apps = [an_app("shop", "shop-web", "shop-db", ready=3, wanted=4, state="deploying")]
+    assert okube("apps").stdout.splitlines() == [
+        "APP   STATE      READY  SERVICES",
+        "shop  deploying    3/4  shop-web,shop-db",
+    ]
 
 
 def test_services_and_managers_are_lists(okube: Okube, cluster: Cluster) -> None:

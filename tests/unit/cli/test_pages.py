@@ -1,7 +1,7 @@
 from typing import Any
 
 from okube.cli.pages import page
-from tests.unit.cli.cluster import a_node, a_service, a_task, an_event
+from tests.unit.cli.cluster import a_node, a_service, a_task, an_app, an_event
 
 NOW_MS = 1769860800000 + 240_000  # four minutes after CREATED
 
@@ -92,7 +92,8 @@ def test_a_node_tells_what_is_free_and_what_is_wrong_with_it() -> None:
 
 
 def test_an_app_and_a_manager_are_shown_as_they_are() -> None:
-    assert _page("app", {"name": "shop", "services": [a_service("shop-web")]})[0] == "app shop: 1 services"
+    app = {**an_app("shop", ready=1, wanted=2), "services": [a_service("shop-web")]}
+    assert _page("app", app)[:3] == ["app shop: running, 1 of 2 ready", "", "services:"]
     assert _page("manager", {"name": "m1", "role": "leader", "state": "ready", "lag": 0})[:2] == [
         "manager m1: leader, ready",
         "  lag  0",
