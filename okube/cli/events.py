@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from okube.cli import complete, moments
-from okube.cli.columns import moment_of
+from okube.cli.cells import moment_of
 from okube.cli.filters import query_of, services_with
 from okube.cli.listing import Wanted
 from okube.cli.options import connects, examples, shows, watched

@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from okube.cli.columns import age, columns_of, moment_of, ports, task_state, text
+from okube.cli.cells import age, moment_of, ports, task_state, text
+from okube.cli.columns import columns_of
 from okube.cli.moments import clock
 from okube.cli.table import render, width_of
 from okube.model.quantities import format_bytes

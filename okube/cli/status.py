@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from okube.cli.columns import columns_of, text
+from okube.cli.cells import text
+from okube.cli.columns import columns_of
 from okube.cli.options import connects, examples, shows, watched
 from okube.cli.output import emit, terminal_width
 from okube.cli.session import session

@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
-from okube.cli.columns import COLUMNS, age, task_state, text
+from okube.cli.cells import age, availability, node_message, task_state, text
+from okube.cli.columns import COLUMNS
 from okube.cli.table import render
-from tests.unit.cli.cluster import STATUS, a_node, a_service, a_task
+from tests.unit.cli.cluster import CREATED, STATUS, a_node, a_service, a_task
 
 NOW_MS = 1_769_861_040_000  # four minutes after the rows were created
 
@@ -117,3 +118,15 @@ def test_values_read_as_people_write_them() -> None:
         "a=1,b=c",
         "x,2",
     ]
+
+
+def test_a_node_shows_what_keeps_new_tasks_from_it() -> None:
+    node = a_node(
+        "w1",
+        held_until="2026-01-31T12:05:00.000Z",
+        message="it came and went 3 times in 5 minutes",
+        conditions=[{"kind": "disk-full", "message": "97 % of the disk is used", "since": CREATED}],
+    )
+    assert availability(node) == "ready, held, disk-full"
+    assert node_message(node) == "it came and went 3 times in 5 minutes; 97 % of the disk is used"
+    assert availability(a_node("w1", availability="draining")) == "ready, draining"
