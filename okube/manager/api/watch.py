@@ -41,9 +41,10 @@ async def watch(request: web.Request, kind: Kind, wanted: Wanted) -> web.StreamR
     async with contextlib.aclosing(chunks):
         first = await anext(chunks)  # what cannot be served is told as an error, not as an empty stream
         await response.prepare(request)
-        await _write(request, response, first)
-        async for chunk in chunks:
-            await _write(request, response, chunk)
+        with contextlib.suppress(ConnectionError):  # the reader is gone
+            await _write(request, response, first)
+            async for chunk in chunks:
+                await _write(request, response, chunk)
     return response
 
 
