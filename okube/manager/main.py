@@ -17,4 +17,9 @@ def bootstrap(settings: ManagerSettings) -> None:
 
 def run_manager(settings: ManagerSettings) -> int:
     """Run one manager until SIGTERM or SIGINT; returns the exit status."""
-    return run_daemon(f"manager {settings.name}", lambda stop: serve(settings, stop), expected=(OkubeError, OSError))
+    return run_daemon(
+        f"manager {settings.name}",
+        lambda stop: serve(settings, stop),
+        expected=(OkubeError, OSError),
+        log=settings.directory / "log",
+    )

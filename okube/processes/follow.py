@@ -1,7 +1,9 @@
 """What ``okube up`` shows in the foreground: the lines of what it started, until all of it has ended."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from okube.processes.launch import Started
 
@@ -27,15 +29,32 @@ def follow(started: Sequence[Started], say: Callable[[str], None]) -> None:
 
 
 class _Tail:
-    """The lines of one log that came since its process was started; half a line waits for its end."""
+    """The lines of one log that came since its process was started; half a line waits for its end.
+
+    A log that is full gets another name, and a new one begins: what was not read of the old one comes first.
+    """
 
     def __init__(self, started: Started) -> None:
         self.name = started.launch.name
         self._log = started.launch.files.log
         self._offset = started.log_start
+        self._number = self._log.stat().st_ino
 
     def lines(self) -> list[str]:
-        with self._log.open("rb") as file:
+        with contextlib.suppress(FileNotFoundError):  # between two files there is none for a moment
+            if (number := self._log.stat().st_ino) == self._number:
+                return self._new_lines(self._log)
+            lines = self._rest_of_old()
+            self._number, self._offset = number, 0
+            return lines + self._new_lines(self._log)
+        return []
+
+    def _rest_of_old(self) -> list[str]:
+        old = self._log.with_name(f"{self._log.name}.1")
+        return self._new_lines(old) if old.exists() and old.stat().st_ino == self._number else []
+
+    def _new_lines(self, path: Path) -> list[str]:
+        with path.open("rb") as file:
             file.seek(self._offset)
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 
 from okube.model.errors import OkubeError
+from okube.seams.logfile import LIMIT_BYTES
 from okube.security import ProcessFiles
 
 __all__ = ["Launch", "StartFailed", "Started", "launch", "let_go", "okube_command", "wait_alive"]
 
-_LOG_LIMIT_BYTES = 16 << 20
 _TAIL_LINES = 5
 _TAIL_BYTES = 4096
 _POLL_S = 0.05
@@ -58,7 +58,7 @@ def launch(what: Launch) -> Started:
         StartFailed: the program cannot be run at all.
     """
     log = what.files.log
-    if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
+    if log.exists() and log.stat().st_size > LIMIT_BYTES:
         log.replace(log.with_name("log.1"))
     try:
         with log.open("ab") as output:

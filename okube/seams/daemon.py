@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import signal
-import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
+
+from okube.seams.logfile import LogHandler
 
 __all__ = ["run_daemon"]
 
@@ -17,6 +19,7 @@ def run_daemon(
     serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
     *,
     expected: tuple[type[Exception], ...],
+    log: Path | None = None,
 ) -> int:
     """Run ``serve`` until SIGTERM or SIGINT sets its event and it returns.
 
@@ -24,12 +27,13 @@ def run_daemon(
         name: what runs, for the log: ``manager m1``.
         serve: does the work; called on the new loop.
         expected: errors that are told in a sentence; any other is a defect, and its trace is logged.
+        log: the file that it was started to write to, if any; it is kept from growing for ever.
 
     Returns:
         The exit status: 0, or 1 where it ended by an error.
     """
     logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+        handlers=[LogHandler(log)], level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     failed = False
     try:

@@ -31,7 +31,12 @@ logger = logging.getLogger(__name__)
 
 def run_worker(settings: WorkerSettings) -> int:
     """Run one agent until SIGTERM or SIGINT; returns the exit status."""
-    return run_daemon(f"worker {settings.name}", lambda stop: serve(settings, stop), expected=(OkubeError, OSError))
+    return run_daemon(
+        f"worker {settings.name}",
+        lambda stop: serve(settings, stop),
+        expected=(OkubeError, OSError),
+        log=settings.directory / "log",
+    )
 
 
 async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
