@@ -11,6 +11,7 @@ from okube.model.event import EVENT_KINDS, KEPT_EVENTS
 from okube.model.node import Availability, NodeState
 from okube.model.spec import RestartPolicy
 from okube.model.task import KEPT_ENDED_TASKS, Reason, Task, TaskState
+from okube.model.views import AppState
 from okube.state.requests import KEPT_BYTES, KEPT_MS, KEPT_NUMBER
 from okube.worker import endings
 
@@ -93,3 +94,8 @@ def test_no_row_stands_for_a_kind_of_event_that_there_is_not() -> None:
 def test_how_many_events_are_kept_is_told() -> None:
     assert f"The newest {KEPT_EVENTS:,} are kept" in _section("Events")
     assert f"| events | {KEPT_EVENTS:,} |" in _section("How much history is kept")
+
+
+@pytest.mark.parametrize("state", get_args(AppState))
+def test_every_state_of_an_app_has_its_row(state: str) -> None:
+    assert state in _words(_section("Apps"))
