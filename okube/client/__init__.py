@@ -1,1 +1,82 @@
-"""The API client: a list of managers, failover, retries with request ids."""
+"""The client of a cluster: ``connect`` and what it gives back. ``docs/client.md`` shows it at work.
+
+What is named here is imported when it is first used, so that commands which need little of it start fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from okube.client.place import connect
+    from okube.client.typed import Client, Deleted, Put, Snapshot
+    from okube.model.errors import (
+        Conflict,
+        Forbidden,
+        Gone,
+        InvalidInput,
+        NoQuorum,
+        NotFound,
+        OkubeError,
+        OutcomeUnknown,
+        SlowDown,
+        Unauthorized,
+        Unreachable,
+    )
+    from okube.model.spec import ServiceSpec
+    from okube.model.views import (
+        ApplyAnswer,
+        EventView,
+        ManagerView,
+        NodeView,
+        ServiceAnswer,
+        ServiceView,
+        StatusView,
+        TaskView,
+    )
+
+__all__ = [
+    "ApplyAnswer",
+    "Client",
+    "Conflict",
+    "Deleted",
+    "EventView",
+    "Forbidden",
+    "Gone",
+    "InvalidInput",
+    "ManagerView",
+    "NoQuorum",
+    "NodeView",
+    "NotFound",
+    "OkubeError",
+    "OutcomeUnknown",
+    "Put",
+    "ServiceAnswer",
+    "ServiceSpec",
+    "ServiceView",
+    "SlowDown",
+    "Snapshot",
+    "StatusView",
+    "TaskView",
+    "Unauthorized",
+    "Unreachable",
+    "connect",
+]
+
+_HOMES = {
+    "okube.client.place": ("connect",),
+    "okube.client.typed": ("Client", "Deleted", "Put", "Snapshot"),
+    "okube.model.spec": ("ServiceSpec",),
+    "okube.model.views": tuple(name for name in __all__ if name.endswith(("View", "Answer"))),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "okube.client.place" if name == "connect" else _HOME_OF.get(name, "okube.model.errors")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

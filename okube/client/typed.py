@@ -1,0 +1,264 @@
+"""A cluster for Python programs: methods for what can be done, structs for what is there."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from okube.client.api import Freshness, Json, OkubeClient, Verb
+from okube.client.errors import GarbledAnswer
+from okube.client.logs import Line
+from okube.client.watch import Change, Listed, WatchKind
+from okube.model.node import Availability
+from okube.model.spec import ServiceSpec
+from okube.model.task import TaskState
+from okube.model.views import (
+    ApplyAnswer,
+    EventView,
+    ManagerView,
+    NodeView,
+    ServiceAnswer,
+    ServiceView,
+    StatusView,
+    TaskView,
+)
+
+__all__ = ["Client", "Deleted", "Put", "Snapshot"]
+
+T = TypeVar("T")
+Spec = ServiceSpec | ServiceView | Mapping[str, Any]
+_POLL_S = 0.2
+
+
+class Put(msgspec.Struct, Generic[T], frozen=True):
+    """An object is new, or another than before."""
+
+    object: T
+    revision: int
+
+
+class Deleted(msgspec.Struct, Generic[T], frozen=True):
+    """An object is gone, or the filters let it pass no more; ``object`` is how it was last."""
+
+    object: T
+    revision: int
+
+
+class Snapshot(msgspec.Struct, Generic[T], frozen=True):
+    """All objects there are: forget those that you knew. Changes after ``revision`` follow."""
+
+    objects: tuple[T, ...]
+    revision: int
+
+
+class Client:
+    """A connection to a cluster; not for several threads at once. Close it, or use it in a ``with``.
+
+    Methods raise the errors of ``okube.model.errors``: ``NotFound``, ``Conflict``, ``InvalidInput`` (its ``errors``
+    name every field) as the cluster refuses; ``Unreachable`` and ``NoQuorum`` where nobody can serve it now;
+    ``OutcomeUnknown`` where a write may or may not have happened. Lost managers and elections are waited out, for 10 s
+    in reads and 30 s in writes; a write is done once, however often it is sent.
+
+    Args:
+        raw: the same client, with plain JSON.
+        sleep: waits for that many seconds.
+        monotonic: seconds on a clock that never jumps.
+    """
+
+    def __init__(
+        self,
+        raw: OkubeClient,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.raw = raw
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self.raw.close()
+
+    @property
+    def freshness(self) -> Freshness | None:
+        """Of a client that reads stale: what the last answer was made of."""
+        return self.raw.freshness
+
+    # Services
+
+    def services(self, *, app: str | None = None, labels: Mapping[str, str] | None = None) -> list[ServiceView]:
+        """All services, or those of an app, or with all the labels."""
+        wanted = [f"{key}={value}" for key, value in (labels or {}).items()]
+        return _all(ServiceView, self.raw.services(app=app, labels=wanted))
+
+    def service(self, name: str) -> ServiceView:
+        """One service."""
+        return _one(ServiceView, self.raw.service(name))
+
+    def create(self, spec: Spec) -> ServiceAnswer:
+        """Make a service; raises Conflict where the name is taken."""
+        return _one(ServiceAnswer, self.raw.create_service(_plain(spec)))
+
+    def put(self, spec: Spec, *, if_match: int | None = None) -> ServiceAnswer:
+        """Make or change a service; with ``if_match`` only if it has that revision, else Conflict."""
+        body = _plain(spec)
+        return _one(ServiceAnswer, self.raw.put_service(str(body.get("name", "")), body, if_match=if_match))
+
+    def apply(self, specs: Sequence[Spec], *, dry_run: bool = False) -> ApplyAnswer:
+        """Make or change several services, all or none; with ``dry_run`` only say what would change."""
+        return _one(ApplyAnswer, self.raw.apply([_plain(spec) for spec in specs], dry_run=dry_run))
+
+    def scale(self, **replicas: int) -> list[ServiceView]:
+        """Set how many tasks services should have: all or none. ``scale(**{"my-app": 3})`` for names with a dash."""
+        return _all(ServiceView, self.raw.scale(replicas))
+
+    def act(self, name: str, verb: Verb) -> ServiceView:
+        """``restart`` (rolling), ``stop``, ``start`` or ``rollback`` a service."""
+        return _one(ServiceView, self.raw.act_on_service(name, verb))
+
+    def delete_service(self, name: str, *, if_match: int | None = None) -> None:
+        """Forget a service and stop its tasks."""
+        self.raw.delete_service(name, if_match=if_match)
+
+    def wait(self, name: str, *, timeout_s: float = 60.0) -> ServiceView:
+        """Return when every task that a service should have is ready, or completed by its policy.
+
+        Raises:
+            TimeoutError: that took too long; what was asked for stays.
+        """
+        until = self._monotonic() + timeout_s
+        while True:
+            service = self.service(name)
+            if service.update.state in ("done", "stopped"):
+                return service
+            if self._monotonic() >= until:
+                shown = f"{service.update.done} of {service.update.total} tasks are ready"
+                raise TimeoutError(f"service {name}: {shown} after {timeout_s:g} s")
+            self._sleep(_POLL_S)
+
+    # Tasks
+
+    def tasks(
+        self,
+        *,
+        service: str | None = None,
+        node: str | None = None,
+        app: str | None = None,
+        state: TaskState | None = None,
+        ended: bool = False,
+    ) -> list[TaskView]:
+        """Tasks; those that have ended only with ``ended``, or where ``state`` asks for them."""
+        return _all(TaskView, self.raw.tasks(service=service, node=node, app=app, state=state, ended=ended))
+
+    def task(self, reference: str) -> TaskView:
+        """One task by its id, a unique start of it, or ``SERVICE.SLOT``."""
+        return _one(TaskView, self.raw.task(reference))
+
+    def delete_task(self, reference: str) -> None:
+        """End one task; its service replaces it."""
+        self.raw.delete_task(reference)
+
+    def logs(
+        self, reference: str, *, follow: bool = False, tail: int | None = None, since_ms: int | None = None
+    ) -> Iterator[Line]:
+        """The output of one task, line by line; with ``follow`` until the task has ended."""
+        return self.raw.logs(reference, follow=follow, tail=tail, since_ms=since_ms)
+
+    # Nodes, and the cluster itself
+
+    def nodes(self) -> list[NodeView]:
+        """All nodes."""
+        return _all(NodeView, self.raw.nodes())
+
+    def node(self, name: str) -> NodeView:
+        """One node."""
+        return _one(NodeView, self.raw.node(name))
+
+    def update_node(
+        self, name: str, *, availability: Availability | None = None, labels: Mapping[str, str] | None = None
+    ) -> NodeView:
+        """``active``, ``cordoned`` or ``draining`` (which empties it); and its labels."""
+        return _one(NodeView, self.raw.update_node(name, availability=availability, labels=labels))
+
+    def delete_node(self, name: str) -> None:
+        """Forget a node that is down."""
+        self.raw.delete_node(name)
+
+    def events(self, *, since: int | None = None, **filters: str) -> list[EventView]:
+        """What happened, the newest last; ``kind``, ``level``, ``service``, ``node``, ``subject`` are filters."""
+        return _all(EventView, self.raw.events(since=since, **filters))
+
+    def status(self) -> StatusView:
+        """The cluster at a glance; any living manager answers, also without a quorum."""
+        return _one(StatusView, self.raw.status())
+
+    def managers(self) -> list[ManagerView]:
+        """The replicas of the control plane."""
+        return _all(ManagerView, self.raw.managers())
+
+    # Changes
+
+    def follow_services(
+        self, **filters: str
+    ) -> Iterator[Snapshot[ServiceView] | Put[ServiceView] | Deleted[ServiceView]]:
+        """All services and then their changes, for ever; a new ``Snapshot`` where changes were lost."""
+        return self._follow("services", ServiceView, filters)
+
+    def follow_tasks(self, **filters: str) -> Iterator[Snapshot[TaskView] | Put[TaskView] | Deleted[TaskView]]:
+        """All tasks and then their changes, for ever; a new ``Snapshot`` where changes were lost."""
+        return self._follow("tasks", TaskView, filters)
+
+    def follow_nodes(self, **filters: str) -> Iterator[Snapshot[NodeView] | Put[NodeView] | Deleted[NodeView]]:
+        """All nodes and then their changes, for ever; a new ``Snapshot`` where changes were lost."""
+        return self._follow("nodes", NodeView, filters)
+
+    def follow_events(self, **filters: str) -> Iterator[Snapshot[EventView] | Put[EventView] | Deleted[EventView]]:
+        """What happened lately and then what happens, for ever; a new ``Snapshot`` where something was lost."""
+        return self._follow("events", EventView, filters)
+
+    def _follow(
+        self, kind: WatchKind, type_: type[T], filters: Mapping[str, str]
+    ) -> Iterator[Snapshot[T] | Put[T] | Deleted[T]]:
+        passed: dict[str, Any] = dict(filters)
+        for found in self.raw.follow(kind, **passed):
+            yield _change(type_, found)
+
+
+def _change(type_: type[T], found: Listed | Change) -> Snapshot[T] | Put[T] | Deleted[T]:
+    if isinstance(found, Listed):
+        return Snapshot(tuple(_all(type_, found.objects)), found.revision)
+    made = _one(type_, found.object)
+    return Put(made, found.revision) if found.type == "put" else Deleted(made, found.revision)
+
+
+def _plain(spec: Spec) -> Json:
+    """A spec as JSON has it: of a struct, or of a mapping as a service file has it."""
+    if isinstance(spec, Mapping):
+        return dict(spec)
+    made: Json = msgspec.to_builtins(spec)
+    return made
+
+
+def _one(type_: type[T], data: Json) -> T:
+    try:
+        return msgspec.convert(data, type_)
+    except msgspec.ValidationError as error:
+        raise GarbledAnswer(
+            f"the cluster answered with something that this version of the client does not know ({error}): "
+            "use the client of the cluster's version, or .raw"
+        ) from error
+
+
+def _all(type_: type[T], data: list[Json]) -> list[T]:
+    return [_one(type_, item) for item in data]
