@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from okube.model.spec import ServiceSpec
     from okube.model.views import (
         ApplyAnswer,
+        AppView,
         EventView,
         ManagerView,
         NodeView,
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
         ServiceView,
         StatusView,
         TaskView,
+        UsageView,
     )
 
 __all__ = [
+    "AppView",
     "ApplyAnswer",
     "Client",
     "Conflict",
@@ -59,6 +62,7 @@ __all__ = [
     "TaskView",
     "Unauthorized",
     "Unreachable",
+    "UsageView",
     "connect",
 ]
 

@@ -16,6 +16,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import TaskState
 from okube.model.views import (
     ApplyAnswer,
+    AppView,
     EventView,
     ManagerView,
     NodeView,
@@ -23,6 +24,7 @@ from okube.model.views import (
     ServiceView,
     StatusView,
     TaskView,
+    UsageView,
 )
 
 __all__ = ["Client", "Deleted", "Put", "Snapshot"]
@@ -147,6 +149,24 @@ class Client:
                 raise TimeoutError(f"service {name}: {shown} after {timeout_s:g} s")
             self._sleep(_POLL_S)
 
+    # Apps
+
+    def apps(self) -> list[AppView]:
+        """All apps: their services, and how many of their tasks are ready and wanted."""
+        return _all(AppView, self.raw.apps())
+
+    def app(self, name: str) -> AppView:
+        """One app."""
+        return _one(AppView, self.raw.app(name))
+
+    def act_on_app(self, name: str, verb: Verb) -> list[ServiceView]:
+        """Do it to all services of an app for which it makes sense: all or none; those services."""
+        return _all(ServiceView, self.raw.act_on_app(name, verb))
+
+    def delete_app(self, name: str) -> list[ServiceView]:
+        """Forget all services of an app, all or none; the services as they were."""
+        return _all(ServiceView, self.raw.delete_app(name))
+
     # Tasks
 
     def tasks(
@@ -207,7 +227,15 @@ class Client:
         """The replicas of the control plane."""
         return _all(ManagerView, self.raw.managers())
 
+    def usage(self, *, service: str | None = None, node: str | None = None) -> UsageView:
+        """What nodes and tasks use now, as their agents say; ``silent`` are nodes that did not answer."""
+        return _one(UsageView, self.raw.usage(service=service, node=node))
+
     # Changes
+
+    def follow_apps(self, **filters: str) -> Iterator[Snapshot[AppView] | Put[AppView] | Deleted[AppView]]:
+        """All apps and then their changes, for ever; a new ``Snapshot`` where changes were lost."""
+        return self._follow("apps", AppView, filters)
 
     def follow_services(
         self, **filters: str
