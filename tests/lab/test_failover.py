@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +14,11 @@ import pytest
 from okube.worker.runtime.docker.transport import connect
 from tests.lab.cluster import Cluster
 from tests.lab.conftest import DockerEngine
+from tests.lab.creations import Creations
 
 _ROUNDS = int(os.environ.get("OKUBE_FAILOVER_ROUNDS", "6"))  # `make soak` plays twenty
+_STOPS = int(os.environ.get("OKUBE_STOP_ROUNDS", "2"))  # `make soak` plays twenty
+_STOPPED_S = 5.0
 _SLEEPER = ("--", "sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait")  # as process 1, sleep alone ignores SIGTERM
 
 
@@ -164,6 +168,39 @@ def test_a_stopped_leader_does_not_stop_anyone_else(cluster: Cluster, docker_eng
     cluster.wait(cluster.complete, f"{leader} follows again")
     cluster.wait(lambda: _agree(cluster.json("status")["managers"]), "all managers agree")
     cluster.ok("rm", "paused")
+
+
+def test_while_leaders_are_stopped_under_load_each_task_gets_one_container_and_no_other_is_made(
+    cluster: Cluster, docker_engine: DockerEngine
+) -> None:
+    rng = random.Random(2)
+    with Creations(docker_engine.base_url) as creations:
+        for number in range(_STOPS):
+            services = [f"stop{number}-{each}" for each in range(4)]
+            leader = cluster.leader()
+            runs = [_start_run(cluster, docker_engine, name) for name in services[:2]]
+            time.sleep(rng.uniform(0.0, 0.8))  # the stop falls somewhere into the runs: chance is the point here
+            cluster.signal(leader, signal.SIGSTOP)
+            stopped_at = time.monotonic()
+            runs += [_start_run(cluster, docker_engine, name) for name in services[2:]]
+            cluster.wait(lambda: time.monotonic() - stopped_at > _STOPPED_S, "5 s are over")  # noqa: B023  # awaited here
+            cluster.signal(leader, signal.SIGCONT)
+            for run in runs:
+                out, err = run.communicate(timeout=90)
+                assert run.returncode == 0, (number, out, err, cluster.tails())
+            cluster.wait(cluster.complete, f"{leader} follows again")
+            shown = {task["id"] for task in cluster.json("ps", "--all") if task["service"] in services}
+            assert creations.of(f"stop{number}-") == dict.fromkeys(shown, 1)
+            assert len(shown) == 3 * len(services)
+            cluster.ok("rm", *services)
+        made = creations.of("stop")
+    print(f"{_STOPS} stops of the leader: {len(made)} tasks, {made.total()} containers")
+    assert set(made.values()) == {1}
+    cluster.wait(lambda: _agree(cluster.json("status")["managers"]), "all managers agree")
+
+
+def _start_run(cluster: Cluster, docker_engine: DockerEngine, name: str) -> "subprocess.Popen[str]":
+    return cluster.start("run", "--image", docker_engine.image, "--name", name, "--replicas", "3", *_SLEEPER)
 
 
 def _containers(engine: docker.APIClient, service: str) -> set[str]:
