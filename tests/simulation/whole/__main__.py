@@ -45,7 +45,8 @@ def main() -> int:
     print(
         f"{asked.seeds} seeds, {sum(faults.values())} faults ({kinds}), {totals['epochs']} epochs, "
         f"{totals['acknowledged']} writes acknowledged, {totals['unknown']} repeated, {totals['reads']} reads, "
-        f"{totals['dispatches']} assignments, {totals['starts']} containers started, settled within {slowest:.1f} s, "
+        f"{totals['dispatches']} assignments, {totals['lines']} lines watched ({totals['anew']} times anew), "
+        f"{totals['starts']} containers started, settled within {slowest:.1f} s, "
         f"{time.monotonic() - began:.0f} s, {totals['violations']} violations"
     )
     return 1 if totals["violations"] else 0

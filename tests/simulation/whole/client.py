@@ -178,6 +178,7 @@ class Client:
             "restart": {"policy": restart},
             "env": {"N": str(rng.randint(0, 3))},
             "resources": {"cpus": 0.3, "memory": "64M"},
+            "app": rng.choice([None, "left", "right"]),
             "update": {"order": rng.choice(["stop-first", "start-first"])},
         }
         if rng.random() < 0.3:

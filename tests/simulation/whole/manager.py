@@ -10,6 +10,7 @@ from okube.manager import intake, on_behalf
 from okube.manager.core import ManagerCore
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
+from okube.manager.watch import Watches
 from okube.model.commands import (
     Command,
     DeleteServices,
@@ -32,6 +33,7 @@ from okube.state.queries import view_of_service
 from tests.simulation.cluster import Site
 from tests.simulation.whole.agents import SimulatedAgentCalls, SimulatedPeerCalls
 from tests.simulation.whole.calls import CallNetwork, Endpoint, Silence
+from tests.simulation.whole.streams import FeedOfLife, Truth, WatchQuestion, answer_watch
 
 __all__ = ["ManagerProgram", "Watcher", "Write", "raft_config"]
 
@@ -90,7 +92,14 @@ class ManagerProgram:
     """One life of a manager."""
 
     def __init__(
-        self, site: Site, *, clock: Clock, settings: ManagerSettings, network: CallNetwork, watcher: Watcher
+        self,
+        site: Site,
+        *,
+        clock: Clock,
+        settings: ManagerSettings,
+        network: CallNetwork,
+        watcher: Watcher,
+        truth: Truth,
     ) -> None:
         assert site.transport is not None
         assert site.disk is not None
@@ -110,6 +119,9 @@ class ManagerProgram:
             rng=site.rng,
         )
         self.core = ManagerCore(settings, machine=self.machine, raft=self.raft, clock=clock, rng=site.rng)
+        self.watches = Watches(self.core)
+        self._lines = FeedOfLife(site.name, self.watches.feed, self.machine.tables, truth)
+        self.raft.subscribe_applied(lambda _: self._lines.look())
         self._agents = SimulatedAgentCalls(network, site.name, watcher.dispatched)
         self.reign = Reign(self.core, self._agents, SimulatedPeerCalls(network, site.name))
         self.started = False
@@ -128,6 +140,9 @@ class ManagerProgram:
         """A request, as the API would take it: a follower passes on what only the leader may do."""
         if what == "read":
             return await self._read(body.decode())
+        if what == "watch":
+            question = msgspec.msgpack.decode(body, type=WatchQuestion)
+            return msgspec.msgpack.encode(await answer_watch(self.core, self.watches, question))
         if what == "reach":
             asked = msgspec.msgpack.decode(body, type=ReachQuestion)
             return msgspec.msgpack.encode(await on_behalf.reach(self.core.tables, self._agents, asked))

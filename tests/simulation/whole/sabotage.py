@@ -12,6 +12,7 @@ from okube.model.epoch import Epoch
 from okube.model.node import Node
 from okube.model.task import Task
 from okube.state import Tables, tasks
+from okube.state.feed import Feed
 from okube.state.requests import RequestTable
 from okube.worker import agent
 from okube.worker import reconcile as planner
@@ -80,6 +81,17 @@ def nobody_is_asked_for_a_second_opinion(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(liveness.Liveness, "_others", lambda _: [])
 
 
+def feeds_go_on_over_a_snapshot(patch: pytest.MonkeyPatch) -> None:
+    """Who reads at a manager that has taken a snapshot is not told that changes are missing."""
+    true_restart = Feed.restart
+
+    def restart(feed: Feed) -> None:
+        if not feed.restarts:
+            true_restart(feed)
+
+    patch.setattr(Feed, "restart", restart)
+
+
 QUICKLY_FOUND: list[Sabotage] = [
     successors_do_not_wait,
     slots_do_not_wait_for_the_old_task,
@@ -87,6 +99,7 @@ QUICKLY_FOUND: list[Sabotage] = [
     agents_keep_what_they_do_not_hold,
     nobody_calls_silent_nodes,
     nobody_is_asked_for_a_second_opinion,
+    feeds_go_on_over_a_snapshot,
 ]
 """Each is noticed within a few seeds."""
 

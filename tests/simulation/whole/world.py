@@ -9,6 +9,7 @@ import msgspec
 
 from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.raft import Member, RaftNode
+from okube.state.feed import KINDS
 from tests.simulation.cluster import SimulatedCluster, Site, until
 from tests.simulation.loop import _PROCESS, VirtualLoop, virtual_loop
 from tests.simulation.whole.calls import CallNetwork
@@ -20,6 +21,7 @@ from tests.simulation.whole.machine import Machine
 from tests.simulation.whole.manager import ManagerProgram, Write
 from tests.simulation.whole.reach import LOOK_S, Reach
 from tests.simulation.whole.settled import unsettled
+from tests.simulation.whole.streams import Roamer, Truth
 from tests.unit.worker.machine import VirtualClock
 
 __all__ = ["WholeReport", "World", "simulate_whole"]
@@ -62,6 +64,7 @@ class World:
         self.violations: list[str] = []
         self.events: list[str] = []
         self.checks = Checks(self.violate, self.note)
+        self.truth = Truth(self.violate)
         self.cluster = SimulatedCluster(3, random.Random(rng.random()), self._program)
         self.network = CallNetwork(random.Random(rng.random()), self._is_cut)
         self.clocks = {name: VirtualClock() for name in self.cluster.names}
@@ -96,6 +99,17 @@ class World:
             )
             for number in range(1, 5)
         ]
+        of_readers = random.Random(rng.random())
+        self.roamers = [
+            Roamer(
+                kind,
+                rng=random.Random(of_readers.random()),
+                network=self.network,
+                managers=self.cluster.names,
+                truth=self.truth,
+            )
+            for kind in KINDS
+        ]
         clocks = [*self.clocks.values(), *of_agents]
         self.faults = WholeFaults(
             self.cluster, self.machines, self.network, clocks, random.Random(rng.random()), self.note
@@ -121,18 +135,30 @@ class World:
         for machine in self.machines:
             machine.boot()
         looking = asyncio.ensure_future(self._look())
+        roaming = [asyncio.create_task(roamer.run()) for roamer in self.roamers]
         pause_s = (0.0, 0.3) if self._rng.random() < 0.3 else (0.1, 3.0)  # in haste, a verb meets any moment of a task
         clients = [asyncio.create_task(client.run(pause_s)) for client in self.clients]
         operator = asyncio.ensure_future(self._operate())
         await self.faults.run(duration_s)
         await self._end(clients, operator)
         looking.cancel()
+        await self._end_roaming(roaming)
         for machine in self.machines:
             machine.crash()
         for site in self._sites:
             site.kill()
         await asyncio.sleep(0.1)
         return self.report()
+
+    async def _end_roaming(self, roaming: "list[asyncio.Task[None]]") -> None:
+        for task in roaming:
+            task.cancel()
+        await asyncio.wait(roaming)
+        for task in roaming:
+            if not task.cancelled():
+                self.violate(f"a reader ended: {task.exception()!r}")
+        if not all(roamer.lines for roamer in self.roamers):
+            self.violate("a reader has read nothing")
 
     async def _look(self) -> None:
         while True:
@@ -268,6 +294,8 @@ class World:
             "epochs": len(self.checks.epochs),
             "dispatches": self.checks.dispatches,
             "tasks": len(self.checks.tasks),
+            "lines": sum(roamer.lines for roamer in self.roamers),
+            "anew": sum(roamer.begun_anew for roamer in self.roamers),
             "starts": sum(self.checks.starts.values()),
         }
         trace = hashlib.sha256("\n".join(self.events).encode()).hexdigest()
@@ -299,7 +327,12 @@ class World:
             election_s=0.5,
         )
         return ManagerProgram(
-            site, clock=self.clocks[site.name], settings=settings, network=self.network, watcher=self.checks
+            site,
+            clock=self.clocks[site.name],
+            settings=settings,
+            network=self.network,
+            watcher=self.checks,
+            truth=self.truth,
         )
 
     def _is_cut(self, one: str, other: str) -> bool:
