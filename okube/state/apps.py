@@ -87,7 +87,15 @@ def _share_of(tables: Tables, service: Service) -> Share:
 
 def _add(one: Share, other: Share, sign: int = 1) -> Share:
     """Both together, or with sign -1 the one without the other."""
-    return Share(*(a + sign * b for a, b in zip(one, other, strict=True)))
+    return Share(
+        one.services + sign * other.services,
+        one.stopped + sign * other.stopped,
+        one.undone + sign * other.undone,
+        one.tasks + sign * other.tasks,
+        one.ready + sign * other.ready,
+        one.wanted + sign * other.wanted,
+        one.troubled + sign * other.troubled,
+    )
 
 
 def names_of_app(tables: Tables, app: str) -> list[str]:

@@ -21,7 +21,7 @@ from okube.model.task import Task
 from okube.model.views import AppView, event_view, node_view, service_view, task_view
 from okube.state.apps import AppSums
 from okube.state.ring import Ring
-from okube.state.tables import Row, Tables
+from okube.state.tables import Row, Tables, counts_alike
 
 __all__ = ["KINDS", "Change", "Feed", "Kind", "render"]
 
@@ -113,6 +113,8 @@ class Feed:
         spec = self._tables.specs[row.service_id, row.version]
         size = 0 if old is None else _ROW_BYTES + len(row.message)
         self._add("tasks", old, new, _shown_of_task(spec), size)
+        if isinstance(old, Task) and isinstance(new, Task) and counts_alike(old, new):
+            return
         if row.service_id in self._services:
             self._service_moved(row.service_id)
         if row.node in self._node_sums:

@@ -23,7 +23,7 @@ from okube.state.progress import Progress
 from okube.state.requests import KnownRequest, RequestTable
 from okube.state.targets import GlobalTargets
 
-__all__ = ["Observer", "Row", "Settings", "Tables"]
+__all__ = ["Observer", "Row", "Settings", "Tables", "counts_alike"]
 
 Row = Service | Task | Node | Event
 Observer = Callable[[str, Row | None, Row | None], None]
@@ -39,6 +39,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node_down_after_ms: int = 3000
     heartbeat_ms: int = 1000
     revision: int = 0
+
+
+def counts_alike(old: Task, new: Task) -> bool:
+    """Whether no index and no sum can tell two rows of one task apart: most reports change a message or a time."""
+    return (
+        old.state == new.state
+        and old.ready == new.ready
+        and old.desired == new.desired
+        and old.reason == new.reason
+        and old.node == new.node
+        and old.host_ports == new.host_ports
+    )
 
 
 class Tables:
@@ -219,6 +231,8 @@ class Tables:
         new = msgspec.structs.replace(task, revision=self.next_revision())
         if old is None:
             self._add_task(new)
+        elif counts_alike(old, new):
+            self.tasks[new.id] = new
         else:
             self._unindex_task(old)
             self.tasks[new.id] = new
