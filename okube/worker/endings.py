@@ -11,10 +11,11 @@ from okube.model.task import Reason
 from okube.worker.memory import Ending
 from okube.worker.runtime.base import Container
 
-__all__ = ["MAX_DELAY_MS", "STEADY_MS", "Outcome", "delay_ms", "describe_delay", "outcome_of", "verdict"]
+__all__ = ["MAX_DELAY_MS", "STEADY_MS", "Outcome", "delay_ms", "describe_delay", "outcome_of", "shown_wait", "verdict"]
 
 FIRST_DELAY_MS = 100
 MAX_DELAY_MS = 300_000
+SAID_ONCE_MS = 6_400
 STEADY_MS = 10_000  # a run this long sets the back-off to its start
 
 
@@ -92,6 +93,18 @@ def verdict(restart: Restart, outcome: Outcome, failures: int) -> Literal["resta
 def delay_ms(rapid: int) -> int:
     """How long to wait before the next start after ``rapid`` quick ends in a row: 0.1 s doubling to 5 min."""
     return min(FIRST_DELAY_MS << min(rapid, 16), MAX_DELAY_MS)
+
+
+def shown_wait(rapid: int, left_ms: int) -> tuple[int, int]:
+    """What is said of a wait of which ``left_ms`` are left, and how much is left when it is to be said anew (0: never).
+
+    A report for every second would cost the cluster more than it says. So the wait is halved until it fits, and what is
+    shown is never more than twice what is true, but for waits of a few seconds, which are said once.
+    """
+    shown_ms = delay_ms(max(rapid, 1) - 1)
+    while shown_ms > SAID_ONCE_MS and shown_ms // 2 >= left_ms:
+        shown_ms //= 2
+    return shown_ms, shown_ms // 2 if shown_ms > SAID_ONCE_MS else 0
 
 
 def describe_delay(milliseconds: int) -> str:

@@ -14,7 +14,7 @@ from okube.model.task import Reason
 from okube.model.wire import AssignedTask
 from okube.worker.actions import Action, Remove, Restart, Start, StopContainer
 from okube.worker.assignments import Holdings
-from okube.worker.endings import STEADY_MS, delay_ms, describe_delay, outcome_of, verdict
+from okube.worker.endings import STEADY_MS, delay_ms, describe_delay, outcome_of, shown_wait, verdict
 from okube.worker.memory import Ending, TaskMemory
 from okube.worker.runtime.base import Container, RuntimeFailure
 
@@ -119,27 +119,27 @@ def _plan_run(task: AssignedTask, container: Container | None, memory: TaskMemor
     if container is None:
         return _plan_absent(task, memory, now_ms)
     if container.state == "created":
-        return _when_due(task, Start(task), memory, now_ms, report=_waiting(task, container, memory))
+        return _when_due(task, Start(task), memory, now_ms, container)
     if container.state == "running":
         return _plan_running(task, container, memory, now_ms)
     if memory.stopping:
         return _end(task, memory, container, _stopped(task, container, now_ms))
     if _end_key(container) != memory.end_seen:
         return _plan_exited(task, container, memory, now_ms)
-    return _when_due(task, Restart(task, container.id), memory, now_ms, report=_waiting(task, container, memory))
+    return _when_due(task, Restart(task, container.id), memory, now_ms, container)
 
 
 def _plan_absent(task: AssignedTask, memory: TaskMemory, now_ms: int) -> Step:
     """No container: none was made yet, or it vanished while it should run."""
     if memory.container_id is None:
-        return _when_due(task, Start(task), memory, now_ms, report=_waiting(task, None, memory))
+        return _when_due(task, Start(task), memory, now_ms, None)
     if memory.stopping:
         return _end(task, memory, None, _stopped(task, None, now_ms))
     if task.spec.restart.policy == "never":
         return _end(task, memory, None, Ending("failed", "signal", _VANISHED, ended_ms=now_ms))
     memory = msgspec.structs.replace(memory, container_id=None)
     memory = _restart_later(memory, _VANISHED, since_ms=now_ms, now_ms=now_ms)
-    return _when_due(task, Start(task), memory, now_ms, report=_waiting(task, None, memory))
+    return _when_due(task, Start(task), memory, now_ms, None)
 
 
 def _plan_running(task: AssignedTask, container: Container, memory: TaskMemory, now_ms: int) -> Step:
@@ -168,7 +168,7 @@ def _plan_exited(task: AssignedTask, container: Container, memory: TaskMemory, n
         rapid=0 if outcome.ran_ms >= STEADY_MS else memory.rapid,
     )
     memory = _restart_later(memory, outcome.message or "exit code 0", since_ms=outcome.ended_ms, now_ms=now_ms)
-    return _when_due(task, Restart(task, container.id), memory, now_ms, report=_waiting(task, container, memory))
+    return _when_due(task, Restart(task, container.id), memory, now_ms, container)
 
 
 def _restart_later(memory: TaskMemory, cause: str, *, since_ms: int, now_ms: int) -> TaskMemory:
@@ -183,15 +183,16 @@ def _restart_later(memory: TaskMemory, cause: str, *, since_ms: int, now_ms: int
     )
 
 
-def _when_due(
-    task: AssignedTask, action: Action, memory: TaskMemory, now_ms: int, *, report: TaskReport | None
-) -> Step:
+def _when_due(task: AssignedTask, action: Action, memory: TaskMemory, now_ms: int, container: Container | None) -> Step:
+    """The action, or the wait for it; what people are told of the wait is renewed as it shrinks."""
     if memory.due_ms is None or now_ms >= memory.due_ms:
-        return Step(memory, action, report)
+        return Step(memory, action, _waiting(task, container, memory, shown_wait(memory.rapid, 0)[0]))
     latest_ms = now_ms + delay_ms(memory.rapid - 1)
     if memory.due_ms > latest_ms:  # the calendar was set back
         memory = msgspec.structs.replace(memory, due_ms=latest_ms)
-    return Step(memory, None, report, memory.due_ms)
+    due_ms = min(memory.due_ms or latest_ms, latest_ms)
+    shown_ms, renew_ms = shown_wait(memory.rapid, due_ms - now_ms)
+    return Step(memory, None, _waiting(task, container, memory, shown_ms), due_ms - renew_ms)
 
 
 def _end(task: AssignedTask, memory: TaskMemory, container: Container | None, ending: Ending) -> Step:
@@ -243,15 +244,16 @@ def _running(task: AssignedTask, container: Container, memory: TaskMemory) -> Ta
     )
 
 
-def _waiting(task: AssignedTask, container: Container | None, memory: TaskMemory) -> TaskReport | None:
+def _waiting(task: AssignedTask, container: Container | None, memory: TaskMemory, wait_ms: int) -> TaskReport | None:
     """Not running now; a task that never ran stays as the leader has it."""
     if not memory.restarts:
         return None
+    times = "1 restart" if memory.restarts == 1 else f"{memory.restarts} restarts"
     return TaskReport(
         id=task.id,
         state="running",
         ready=False,
-        message=f"restarting in {describe_delay(delay_ms(memory.rapid - 1))} ({memory.note})",
+        message=f"restarting in {describe_delay(wait_ms)} ({memory.note}), {times}",
         exit_code=None if container is None else container.exit_code,
         restarts=memory.restarts,
         container_id=None if container is None else container.id,

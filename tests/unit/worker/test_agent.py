@@ -24,6 +24,25 @@ async def test_an_assigned_task_runs_and_is_reported_ready(machine: Machine) -> 
 
 
 @with_machine
+async def test_what_is_said_of_a_long_wait_shrinks_with_it(machine: Machine) -> None:
+    await machine.assign(a_task("t1"))
+    for run in range(1, 11):
+        await machine.until(lambda run=run: machine.engine.runs.get("t1") == run)  # type: ignore[misc]
+        machine.engine.end("t1", 3)
+    await machine.until(lambda: machine.reports["t1"].restarts == 10)
+    began = virtual_loop().now
+    shown = []
+    while machine.engine.runs["t1"] == 10:
+        await asyncio.sleep(0.5)
+        message = machine.reports["t1"].message
+        seconds = float(message.removeprefix("restarting in ").partition(" s ")[0]) if "restarting" in message else 0.0
+        left = 51.2 - (virtual_loop().now - began)
+        assert seconds <= max(2 * left + 2, 6.4), (seconds, left)
+        shown.append(seconds)
+    assert list(dict.fromkeys(shown))[:4] == [51.0, 26.0, 13.0, 6.4]
+
+
+@with_machine
 async def test_a_crashed_program_is_restarted_in_place_with_back_off(machine: Machine) -> None:
     await machine.assign(a_task("t1"))
     await machine.until(lambda: machine.engine.tasks("running"))
@@ -34,7 +53,12 @@ async def test_a_crashed_program_is_restarted_in_place_with_back_off(machine: Ma
     assert machine.engine.of("t1").id == container_id
     await machine.until(lambda: machine.reports["t1"].ready and machine.reports["t1"].restarts == 4)
     waits = [r.message for r in machine.managers.history if not r.ready]
-    assert waits == [f"restarting in {s} s (exit code 3)" for s in ("0.1", "0.2", "0.4", "0.8")]
+    assert waits == [
+        "restarting in 0.1 s (exit code 3), 1 restart",
+        "restarting in 0.2 s (exit code 3), 2 restarts",
+        "restarting in 0.4 s (exit code 3), 3 restarts",
+        "restarting in 0.8 s (exit code 3), 4 restarts",
+    ]
     assert {r.state for r in machine.managers.history} == {"running"}
 
 
