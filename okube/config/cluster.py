@@ -17,6 +17,8 @@ from okube.config.fields import (
     HostName,
     PortNumber,
     ProcessName,
+    ReservedBytes,
+    ReservedCores,
     Zone,
 )
 from okube.model.errors import FieldError
@@ -29,6 +31,7 @@ __all__ = [
     "ClusterFile",
     "DockerConfig",
     "ManagerConfig",
+    "Reserve",
     "RuntimeChoice",
     "Timing",
     "WorkerConfig",
@@ -67,6 +70,16 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     disk: AmountOfBytes | None = None
 
 
+class Reserve(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker keeps back of its machine for the machine itself, its agent, and a manager beside it.
+
+    It counts where the capacity is not given; None is the default (see ``okube.processes.reserves``).
+    """
+
+    cores: ReservedCores | None = None
+    memory: ReservedBytes | None = None
+
+
 class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A worker: where its agent is reached, and what the scheduler knows of its machine."""
 
@@ -76,6 +89,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     zone: Zone = ""
     labels: Labels = {}
     capacity: Capacity = Capacity()
+    reserve: Reserve = Reserve()
 
 
 class DockerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +116,7 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     runtime: RuntimeChoice = "auto"
     docker: DockerConfig = DockerConfig()
     timing: Timing = Timing()
+    reserve: Reserve = Reserve()
 
 
 class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,5 +132,6 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
     runtime: RuntimeChoice = "auto"
     docker: DockerConfig = DockerConfig()
     timing: Timing = Timing()
+    reserve: Reserve = Reserve()
     file: Path | None = None
     warnings: tuple[str, ...] = ()

@@ -22,6 +22,8 @@ __all__ = [
     "HostName",
     "PortNumber",
     "ProcessName",
+    "ReservedBytes",
+    "ReservedCores",
     "Zone",
     "seconds_text",
 ]
@@ -66,6 +68,16 @@ def _amount(count: int) -> str | None:
     return f"{format_bytes(count)} is too little for a node: at least 16M (did you forget the unit?)"
 
 
+def _reserved_cores(cores: float) -> str | None:
+    return None if 0 <= cores <= MAX_CPUS else f"{cores:g} cores are out of range: 0 to {MAX_CPUS:.0f}"
+
+
+def _reserved_bytes(count: int) -> str | None:
+    if count == 0 or count >= _LEAST_BYTES:
+        return None
+    return f"{format_bytes(count)} is too little to keep back: 0, or at least 16M (did you forget the unit?)"
+
+
 def _folder(text: str) -> str | None:
     if not text.strip() or "\0" in text:
         return f"{text!r} is no folder"
@@ -98,6 +110,8 @@ PortNumber = Annotated[int, _check(_port)]
 Zone = Annotated[str, _check(_zone)]
 Cores = Annotated[float, _check(_cores)]
 AmountOfBytes = Annotated[Bytes, _check(_amount)]
+ReservedCores = Annotated[float, _check(_reserved_cores)]
+ReservedBytes = Annotated[Bytes, _check(_reserved_bytes)]
 Folder = Annotated[str, _check(_folder)]
 DockerHost = Annotated[str, _check(_docker_host)]
 Heartbeat = Annotated[

@@ -71,6 +71,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         runtime=written.runtime,
         docker=written.docker,
         timing=written.timing,
+        reserve=written.reserve,
         file=file,
         warnings=tuple(checks.warnings(written)),
     )

@@ -6,6 +6,7 @@ from okube.manager.process import bootstrap_manager, serve
 from okube.manager.settings import ManagerSettings
 from okube.model.errors import OkubeError
 from okube.seams.daemon import run_daemon
+from okube.seams.standing import MANAGER
 
 __all__ = ["bootstrap", "run_manager"]
 
@@ -22,4 +23,5 @@ def run_manager(settings: ManagerSettings) -> int:
         lambda stop: serve(settings, stop),
         expected=(OkubeError, OSError),
         log=settings.directory / "log",
+        standing=MANAGER,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from okube.config import ClusterConfig, ManagerConfig, WorkerConfig
 from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.model.errors import NotFound
+from okube.processes.reserves import reserve_of
 from okube.security.seed import Member, ProcessIdentity, Seed
 from okube.worker.settings import WorkerSettings
 
@@ -63,6 +64,7 @@ def worker_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentity
     """
     worker = _worker(config, identity.name)
     managers = dict(_managers(config, seed))
+    reserved_cores, reserved_memory = reserve_of(config, worker)
     return WorkerSettings(
         cluster_id=seed.cluster_id,
         name=identity.name,
@@ -78,6 +80,8 @@ def worker_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentity
         cores=worker.capacity.cores,
         memory=worker.capacity.memory,
         disk=worker.capacity.disk,
+        reserved_cores=reserved_cores,
+        reserved_memory=reserved_memory,
         runtime=config.runtime,
         docker_host=config.docker.host,
         heartbeat_s=config.timing.heartbeat,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from okube.seams.logfile import LogHandler
+from okube.seams.standing import Standing, take
 
 __all__ = ["run_daemon"]
 
@@ -20,6 +21,7 @@ def run_daemon(
     *,
     expected: tuple[type[Exception], ...],
     log: Path | None = None,
+    standing: Standing | None = None,
 ) -> int:
     """Run ``serve`` until SIGTERM or SIGINT sets its event and it returns.
 
@@ -28,6 +30,7 @@ def run_daemon(
         serve: does the work; called on the new loop.
         expected: errors that are told in a sentence; any other is a defect, and its trace is logged.
         log: the file that it was started to write to, if any; it is kept from growing for ever.
+        standing: how the kernel should treat this process.
 
     Returns:
         The exit status: 0, or 1 where it ended by an error.
@@ -35,6 +38,8 @@ def run_daemon(
     logging.basicConfig(
         handlers=[LogHandler(log)], level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
+    if standing is not None:
+        take(standing)
     failed = False
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -26,12 +26,12 @@ class Capacity(msgspec.Struct, frozen=True):
 
 
 def measure_capacity(settings: WorkerSettings) -> Capacity:
-    """What the settings say, and where they say nothing, what the machine has."""
+    """What the settings say, and where they say nothing, what the machine has without the reserve, half at least."""
     machine = measure_machine(settings.directory)
     cores, memory, disk = settings.cores, settings.memory, settings.disk
     return Capacity(
-        cores=machine.cores if cores is None else cores,
-        memory=machine.memory if memory is None else memory,
+        cores=max(machine.cores - settings.reserved_cores, machine.cores / 2) if cores is None else cores,
+        memory=max(machine.memory - settings.reserved_memory, machine.memory // 2) if memory is None else memory,
         disk=machine.disk if disk is None else disk,
     )
 

@@ -13,6 +13,7 @@ from okube.seams.clock import SystemClock
 from okube.seams.daemon import run_daemon
 from okube.seams.disk import FileDisk
 from okube.seams.exposition import exposition
+from okube.seams.standing import AGENT
 from okube.security import client_context, server_context
 from okube.worker.agent import Agent
 from okube.worker.calls import HttpManagerCalls
@@ -36,6 +37,7 @@ def run_worker(settings: WorkerSettings) -> int:
         lambda stop: serve(settings, stop),
         expected=(OkubeError, OSError),
         log=settings.directory / "log",
+        standing=AGENT,
     )
 
 

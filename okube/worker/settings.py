@@ -12,7 +12,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``directory`` is the agent's own folder (``tls/``, ``state/``). ``host`` and ``port`` are where it listens,
     ``address`` is where managers reach it (``host:port``), ``managers`` are where it reaches them (``host:port`` of
-    their APIs). Cores, memory and disk (bytes) that are None are measured. ``runtime`` is ``docker``, ``process`` or
+    their APIs). Cores, memory and disk (bytes) that are None are measured, and of what is
+    measured the reserved cores and bytes are not offered. ``runtime`` is ``docker``, ``process`` or
     ``auto``.
     """
 
@@ -30,6 +31,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     cores: float | None = None
     memory: int | None = None
     disk: int | None = None
+    reserved_cores: float = 0.0
+    reserved_memory: int = 0
     runtime: str = "auto"
     docker_host: str = "unix:///var/run/docker.sock"
     heartbeat_s: float = 1.0

@@ -23,6 +23,7 @@ def main(argv: list[str]) -> None:
     os.set_inheritable(int(report), False)
     _enter(folder, int(report), rest[:split])
     try:
+        _be_ordinary()
         if int(data_limit):
             resource.setrlimit(resource.RLIMIT_DATA, (int(data_limit), int(data_limit)))
         with open("environ", "rb") as variables:
@@ -38,6 +39,16 @@ def main(argv: list[str]) -> None:
         os.write(int(report), str(error.errno).encode())
     finally:
         os._exit(127)
+
+
+def _be_ordinary() -> None:
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:  # as the shim does it for the task itself
+            score.write("0")
+        if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
+    except OSError:
+        pass
 
 
 def _enter(folder: str, report: int, procs_files: list[str]) -> None:

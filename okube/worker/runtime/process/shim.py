@@ -139,6 +139,7 @@ def _become(go: int, report: int, out: int, err: int, data_limit: int, procs_fil
         for path in procs_files:
             with open(path, "w") as procs:
                 procs.write("0")
+        _be_ordinary()
         if data_limit:
             resource.setrlimit(resource.RLIMIT_DATA, (data_limit, data_limit))
         with open("argv", "rb") as words, open("environ", "rb") as variables:
@@ -155,6 +156,17 @@ def _become(go: int, report: int, out: int, err: int, data_limit: int, procs_fil
         os.write(report, str(error.errno).encode())
     finally:
         os._exit(127)
+
+
+def _be_ordinary() -> None:
+    """A task has no part in the standing of the agent: it may be killed for lack of memory, and waits as all do."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("0")
+        if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
+    except OSError:
+        pass  # a machine that lets nobody change it
 
 
 def _pump(log: Log, pid: int, streams: dict[int, bytes], procs_files: list[str]) -> None:
