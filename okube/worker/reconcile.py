@@ -22,6 +22,8 @@ __all__ = ["Plan", "Step", "could_not_start", "plan", "plan_task"]
 
 _VANISHED = "its container was gone, removed outside of Okube"
 
+_PAUSED = "paused outside of Okube; docker unpause on its node lets it go on"
+
 
 class Step(msgspec.Struct, frozen=True):
     """What is next for one task: memory to store first (None: forget it), then the action; and how it stands."""
@@ -236,8 +238,8 @@ def _running(task: AssignedTask, container: Container, memory: TaskMemory) -> Ta
     return TaskReport(
         id=task.id,
         state="running",
-        ready=True,
-        message=f"started again: {memory.note}" if memory.rapid else "",
+        ready=not container.paused,
+        message=_PAUSED if container.paused else f"started again: {memory.note}" if memory.rapid else "",
         restarts=memory.restarts,
         container_id=container.id,
         started_ms=container.started_ms,

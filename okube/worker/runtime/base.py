@@ -64,6 +64,7 @@ class Container(msgspec.Struct, frozen=True):
     ended_ms: int | None = None
     error: str = ""
     stop_signal: str = "SIGTERM"  # what its service asks it to be stopped with
+    paused: bool = False  # by somebody on the node; it counts as running
 
 
 class ExecSession(Protocol):

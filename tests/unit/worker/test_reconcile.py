@@ -80,6 +80,14 @@ def test_a_running_container_is_left_alone_also_by_an_agent_that_remembers_nothi
     assert (made.report.state, made.report.ready, made.report.started_ms) == ("running", True, NOW - 60_000)
 
 
+def test_a_container_that_somebody_paused_runs_and_is_not_ready_and_says_why() -> None:
+    made = step(a_task(), msgspec.structs.replace(RUNNING, paused=True))
+    assert made.action is None
+    assert made.report is not None
+    assert (made.report.state, made.report.ready) == ("running", False)
+    assert made.report.message == "paused outside of Okube; docker unpause on its node lets it go on"
+
+
 @pytest.mark.parametrize(
     ("policy", "container", "restarts"),
     [

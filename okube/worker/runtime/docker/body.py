@@ -67,6 +67,7 @@ def read_container(data: dict[str, Any]) -> Container:
         ended_ms=ended_ms if state == "exited" else None,
         error=now["Error"],
         stop_signal=data["Config"].get("StopSignal") or "SIGTERM",
+        paused=now["Status"] == "paused",
     )
 
 

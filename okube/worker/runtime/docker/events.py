@@ -13,7 +13,7 @@ from okube.worker.runtime.naming import TASK_LABEL
 
 __all__ = ["EventPump"]
 
-_KINDS = ("create", "start", "die", "destroy", "oom")
+_KINDS = ("create", "start", "die", "destroy", "oom", "pause", "unpause")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 
 

@@ -172,6 +172,8 @@ class DockerRuntime:
         if container is None or container.state != "running":
             return
         ends = self._changes.listen(container.task_id)
+        if container.paused:  # the engine refuses to end it before
+            await self._unpause(container_id)
         await self._signal(container_id, signal)
         if await self._ended(container_id, ends, grace_s):
             return
@@ -289,6 +291,10 @@ class DockerRuntime:
                     f"the Docker Engine of node {self._node} cannot signal {container_id[:12]}: {error.explanation}"
                 ) from error
 
+    async def _unpause(self, container_id: str) -> None:
+        with suppress(APIError):  # somebody was faster; else the signal is refused with a better sentence
+            await self._client.call(lambda sdk: sdk.unpause(container_id))
+
     async def _ended(self, container_id: str, changes: Listener, seconds: float) -> bool:
         end = self._clock.monotonic() + seconds
         while True:
@@ -324,7 +330,8 @@ def _list(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> lis
         container = known.get(summary["Id"])
         if summary["State"] == "removing":
             continue
-        if container is None or container.state != read_state(summary["State"]):
+        seen = (read_state(summary["State"]), summary["State"] == "paused")
+        if container is None or (container.state, container.paused) != seen:
             data = _inspect(sdk, summary["Id"])
             container = read_container(data) if data is not None else None
         if container is not None:
