@@ -13,8 +13,9 @@ from okube.manager.dispatch import Dispatcher
 from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
 from okube.manager.peers import PeerCalls
-from okube.manager.placement import next_start_ms, plan_placement, waiting_tasks
-from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service
+from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
+from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
+from okube.manager.slices import batches, in_turns
 from okube.model.commands import Command, PlaceTasks, SeedCluster, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
 
@@ -99,16 +100,20 @@ class Leader:
                 service = tables.services.get(service_id)
                 if service is None:
                     continue
-                commands = plan_service(tables, service, self._core.clock.time_ms(), self._core.new_id)
-                if commands:
-                    await self._core.propose(commands)
-            orphans = plan_orphans(tables)
-            if orphans:
-                await self._core.propose(orphans)
+                now_ms = self._core.clock.time_ms()
+                commands = await in_turns(plan_service_in_slices(tables, service, now_ms, self._core.new_id))
+                if tables.services.get(service_id) is service:  # else it is marked, and planned anew
+                    await self._propose(commands)
+            await self._propose(plan_orphans(tables))
             await _wait(self.changes.services_changed, full_pass_at - self._core.clock.monotonic())
             if self._core.clock.monotonic() >= full_pass_at:
                 full_pass_at = self._core.clock.monotonic() + _FULL_PASS_S
                 self.changes.all_services()
+
+    async def _propose(self, commands: list[Command]) -> None:
+        """Propose what a loop wants, in parts that are applied in one go each."""
+        for batch in batches(commands):
+            await self._core.propose(batch)
 
     async def _place(self) -> None:
         """Pending tasks onto nodes, whenever something came free or something new wants a place."""
@@ -116,10 +121,11 @@ class Leader:
         while True:
             self.changes.placement_changed.clear()
             began = self._core.clock.monotonic()
-            commands = plan_placement(tables, self._core.clock.time_ms(), self.liveness.unsure())
+            commands = await in_turns(
+                plan_placement_in_slices(tables, self._core.clock.time_ms(), self.liveness.unsure())
+            )
             self._note_placement(commands, self._core.clock.monotonic() - began)
-            if commands:
-                await self._core.propose(commands)
+            await self._propose(commands)
             if waiting_tasks(tables, self._core.clock.time_ms()):
                 await asyncio.sleep(_REJECTED_S)  # what fits nowhere is not tried anew for each of many changes
             now_ms = self._core.clock.time_ms()
@@ -139,8 +145,7 @@ class Leader:
         while True:
             self.changes.nodes_changed.clear()
             commands = plan_nodes(tables, self._core.clock.time_ms())
-            if commands:
-                await self._core.propose(commands)
+            await self._propose(commands)
             next_ms = next_release_ms(tables)
             pause_s = _FULL_PASS_S
             if next_ms is not None:

@@ -1,23 +1,24 @@
 """From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 import numpy as np
 
 from okube.manager.returning import Returns
-from okube.manager.slices import slices
+from okube.manager.slices import at_once, slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.flapping import hold_message
 from okube.model.node import Node
+from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.scheduler import NodeTable, PlacedTask, PortRequest, TaskGroup, place
+from okube.scheduler import NodeTable, PlacedTask, PortRequest, TaskGroup, place_in_slices
 from okube.state import Tables
 from okube.state.attributes import attributes_of
 from okube.state.tasks import may_be_placed
 
-__all__ = ["next_start_ms", "plan_placement", "waiting_tasks"]
+__all__ = ["next_start_ms", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
 
 _HELD_BY_NAME = 3
 
@@ -46,16 +47,28 @@ def plan_placement(tables: Tables, now_ms: int, unsure: AbstractSet[str] = froze
     ``unsure`` are nodes that count as ready and are silent now: where many fall silent together, one after the other
     goes down, and the tasks of the first must not be given to the last.
     """
+    return at_once(plan_placement_in_slices(tables, now_ms, unsure))
+
+
+def plan_placement_in_slices(
+    tables: Tables, now_ms: int, unsure: AbstractSet[str] = frozenset()
+) -> Generator[None, None, list[Command]]:
+    """The same, a group of equal tasks at a time, so that what else waits gets its turn in between.
+
+    Rooms and tasks are as they were at its start; what is not true any more when a command comes, that command skips.
+    """
     waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
-    placement = place(_node_table(tables, unsure), _groups(tables, waiting))
+    nodes, alike = _node_table(tables, unsure), _alike(tables, waiting)
+    yield
+    placement = yield from place_in_slices(nodes, (_group(tables, tasks, spec) for tasks, spec in alike))
     commands: list[Command] = [_placing(part) for part in slices(placement.placed)]
     unplaced = [
-        (task, rejection.message)
+        (task_id, rejection.message)
         for rejection in placement.rejected
-        for task in rejection.tasks
-        if tables.tasks[task].message != rejection.message
+        for task_id in rejection.tasks
+        if (task := tables.tasks.get(task_id)) is not None and task.message != rejection.message
     ]
     for rows in slices(unplaced):
         ids, messages = zip(*rows, strict=True)
@@ -114,15 +127,15 @@ def _why_not_schedulable(nodes: list[Node], unsure: AbstractSet[str]) -> list[st
     return [why(node) for node in nodes]
 
 
-def _groups(tables: Tables, waiting: list[Task]) -> list[TaskGroup]:
+def _alike(tables: Tables, waiting: list[Task]) -> list[tuple[list[Task], ServiceSpec]]:
+    """Tasks of one version of one service, with its spec."""
     by_version: dict[tuple[str, int], list[Task]] = {}
     for task in waiting:
         by_version.setdefault((task.service_id, task.version), []).append(task)
-    return [_group(tables, tasks) for tasks in by_version.values()]
+    return [(tasks, tables.specs[key]) for key, tasks in by_version.items()]
 
 
-def _group(tables: Tables, tasks: list[Task]) -> TaskGroup:
-    spec = tables.spec_of(tasks[0])
+def _group(tables: Tables, tasks: list[Task], spec: ServiceSpec) -> TaskGroup:
     slots = {task.slot: task.id for task in tasks}
     placed: dict[str, int] = {}
     avoid: dict[str, set[str]] = {}

@@ -5,21 +5,31 @@ that was applied, it returns the rest. The invariant: a slot never has more than
 successor, which waits in ``pending`` for a task on a lost node or, under start-first, for the old one to go.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 from okube.manager.backoff import start_delay_ms
-from okube.manager.slices import slices
-from okube.model.commands import Command, CreateTasks, EndTasks, ReleaseNodes, StopTasks, UpdateNode
+from okube.manager.slices import at_once, slices
+from okube.model.commands import Command, CreateTasks, EndTasks, ForgetTasks, ReleaseNodes, StopTasks, UpdateNode
 from okube.model.endings import START_FAILURES, is_finished
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.task import Reason, Task
 from okube.state import Tables
 from okube.state.attributes import nodes_of_global
-from okube.state.tasks import is_lost, starts_first
+from okube.state.tasks import Nodes, is_lost, starts_first
 
-__all__ = ["next_release_ms", "plan_nodes", "plan_orphans", "plan_service"]
+__all__ = ["next_release_ms", "plan_nodes", "plan_orphans", "plan_service", "plan_service_in_slices"]
+
+_TASKS_AT_ONCE = 2000
+_SLOTS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The nodes as they were when a plan began."""
+
+    nodes: dict[str, Node]
 
 
 @dataclass
@@ -60,38 +70,60 @@ class _Plan:
 
 def plan_service(tables: Tables, service: Service, now_ms: int, new_id: Callable[[], str]) -> list[Command]:
     """What to propose so that ``service`` comes nearer to what it should be; empty when it is there."""
+    return at_once(plan_service_in_slices(tables, service, now_ms, new_id))
+
+
+def plan_service_in_slices(
+    tables: Tables, service: Service, now_ms: int, new_id: Callable[[], str]
+) -> Generator[None, None, list[Command]]:
+    """The same, a few hundred slots at a time, so that what else waits gets its turn in between.
+
+    It plans on rows and nodes as they were at its start; what changed meanwhile is as if it had changed between plan
+    and command. A plan for a service that itself changed is to be thrown away.
+    """
+    seen = _Seen(dict(tables.nodes))
     plan = _Plan(service)
-    slots = _slots_of(tables, service)
+    slots = yield from _slots_of(tables, service)
     wanted = _wanted_slots(tables, service, slots)
-    for number in sorted(slots.keys() | wanted.keys()):
+    for count, number in enumerate(sorted(slots.keys() | wanted.keys())):
+        if count % _SLOTS_AT_ONCE == _SLOTS_AT_ONCE - 1:
+            yield
         slot = slots.get(number) or _Slot(number)
         slot.pinned = wanted.get(number)
-        _end_unreachable(tables, plan, slot)
+        _end_unreachable(seen, plan, slot)
         if number not in wanted:
             for task in slot.running:
-                plan.stop(task, _why_unwanted(tables, service, task))
+                plan.stop(task, _why_unwanted(seen, service, task))
         elif not slot.running:
             _fill(plan, slot, now_ms, new_id)
         else:
-            _settle(tables, plan, slot, new_id)
-    _change_one(tables, plan, [slots[n] for n in sorted(wanted) if n in slots], new_id)
+            _settle(seen, plan, slot, new_id)
+    yield from _change_one(seen, plan, [slots[n] for n in sorted(wanted) if n in slots], new_id)
     return list(plan.commands())
 
 
 def plan_orphans(tables: Tables) -> list[Command]:
-    """Tasks of services that are gone, and whose node is down, end at once: nobody waits for the node."""
-    lost = [
-        task.id
-        for service_id, ids in tables.tasks_of_service.items()
-        if service_id not in tables.services
-        for task in (tables.tasks[i] for i in ids)
-        if not task.ended and is_lost(tables, task)
-    ]
+    """What is left of services that are gone: it stops, or is forgotten, or ends at once where its node is down."""
+    lost: list[str] = []
+    running: list[str] = []
+    ended: list[str] = []
+    for service_id in tables.tasks_of_service.keys() - tables.services.keys():
+        for task in tables.tasks_of(service_id):
+            if task.ended:
+                ended.append(task.id)
+            elif is_lost(tables, task):
+                lost.append(task.id)
+            elif task.desired == "run":
+                running.append(task.id)
     message = "its node is down and its service is gone"
-    return [EndTasks(tuple(part), "failed", "node-lost", message) for part in slices(lost)]
+    return [
+        *(EndTasks(tuple(part), "failed", "node-lost", message) for part in slices(sorted(lost))),
+        *(StopTasks(tuple(part), "stopped") for part in slices(sorted(running))),
+        *(ForgetTasks(tuple(part)) for part in slices(sorted(ended))),
+    ]
 
 
-def _why_unwanted(tables: Tables, service: Service, task: Task) -> Reason:
+def _why_unwanted(tables: Nodes, service: Service, task: Task) -> Reason:
     node = tables.nodes.get(task.node or "")
     emptied = service.spec.mode == "global" and not service.stopped and node is not None and _is_emptied(node)
     return "drained" if emptied else "stopped"
@@ -120,10 +152,14 @@ def next_release_ms(tables: Tables) -> int | None:
     return min((node.held_until_ms for node in tables.nodes.values() if node.held_until_ms), default=None)
 
 
-def _slots_of(tables: Tables, service: Service) -> dict[int, _Slot]:
+def _slots_of(tables: Tables, service: Service) -> Generator[None, None, dict[int, _Slot]]:
     slots: dict[int, _Slot] = {}
-    for task in tables.tasks_of(service.id):
-        slot = slots.setdefault(task.slot, _Slot(task.slot))
+    for count, task in enumerate(tables.tasks_of(service.id)):
+        if count % _TASKS_AT_ONCE == _TASKS_AT_ONCE - 1:
+            yield
+        slot = slots.get(task.slot)
+        if slot is None:
+            slot = slots[task.slot] = _Slot(task.slot)
         if task.ended:
             slot.last_ended = task
         elif task.desired == "run":
@@ -159,7 +195,7 @@ def _global_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> 
     return wanted
 
 
-def _end_unreachable(tables: Tables, plan: _Plan, slot: _Slot) -> None:
+def _end_unreachable(tables: Nodes, plan: _Plan, slot: _Slot) -> None:
     """A task that should stop on a node that is down cannot tell; nobody waits for it."""
     for task in list(slot.stopping):
         if is_lost(tables, task):
@@ -183,7 +219,7 @@ def _fill(plan: _Plan, slot: _Slot, now_ms: int, new_id: Callable[[], str]) -> N
     plan.creates.append((new_id(), slot.number, attempt, not_before_ms, None, slot.pinned))
 
 
-def _settle(tables: Tables, plan: _Plan, slot: _Slot, new_id: Callable[[], str]) -> None:
+def _settle(tables: Nodes, plan: _Plan, slot: _Slot, new_id: Callable[[], str]) -> None:
     """A slot that has a task: see to its loss, to successors, and to tasks that are one too many."""
     current, *others = slot.running
     lost = is_lost(tables, current)
@@ -205,7 +241,7 @@ def _settle(tables: Tables, plan: _Plan, slot: _Slot, new_id: Callable[[], str])
         plan.creates.append((new_id(), slot.number, 0, 0, current.id, slot.pinned))
 
 
-def _is_out_of_place(tables: Tables, service: Service, task: Task) -> bool:
+def _is_out_of_place(tables: Nodes, service: Service, task: Task) -> bool:
     """Whether a placed task should give way: an old version, or a node that is being emptied."""
     node = None if task.node is None else tables.nodes.get(task.node)
     return task.version != service.version or (node is not None and _is_emptied(node))
@@ -215,7 +251,7 @@ def _is_emptied(node: Node) -> bool:
     return node.availability in ("draining", "drained")
 
 
-def _moving(tables: Tables, slot: _Slot, version: int) -> bool:
+def _moving(tables: Nodes, slot: _Slot, version: int) -> bool:
     """Whether a slot is between two tasks by our own doing; one that fits nowhere or backs off is not waited for."""
     if any(t.stop_reason in ("superseded", "drained") and not is_lost(tables, t) for t in slot.stopping):
         return True
@@ -227,27 +263,40 @@ def _moving(tables: Tables, slot: _Slot, version: int) -> bool:
     )
 
 
-def _unproven(tables: Tables, slot: _Slot, version: int) -> bool:
+def _unproven(tables: Nodes, slot: _Slot, version: int) -> bool:
     """Whether a slot has a task of the newest version that does not serve: a version that fails stops at one slot."""
     return any(t.version == version and not t.ready and not _waits_for_its_node(tables, t) for t in slot.running)
 
 
-def _waits_for_its_node(tables: Tables, task: Task) -> bool:
+def _waits_for_its_node(tables: Nodes, task: Task) -> bool:
     """Whether a task says nothing about its version, because its node is down: the one it is on or is bound to."""
     node = tables.nodes.get(task.pinned or "")
     return is_lost(tables, task) or (node is not None and node.state == "down")
 
 
-def _change_one(tables: Tables, plan: _Plan, slots: list[_Slot], new_id: Callable[[], str]) -> None:
+def _change_one(
+    tables: Nodes, plan: _Plan, slots: list[_Slot], new_id: Callable[[], str]
+) -> Generator[None, None, None]:
     """Move one task that is out of place on its way, if none is: those that do not serve first, then by slot."""
     version = plan.service.version
-    if plan.creates or any(_moving(tables, slot, version) for slot in slots):
+    if plan.creates:
         return
-    held_up = any(_unproven(tables, slot, version) for slot in slots)
-    moving = [task for slot in slots if (task := _to_move(tables, plan.service, slot, held_up=held_up)) is not None]
-    if not moving:
+    held_up = False
+    candidates: list[Task] = []
+    for count, slot in enumerate(slots):
+        if count % _SLOTS_AT_ONCE == _SLOTS_AT_ONCE - 1:
+            yield
+        if _moving(tables, slot, version):
+            return
+        held_up = held_up or _unproven(tables, slot, version)
+        task = _to_move(tables, plan.service, slot)
+        if task is not None:
+            candidates.append(task)
+    if held_up:  # nothing but nodes that are emptied goes on
+        candidates = [task for task in candidates if _is_emptied(tables.nodes[task.node or ""])]
+    if not candidates:
         return
-    task = min(moving, key=lambda t: (t.ready, t.slot))
+    task = min(candidates, key=lambda t: (t.ready, t.slot))
     superseded = task.version != version
     if superseded and task.ready and starts_first(plan.service.spec):
         plan.creates.append((new_id(), task.slot, 0, 0, task.id, task.pinned))
@@ -255,13 +304,11 @@ def _change_one(tables: Tables, plan: _Plan, slots: list[_Slot], new_id: Callabl
     plan.stop(task, "superseded" if superseded else "drained")
 
 
-def _to_move(tables: Tables, service: Service, slot: _Slot, *, held_up: bool) -> Task | None:
-    """The one placed task of a slot, if it should give way now; ``held_up`` lets only nodes be emptied."""
+def _to_move(tables: Nodes, service: Service, slot: _Slot) -> Task | None:
+    """The one placed task of a slot, if it should give way."""
     if len(slot.running) != 1:
         return None
     task = slot.running[0]
-    if task.state == "pending" or is_lost(tables, task) or not _is_out_of_place(tables, service, task):
-        return None
-    if held_up and not _is_emptied(tables.nodes[task.node or ""]):
+    if task.state == "pending" or not _is_out_of_place(tables, service, task) or is_lost(tables, task):
         return None
     return task

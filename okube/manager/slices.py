@@ -1,9 +1,12 @@
-"""Bulk commands in parts: none is too large for a proposal, and applying one does not hold the loop for long."""
+"""Long work in parts: no command is too large, applying one does not hold the loop for long, and nor does planning."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-__all__ = ["ROWS_AT_ONCE", "slices"]
+from okube.model.commands import Command
+
+__all__ = ["ROWS_AT_ONCE", "at_once", "batches", "in_turns", "slices"]
 
 T = TypeVar("T")
 ROWS_AT_ONCE = 1000
@@ -13,3 +16,39 @@ def slices(rows: Sequence[T], size: int = ROWS_AT_ONCE) -> Iterator[Sequence[T]]
     """``rows`` in runs of at most ``size``, in order; nothing for none."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
+
+
+def batches(commands: Iterable[Command], size: int = ROWS_AT_ONCE) -> Iterator[list[Command]]:
+    """Commands in runs that change about ``size`` rows at most, in order; one entry of the log takes each."""
+    batch: list[Command] = []
+    rows = 0
+    for command in commands:
+        changed = len(getattr(command, "ids", ())) or 1
+        if batch and rows + changed > size:
+            yield batch
+            batch, rows = [], 0
+        batch.append(command)
+        rows += changed
+    if batch:
+        yield batch
+
+
+async def in_turns(work: Generator[None, None, T]) -> T:
+    """The result of work that pauses now and then; others get their turn in the pauses."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        await asyncio.sleep(0)
+
+
+def at_once(work: Generator[None, None, T]) -> T:
+    """The result of work that pauses now and then, without the pauses."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result

@@ -26,6 +26,7 @@ __all__ = [
     "CreateTasks",
     "DeleteServices",
     "EndTasks",
+    "ForgetTasks",
     "Item",
     "PlaceTasks",
     "PutServices",
@@ -152,6 +153,12 @@ class SetNodeConditions(msgspec.Struct, frozen=True, array_like=True, tag="set-n
     conditions: tuple[tuple[str, str], ...]
 
 
+class ForgetTasks(msgspec.Struct, frozen=True, array_like=True, tag="forget-tasks/1"):
+    """Ended tasks of services that are gone are forgotten: what is left where a service with many was removed."""
+
+    ids: tuple[str, ...]
+
+
 class ReleaseNodes(msgspec.Struct, frozen=True, array_like=True, tag="release-nodes/1"):
     """Nodes that came and went too often get new tasks again, where the time for that has come."""
 
@@ -268,6 +275,7 @@ Command = (
     | SetNodeState
     | ReleaseNodes
     | SetNodeConditions
+    | ForgetTasks
     | RemoveNode
     | CreateTasks
     | PlaceTasks

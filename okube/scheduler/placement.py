@@ -1,6 +1,6 @@
 """Placement: every task gets a node and host ports, or a reason."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -12,7 +12,7 @@ from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import IntArray, NodeTable
 
-__all__ = ["PlacedTask", "Placement", "Rejection", "place"]
+__all__ = ["PlacedTask", "Placement", "Rejection", "place", "place_in_slices"]
 
 _BOUND = "is the only node that it may run on"
 _AVOIDED = "; it failed to start there lately, and fits nowhere else"
@@ -64,10 +64,24 @@ def place(nodes: NodeTable, groups: Sequence[TaskGroup], *, port_range: tuple[in
     count). A group with a constraint that cannot be read is rejected and disturbs no other. Raises ``ValueError`` for
     a range that holds no port.
     """
+    work = place_in_slices(nodes, groups, port_range=port_range)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            placement: Placement = done.value
+            return placement
+
+
+def place_in_slices(
+    nodes: NodeTable, groups: Iterable[TaskGroup], *, port_range: tuple[int, int] = (30000, 32767)
+) -> Generator[None, None, Placement]:
+    """The same, one group at a time, so that whoever waits gets a turn in between."""
     ledger = Ledger(nodes, port_range)
     placement = Placement()
     for group in groups:
         _place_group(ledger, group, placement)
+        yield
     return placement
 
 

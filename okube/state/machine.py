@@ -40,6 +40,7 @@ _HANDLERS: dict[type, Handler] = {
     c.StopTask: tasks.stop_one,
     c.ReportTasks: tasks.report,
     c.EndTasks: tasks.end,
+    c.ForgetTasks: tasks.forget,
 }
 
 

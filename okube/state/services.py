@@ -10,11 +10,12 @@ from okube.model.views import Action, ServiceView, service_answer
 from okube.state.apps import names_of_app
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
-from okube.state.tasks import forget_ended, stop_tasks
+from okube.state.tasks import stop_tasks
 
 __all__ = ["change_of", "delete", "put", "refresh", "scale"]
 
 _json = msgspec.json.Encoder()
+_ROWS_AT_ONCE = 1000
 
 
 def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
@@ -47,14 +48,22 @@ def change_of(old: Service | None, spec: ServiceSpec) -> Action:
 
 
 def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
-    """Forget services and stop their tasks. Answers the views as they were."""
+    """Forget services and stop their tasks. Answers the views as they were.
+
+    Of many tasks only the first are seen to here, so that nobody waits for long: the leader sees to the rest.
+    """
     names = names_of_app(tables, command.app) if command.app else dict.fromkeys(command.names)
     found = [_named(tables, name, command.if_match) for name in names]
     answer = [_view(tables, service.name) for service in found]
+    room = _ROWS_AT_ONCE
     for service in found:
         tables.delete_service(service.id)
-        stop_tasks(tables, list(tables.tasks_of_service.get(service.id, ())), "stopped", now_ms)
-        forget_ended(tables, service.id)
+        first = tables.tasks_of(service.id, most=room)
+        room -= len(first)
+        stop_tasks(tables, [task.id for task in first if not task.ended], "stopped", now_ms)
+        for task in first:
+            if task.ended:
+                tables.delete_task(task.id)
     return _json.encode(answer)
 
 

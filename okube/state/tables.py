@@ -7,6 +7,7 @@ index, which a snapshot does not keep.
 """
 
 from collections.abc import Callable
+from itertools import islice
 
 import msgspec
 
@@ -78,6 +79,7 @@ class Tables:
         self.allocations: dict[str, Allocation] = {}
         self.progress: dict[str, Progress] = {}  # of each service
         self.targets = GlobalTargets(self.nodes)
+        self.living_in_slot: dict[tuple[str, int], dict[str, None]] = {}  # not ended
         self.ended_in_slot: dict[tuple[str, int], list[str]] = {}  # in the order in which they ended
         self._tasks_of_spec: dict[tuple[str, int], int] = {}
 
@@ -146,9 +148,9 @@ class Tables:
             total = 0 if service.stopped else self.targets.count(service.id)
         return progress.running, min(progress.done, total), total
 
-    def tasks_of(self, service_id: str) -> list[Task]:
-        """All tasks of a service, ended ones too, oldest first."""
-        return [self.tasks[task_id] for task_id in self.tasks_of_service.get(service_id, ())]
+    def tasks_of(self, service_id: str, *, most: int | None = None) -> list[Task]:
+        """All tasks of a service, ended ones too, oldest first; or the first of them."""
+        return [self.tasks[task_id] for task_id in islice(self.tasks_of_service.get(service_id, ()), most)]
 
     # Changing
 
@@ -296,6 +298,8 @@ class Tables:
 
     def _index_task(self, task: Task) -> None:
         self.tasks_in_state.setdefault(task.state, {})[task.id] = None
+        if not task.ended:
+            self.living_in_slot.setdefault((task.service_id, task.slot), {})[task.id] = None
         progress = self.progress.get(task.service_id)
         if progress is not None:
             progress.add(task, self.spec_of(task))
@@ -306,6 +310,11 @@ class Tables:
 
     def _unindex_task(self, task: Task) -> None:
         del self.tasks_in_state[task.state][task.id]
+        if not task.ended:
+            living = self.living_in_slot[task.service_id, task.slot]
+            del living[task.id]
+            if not living:
+                del self.living_in_slot[task.service_id, task.slot]
         progress = self.progress.get(task.service_id)
         if progress is not None:
             progress.remove(task, self.spec_of(task))

@@ -1,10 +1,13 @@
 """Commands about tasks: create, place, withdraw, stop, report, end. Each may be repeated and does no more by it."""
 
+from typing import Protocol
+
 import msgspec
 
 from okube.model.commands import (
     CreateTasks,
     EndTasks,
+    ForgetTasks,
     PlaceTasks,
     ReportTasks,
     StopTask,
@@ -13,16 +16,18 @@ from okube.model.commands import (
     WithdrawTasks,
 )
 from okube.model.errors import Conflict
+from okube.model.node import Node
 from okube.model.spec import ServiceSpec
 from okube.model.task import ENDED, Reason, Task, TaskState, is_forward
 from okube.state.queries import find_task, view_of_task
 from okube.state.tables import Tables
 
 __all__ = [
+    "Nodes",
     "create",
     "end",
     "end_task",
-    "forget_ended",
+    "forget",
     "is_lost",
     "may_be_placed",
     "place",
@@ -38,7 +43,15 @@ __all__ = [
 _json = msgspec.json.Encoder()
 
 
-def is_lost(tables: Tables, task: Task) -> bool:
+class Nodes(Protocol):
+    """Tables, or what was seen of them."""
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """All nodes by name."""
+
+
+def is_lost(tables: Nodes, task: Task) -> bool:
     """Whether a task was placed on a node that is down, gone, or made anew."""
     if task.node is None:
         return False
@@ -56,7 +69,7 @@ def may_be_placed(tables: Tables, task: Task) -> bool:
 
     One that takes over from a task on a lost node waits as soon as that node is back.
     """
-    if task.state != "pending" or task.desired != "run":
+    if task.state != "pending" or task.desired != "run" or task.service_id not in tables.services:
         return False
     before = None if task.replaces is None else tables.tasks.get(task.replaces)
     if before is None or before.ended or is_lost(tables, before):
@@ -79,14 +92,9 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
         command.pinned,
         strict=True,
     )
-    held = _tasks_that_should_run(tables, service.id)
-    stopping = _slots_that_stop(tables, service.id)
     for task_id, slot, attempt, not_before_ms, replaces, pinned in rows:
-        if task_id in tables.tasks or any(other != replaces for other in held.get(slot, ())):
+        if task_id in tables.tasks or not _takes_another(tables, service.id, slot, replaces):
             continue
-        if replaces is None and slot in stopping:
-            continue  # its node was down when this was planned, and is back: it stops there first
-        held.setdefault(slot, []).append(task_id)
         before = _failed_before(tables, service.id, slot) if attempt else None
         tables.put_task(
             Task(
@@ -211,11 +219,14 @@ def end_task(tables: Tables, task: Task, state: TaskState, reason: Reason, messa
     )
 
 
-def forget_ended(tables: Tables, service_id: str) -> None:
-    """Forget the history of a service that is gone."""
-    for task in tables.tasks_of(service_id):
-        if task.ended:
-            tables.delete_task(task.id)
+def forget(tables: Tables, command: ForgetTasks, now_ms: int) -> bytes:
+    """Forget ended tasks of services that are gone."""
+    del now_ms
+    for task_id in command.ids:
+        task = tables.tasks.get(task_id)
+        if task is not None and task.ended and task.service_id not in tables.services:
+            tables.delete_task(task_id)
+    return b"null"
 
 
 def _reported(task: Task, entry: TaskReport, now_ms: int, *, up: bool) -> Task:
@@ -258,14 +269,15 @@ def _why_it_waits(before: Task | None, attempt: int) -> str:
     return "" if before is None else f"backs off before try {attempt + 1} ({before.reason}): {before.message}"
 
 
-def _slots_that_stop(tables: Tables, service_id: str) -> set[int]:
-    stopping = (task for task in tables.tasks_of(service_id) if not task.ended and task.desired == "stop")
-    return {task.slot for task in stopping if not is_lost(tables, task)}
+def _takes_another(tables: Tables, service_id: str, slot: int, replaces: str | None) -> bool:
+    """Whether a slot has no task but the one that is replaced.
 
-
-def _tasks_that_should_run(tables: Tables, service_id: str) -> dict[int, list[str]]:
-    held: dict[int, list[str]] = {}
-    for task in tables.tasks_of(service_id):
-        if not task.ended and task.desired == "run":
-            held.setdefault(task.slot, []).append(task.id)
-    return held
+    Without one a task that still stops counts too: its node was down when this was planned, and is back.
+    """
+    for task_id in tables.living_in_slot.get((service_id, slot), ()):
+        task = tables.tasks[task_id]
+        if task.desired == "run" and task_id != replaces:
+            return False
+        if task.desired == "stop" and replaces is None and not is_lost(tables, task):
+            return False
+    return True

@@ -39,7 +39,7 @@ def slots_do_not_wait_for_the_old_task(patch: pytest.MonkeyPatch) -> None:
     true_slots = reconcile._slots_of
 
     def slots_of(*args: Any) -> Any:
-        slots = true_slots(*args)
+        slots = yield from true_slots(*args)
         for slot in slots.values():
             slot.stopping.clear()
         return slots
