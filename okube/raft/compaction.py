@@ -32,14 +32,17 @@ class Compactor:
         self._config = config
         self._snapshot = snapshot
         self._left_bytes = 0
+        self._snapshot_bytes = 0  # of the last one
 
     def is_due(self, applied_index: int) -> bool:
         """Whether the log has grown beyond its limits."""
         config, journal = self._config, self._journal
         if journal.rewriting:
             return False
-        too_many = applied_index - journal.base_index > config.tail_entries + config.compact_entries
-        too_large = journal.log_bytes > max(config.tail_bytes, self._left_bytes) + config.compact_bytes
+        entries = max(config.compact_entries, self._snapshot_bytes >> 10)
+        size_bytes = max(config.compact_bytes, self._snapshot_bytes)
+        too_many = applied_index - journal.base_index > config.tail_entries + entries
+        too_large = journal.log_bytes > max(config.tail_bytes, self._left_bytes) + size_bytes
         return applied_index > journal.base_index and (too_many or too_large)
 
     async def run(self, applied_index: int) -> None:
@@ -55,9 +58,12 @@ class Compactor:
         journal.compact(journal.tail_start(applied_index, entries=config.tail_entries, size_bytes=config.tail_bytes))
         self._left_bytes = journal.log_bytes  # with what is not applied yet, which may be much
         await journal.compacted()
-        size = sum(map(len, pieces))
+        self._snapshot_bytes = sum(map(len, pieces))
         logger.info(
-            "compacted the log: snapshot at %d (%d bytes), log from %d", applied_index, size, journal.base_index
+            "compacted the log: snapshot at %d (%d bytes), log from %d",
+            applied_index,
+            self._snapshot_bytes,
+            journal.base_index,
         )
 
 

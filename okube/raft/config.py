@@ -31,13 +31,14 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     window_bytes: int = 4 * MIB
     """Entries on their way to one follower; it is sent no more before it acknowledges."""
 
-    compact_entries: int = 20_000
-    """A snapshot is made when the log holds more entries than this above the tail."""
-    compact_bytes: int = 64 * MIB
-    """The same, in bytes."""
-    tail_entries: int = 10_000
+    compact_entries: int = 5_000
+    """A snapshot is made when the log holds more entries than this above the tail, and more than one for each KiB of
+    the snapshot before: a large state is not written again for every few changes of it."""
+    compact_bytes: int = 16 * MIB
+    """The same, in bytes; and more than the snapshot before has."""
+    tail_entries: int = 5_000
     """Entries kept below a snapshot, so that a follower that was away for a moment needs no snapshot."""
-    tail_bytes: int = 32 * MIB
+    tail_bytes: int = 8 * MIB
     """The same, in bytes; the smaller of the two counts."""
 
     snapshot_chunk_bytes: int = 256 * 1024

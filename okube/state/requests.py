@@ -13,8 +13,8 @@ from okube.model.commands import Applied, Result
 __all__ = ["KEPT_BYTES", "KEPT_MS", "KEPT_NUMBER", "KnownRequest", "RequestTable"]
 
 KEPT_MS = 10 * 60 * 1000
-KEPT_NUMBER = 20_000
-KEPT_BYTES = 16 << 20  # of results: one that puts a thousand services is half a megabyte
+KEPT_NUMBER = 10_000
+KEPT_BYTES = 8 << 20  # of results: one that puts a thousand services is half a megabyte
 
 
 class KnownRequest(msgspec.Struct, frozen=True, array_like=True):

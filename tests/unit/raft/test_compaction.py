@@ -15,11 +15,11 @@ def add(journal: Journal, count: int, size_bytes: int = 1) -> None:
         journal.add(bytes([Command.REGULAR]) * size_bytes, journal.last_index + 1, 1)
 
 
-async def a_compactor(disk: MountedDisk) -> tuple[Compactor, Journal, SnapshotStore]:
+async def a_compactor(disk: MountedDisk, state: bytes = b"state") -> tuple[Compactor, Journal, SnapshotStore]:
     journal = await a_journal(disk)
     store = SnapshotStore(disk, Path("/data/m1"))
     return (
-        Compactor(journal=journal, store=store, config=CONFIG, snapshot=lambda: iter([b"a ", b"state"])),
+        Compactor(journal=journal, store=store, config=CONFIG, snapshot=lambda: iter([b"a ", state])),
         journal,
         store,
     )
@@ -35,6 +35,17 @@ async def test_it_is_due_when_there_are_too_many_entries_or_bytes_that_are_appli
     add(journal, 5, 600)
     assert not compactor.is_due(1)
     assert compactor.is_due(2)
+
+
+@in_virtual_time
+async def test_after_a_large_snapshot_the_log_grows_in_keeping_with_it_before_there_is_another() -> None:
+    compactor, journal, _ = await a_compactor(a_disk(), bytes(100 << 10))
+    add(journal, 30)
+    await compactor.run(28)
+    await journal.sync()
+    add(journal, 105)
+    assert not compactor.is_due(journal.base_index + 105)
+    assert compactor.is_due(journal.base_index + 106)
 
 
 @in_virtual_time

@@ -98,7 +98,7 @@ def test_requests_are_forgotten_by_the_size_of_their_results_but_never_the_newes
     kept = cluster.tables.requests.rows()
     assert sum(len(row.result.body) for row in kept if isinstance(row.result, c.Applied)) <= KEPT_BYTES
     assert kept[-1].request_id == "r29"
-    assert len(kept) > 15
+    assert len(kept) > 10
 
 
 def test_time_does_not_go_back_with_a_leader_whose_clock_is_behind() -> None:
