@@ -92,7 +92,7 @@ def test_no_row_stands_for_a_kind_of_event_that_there_is_not() -> None:
 
 
 def test_how_many_events_are_kept_is_told() -> None:
-    assert f"The newest {KEPT_EVENTS:,} are kept" in _section("Events")
+    assert f"The newest {KEPT_EVENTS:,} are kept" in " ".join(_section("Events").split())
     assert f"| events | {KEPT_EVENTS:,} |" in _section("How much history is kept")
 
 
