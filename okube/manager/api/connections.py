@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
@@ -149,14 +149,14 @@ class Connection(web.RequestHandler):
 
 def _refuse(transport: asyncio.BaseTransport, error: OkubeError) -> None:
     """An answer before there is a request, and the end of the connection."""
-    assert isinstance(transport, asyncio.Transport)
+    writable = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
     answer = problem(error)
     body = answer.body
     assert isinstance(body, bytes)
     head = [f"HTTP/1.1 {answer.status} {answer.reason}", "Connection: close", f"Content-Length: {len(body)}"]
     head += [f"{name}: {value}" for name, value in answer.headers.items() if name != "Content-Length"]
-    transport.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
-    transport.close()
+    writable.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+    writable.close()
 
 
 def _short(message: str | None) -> str:

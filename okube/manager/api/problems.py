@@ -68,7 +68,17 @@ def problem(error: OkubeError, status: int | None = None) -> web.Response:
 
 @web.middleware
 async def problems_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into an answer; a defect is logged with its trace and told without it."""
+    """Turn whatever a handler raises into an answer; a defect is logged with its trace and told without it.
+
+    Where the body was not read to its end, the connection ends with the answer: what comes next on it is no request.
+    """
+    response = await _answered(request, handler)
+    if request.body_exists and not request.content.is_eof() and not response.prepared:
+        response.force_close()
+    return response
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except OkubeError as error:

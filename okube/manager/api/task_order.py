@@ -1,6 +1,7 @@
 """Tasks in the order in which lists show them, found piece by piece: nobody sorts a hundred thousand for one page."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from okube.model.task import Task
 from okube.state import Tables
@@ -34,8 +35,8 @@ def tasks_in_order(tables: Tables, *, service: str | None, node: str | None, aft
             groups.setdefault(first.service, []).append(service_id)
     start = after.partition(" ")[0]
     for name in sorted(name for name in groups if name >= start):
-        ids_of_name = [task_id for i in groups[name] for task_id in tables.tasks_of_service.get(i, ())]
-        yield from _in_order(tables, ids_of_name, after)
+        of_name = list(chain.from_iterable(tables.tasks_of_service.get(i, ()) for i in groups[name]))
+        yield from _in_order(tables, of_name, after)
 
 
 def _in_order(tables: Tables, ids: list[str], after: str) -> Iterator[Found]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 from collections.abc import AsyncIterator, Callable
 
 import msgspec
@@ -93,6 +94,13 @@ async def test_a_body_that_does_not_say_how_large_it_is_is_refused_as_it_comes(a
             await raw.send(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
         status, _, problem = await raw.answer()
     assert (status, _kind(problem)) == (413, "too-large")
+    await _still_serves(api)
+
+
+async def test_a_body_that_grows_as_it_is_unpacked_is_refused(api: Api) -> None:
+    packed = gzip.compress(b" " * (100 << 20))
+    answer = await api("POST", "/v1/services", raw=packed, Content_Type="application/json", Content_Encoding="gzip")
+    assert (len(packed) < 1 << 20, answer.status) == (True, 413)
     await _still_serves(api)
 
 
