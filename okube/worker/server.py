@@ -40,6 +40,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Identify = Callable[[web.Request], Identity | None]
 
 
+async def _no_metrics() -> bytes:
+    return b""
+
+
 class AgentApi(Protocol):
     """What the server needs of the agent behind it."""
 
@@ -74,7 +78,7 @@ class AgentServer:
         cluster_id: str,
         instance: str,
         context: ssl.SSLContext,
-        metrics: Callable[[], bytes] = bytes,
+        metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
     ) -> None:
         app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of, metrics=metrics)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -100,7 +104,12 @@ def peer_of(request: web.Request) -> Identity | None:
 
 
 def make_app(
-    agent: AgentApi, *, cluster_id: str, instance: str, identify: Identify, metrics: Callable[[], bytes] = bytes
+    agent: AgentApi,
+    *,
+    cluster_id: str,
+    instance: str,
+    identify: Identify,
+    metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
 ) -> web.Application:
     """The agent's routes, open to managers of one cluster."""
 
@@ -130,7 +139,7 @@ def make_app(
         return web.json_response({"status": "ok", "instance": instance})
 
     async def get_metrics(request: web.Request) -> web.Response:
-        return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     sessions = Sessions()
     app = web.Application(client_max_size=MAX_ASSIGNMENT, middlewares=[_problems, _managers_only(cluster_id, identify)])

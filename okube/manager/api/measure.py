@@ -24,7 +24,7 @@ _UNKNOWN = "unknown"
 async def metrics(request: web.Request) -> web.Response:
     """What this manager counts, as Prometheus reads it."""
     registry = request.app[CONTEXT].core.metrics.registry
-    return web.Response(body=exposition(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(body=await exposition(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @web.middleware

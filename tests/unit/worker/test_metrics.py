@@ -61,11 +61,11 @@ async def test_heartbeats_that_nobody_answers_are_counted() -> None:
     assert _value(metrics, "okube_agent_heartbeats_total", outcome="failed") == 1
 
 
-def test_tasks_are_shown_by_state_as_they_stand_when_somebody_asks() -> None:
+async def test_tasks_are_shown_by_state_as_they_stand_when_somebody_asks() -> None:
     metrics = AgentMetrics(SystemClock())
     reports: list[TaskReport] = []
     metrics.tell_tasks(lambda: reports)
     reports.append(TaskReport("t1", "running", ready=True, restarts=3))
     assert _value(metrics, "okube_agent_tasks", state="running") == 1
     assert _value(metrics, "okube_agent_task_restarts") == 3
-    assert b"_created" not in exposition(metrics.registry)
+    assert b"_created" not in await exposition(metrics.registry)
