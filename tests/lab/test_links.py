@@ -90,6 +90,27 @@ def test_agents_that_are_cut_from_all_managers_go_on_and_nothing_is_replaced(
     cluster.wait(lambda: _containers(engine) == {}, "nothing is left")
 
 
+def test_a_machine_that_vanishes_is_replaced_and_drops_what_it_held_when_it_is_back(
+    cluster: Cluster, docker_engine: DockerEngine, engine: docker.APIClient
+) -> None:
+    assert cluster.hosts is not None
+    cluster.ok("run", "--image", docker_engine.image, "--name", "steady", "--replicas", "3", *_SLEEPER)
+    for other in (*cluster.managers, "w2", "w3"):
+        cluster.hosts.cut("w1", other)  # no connection is refused: nothing answers at all
+    cut_at = time.monotonic()
+    cluster.wait(lambda: _running_nodes(cluster) == ["w2", "w2", "w3"], "w1's task runs elsewhere")
+    print(f"a machine vanished: its task ran elsewhere after {time.monotonic() - cut_at:.2f} s")  # the bench limits it
+    cluster.hosts.heal()
+    cluster.wait(lambda: _states(cluster) == {"ready"}, "w1 is back")
+    cluster.wait(lambda: len(_containers(engine)) == 3, "w1 dropped its container")
+    cluster.ok("rm", "steady")
+
+
+def _running_nodes(cluster: Cluster) -> list[str]:
+    nodes = sorted(task["node"] for task in cluster.ready("steady"))
+    return ["w2", "w2", "w3"] if nodes == ["w2", "w3", "w3"] else nodes
+
+
 def _nodes(cluster: Cluster) -> dict[str, dict[str, Any]]:
     return {node["name"]: node for node in cluster.json("nodes")}
 
