@@ -14,7 +14,7 @@ import msgspec
 from okube.manager.core import ManagerCore
 from okube.model.errors import Gone, SlowDown
 from okube.raft.waits import ChangeWaits
-from okube.state.feed import Feed, Kind, render
+from okube.state.feed import Feed, Kind
 from okube.state.ring import Behind
 
 __all__ = ["MARK_S", "MOST_STREAMS", "Wanted", "Watches"]
@@ -91,7 +91,7 @@ class Watches:
             try:
                 end = min(ring.end, place + _LINES_AT_ONCE)
                 while place < end and size < _BYTES_AT_ONCE:
-                    line = render(ring.at(place), wanted)
+                    line = feed.line(kind, place, wanted)
                     place += 1
                     if line is not None:
                         lines.append(line)

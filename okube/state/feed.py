@@ -33,6 +33,9 @@ Shown = Row | AppView
 _ROW_BYTES = 500
 """Roughly what a row and its place in the ring take, without its texts."""
 _NAME_BYTES = 80
+_RENDERED = 500
+_RENDERED_BYTES = 4096
+"""So many lines, none longer than that, are kept for readers who are about as far as others."""
 _BOUNDS: dict[Kind, tuple[int, int]] = {
     "tasks": (10_000, 8 << 20),
     "services": (10_000, 6 << 20),
@@ -77,6 +80,7 @@ class Feed:
         self._service_sums: dict[str, tuple[int, int, int]] = {}
         self._node_sums: dict[str, _Sums] = {}
         self._apps = AppSums()
+        self._rendered: dict[tuple[Kind, int], bytes] = {}
         self.restarts = 0
         """How often it began anew: whoever read before that must read lists again, or elsewhere."""
         tables.observers.append(self._observe)
@@ -86,6 +90,7 @@ class Feed:
         """Forget all changes: the tables hold what a snapshot brought."""
         self.restarts += 1
         tables = self._tables
+        self._rendered = {}
         self._rings = {kind: Ring(tables.revision, *_BOUNDS[kind]) for kind in KINDS}
         self._services = {service.id: _shown(service) for service in tables.services.values()}
         self._service_sums = {service.id: tables.sums_of(service) for service in tables.services.values()}
@@ -97,6 +102,25 @@ class Feed:
     def ring(self, kind: Kind) -> Ring[Change]:
         """The changes of one kind."""
         return self._rings[kind]
+
+    def line(self, kind: Kind, place: int, wanted: Callable[[Any], bool]) -> bytes | None:
+        """The line of the change at a place, as ``render`` makes it; for many readers at the end it is made once.
+
+        Raises:
+            Behind: the change is not kept any more.
+        """
+        change = self._rings[kind].at(place)
+        if change.new is None or not wanted(change.new):
+            return render(change, wanted)
+        known = self._rendered.get((kind, place))
+        if known is not None:
+            return known
+        line = _line("put", change.revision, change.new, change.extra)
+        if len(line) <= _RENDERED_BYTES:
+            self._rendered[kind, place] = line
+            if len(self._rendered) > _RENDERED:
+                del self._rendered[next(iter(self._rendered))]
+        return line
 
     def _observe(self, table: str, old: Row | None, new: Row | None) -> None:
         row = new if new is not None else old
