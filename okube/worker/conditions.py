@@ -98,7 +98,9 @@ class Checkup:
     async def _watch_machine(self) -> None:
         while True:
             try:
-                self._machine = self._judge(await self._look())
+                found = self._judge(await self._look())
+                _log_changes(self._machine or {}, found)
+                self._machine = found
             except OSError as error:
                 logger.warning("The state of this machine cannot be read: %s", error)
             await asyncio.sleep(LOOK_EVERY_S)
@@ -126,6 +128,13 @@ class Checkup:
             share = 100 * state.memory_available // max(state.memory, 1)
             found["memory-low"] = f"{share} % of {format_bytes(state.memory)} of memory are available"
         return found
+
+
+def _log_changes(before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    for kind in sorted(now.keys() - before.keys()):
+        logger.warning("Condition %s: %s", kind, now[kind])
+    for kind in sorted(before.keys() - now.keys()):
+        logger.info("Condition %s is over", kind)
 
 
 def disk_level(disk: DiskState, before: Level) -> Level:

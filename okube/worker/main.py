@@ -16,6 +16,7 @@ from okube.seams.exposition import exposition
 from okube.seams.standing import AGENT
 from okube.security import client_context, server_context
 from okube.worker.agent import Agent
+from okube.worker.ballast import Ballasted
 from okube.worker.calls import HttpManagerCalls
 from okube.worker.capacity import UsageMeter, look_at_machine, measure_capacity, measure_machine
 from okube.worker.metrics import AgentMetrics
@@ -51,6 +52,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
     memory = settings.state_directory / "agent"
     memory.mkdir(mode=0o700, parents=True, exist_ok=True)
     clock, rng, disk = SystemClock(), random.Random(os.urandom(16)), FileDisk()
+    files = Ballasted(disk, memory / "ballast")
     metrics = AgentMetrics(clock)
     runtime = metrics.of_runtime(await choose_runtime(settings))
     calls = HttpManagerCalls(
@@ -62,7 +64,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         rng=rng,
         runtime=runtime,
         calls=metrics.of_calls(calls),
-        store=Store(disk, memory),
+        store=Store(files, memory),
         capacity=measure_capacity(settings),
         usage=UsageMeter(settings.directory, clock.monotonic).read,
         machine=lambda: measure_machine(settings.directory),
@@ -81,6 +83,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         metrics=lambda: exposition(metrics.registry),
     )
     try:
+        await files.load()
         await agent.load()
         port = await server.start(settings.host, settings.port)
         logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, settings.host, port, runtime.name)

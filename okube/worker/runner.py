@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from okube.model.commands import TaskReport
+from okube.model.task import ENDED
 from okube.model.wire import AssignedTask
 from okube.seams.clock import Clock
 from okube.worker.actions import Action, Restart, Start
@@ -20,7 +21,7 @@ from okube.worker.lookout import Lookout
 from okube.worker.memory import TaskMemory
 from okube.worker.observed import Observed
 from okube.worker.outbox import Outbox
-from okube.worker.reconcile import could_not_start, plan
+from okube.worker.reconcile import Plan, could_not_start, plan
 from okube.worker.runtime.base import Container, Runtime, RuntimeFailure, RuntimeUnavailable
 from okube.worker.steps import Interruptible, Steps
 from okube.worker.store import Store
@@ -30,6 +31,7 @@ __all__ = ["Runner"]
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # an image that takes longer to bring is told of
+_SAVE_AGAIN_S = 1.0
 _RETRY_MS = (500, 8_000)  # after a step that failed in a way nobody foresaw: the first wait, the longest
 
 
@@ -150,7 +152,8 @@ class Runner:
         for task_id, step in steps.items():
             self._keep(task_id, step.memory)
             self._sleep_until(task_id, step.wake_ms)
-        if self._unsaved and not await self._saved():
+        if self._unsaved and (trouble := await self._try_to_save()):
+            self._tell_what_is_seen(steps, trouble)
             self._dirty |= tasks
             self._wake.set()
             return
@@ -180,14 +183,29 @@ class Runner:
         else:
             self._wakes[task_id] = wake_ms
 
-    async def _saved(self) -> bool:
+    async def _try_to_save(self) -> str:
+        """What is in the way; empty when it is stored."""
         try:
             await self._save()
         except OSError as error:
             logger.error("Cannot store what this agent remembers (%s): it starts and stops nothing until it can", error)
-            await asyncio.sleep(1.0)
-            return False
-        return True
+            await asyncio.sleep(_SAVE_AGAIN_S)
+            return str(error)
+        return ""
+
+    def _tell_what_is_seen(self, steps: Plan, trouble: str) -> None:
+        """What runs and what does not is told also while nothing can be stored; how a task ended for good is not."""
+        for task_id, step in steps.items():
+            report, known = step.report, self._outbox.of(task_id)
+            if report is None or task_id not in self._holdings.tasks or report.ready:
+                continue
+            if report.state in ENDED:
+                report = report if known is None else msgspec.structs.replace(known, ready=False)
+            if report.state not in ENDED:
+                message = (
+                    f"does not run; its agent starts and stops nothing, for it cannot store what it does: {trouble}"
+                )
+                self._outbox.put(msgspec.structs.replace(report, message=message))
 
     async def _save(self) -> None:
         self._unsaved = False

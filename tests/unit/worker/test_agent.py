@@ -421,6 +421,24 @@ async def test_a_full_disk_stops_the_agent_from_acting_and_not_from_living(machi
 
 
 @with_machine
+async def test_a_full_disk_keeps_nobody_from_knowing_what_runs(machine: Machine) -> None:
+    await machine.assign(a_task("t1"), a_task("t2", restart="never"), a_task("t3"))
+    await machine.until(lambda: len([r for r in machine.reports.values() if r.ready]) == 3)
+    machine.disk.full = True
+    machine.engine.end("t1", 1)
+    machine.engine.end("t2", 0)
+    await machine.until(lambda: not machine.reports["t1"].ready and not machine.reports["t2"].ready)
+    for task_id in ("t1", "t2"):
+        assert machine.reports[task_id].state == "running"
+        assert "No space left" in machine.reports[task_id].message
+    assert machine.reports["t3"].ready
+    machine.disk.full = False
+    await machine.until(lambda: machine.reports["t1"].ready and machine.reports["t2"].state == "completed")
+    assert machine.reports["t1"].restarts == 1
+    assert "No space" not in machine.reports["t1"].message
+
+
+@with_machine
 async def test_after_contact_with_a_new_epoch_nothing_older_is_obeyed(machine: Machine) -> None:
     machine.managers.epoch = Epoch(1, 5)
     await machine.until(lambda: machine.agent.holdings.fence == Epoch(1, 5))
