@@ -31,7 +31,7 @@ class TaskMemory(msgspec.Struct, frozen=True, array_like=True):
         failures: ends that count against ``restart.max``.
         rapid: ends in a row before it had run for 10 s; the back-off doubles with each.
         end_seen: which end of which run was counted last, so that none counts twice.
-        due_ms: when it is to be started again (calendar, milliseconds).
+        due_ms: when it is to be started again (calendar, milliseconds); None once it runs.
         note: what people should know while it runs or waits.
         stopping: it was told to stop; stored before it is.
         ending: set once, when the task has ended for good.

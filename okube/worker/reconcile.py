@@ -139,14 +139,16 @@ def _plan_absent(task: AssignedTask, memory: TaskMemory, now_ms: int) -> Step:
         return _end(task, memory, None, _stopped(task, None, now_ms))
     if task.spec.restart.policy == "never":
         return _end(task, memory, None, Ending("failed", "signal", _VANISHED, ended_ms=now_ms))
+    pending = memory.due_ms is not None  # its end was seen and counted before it was gone
     memory = msgspec.structs.replace(memory, container_id=None)
-    memory = _restart_later(memory, _VANISHED, since_ms=now_ms, now_ms=now_ms)
+    if not pending:
+        memory = _restart_later(memory, _VANISHED, since_ms=now_ms, now_ms=now_ms)
     return _when_due(task, Start(task), memory, now_ms, None)
 
 
 def _plan_running(task: AssignedTask, container: Container, memory: TaskMemory, now_ms: int) -> Step:
     """It runs, started by this agent or by the one before it: it is left alone."""
-    memory = msgspec.structs.replace(memory, container_id=container.id)
+    memory = msgspec.structs.replace(memory, container_id=container.id, due_ms=None)
     wake_ms = None
     if memory.rapid and container.started_ms is not None:
         steady_ms = container.started_ms + STEADY_MS

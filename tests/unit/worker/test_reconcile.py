@@ -80,6 +80,19 @@ def test_a_running_container_is_left_alone_also_by_an_agent_that_remembers_nothi
     assert (made.report.state, made.report.ready, made.report.started_ms) == ("running", True, NOW - 60_000)
 
 
+def test_a_container_that_ended_and_was_removed_by_hand_counts_as_one_restart() -> None:
+    task = a_task()
+    ended = memory_of(step(task, exited(137), REMEMBERED))
+    assert ended.restarts == 1
+    gone = step(task, None, ended)
+    assert memory_of(gone).restarts == 1
+    again = step(task, None, memory_of(gone), now_ms=NOW + 100)
+    assert again.action == Start(task)
+    runs = memory_of(step(task, RUNNING, memory_of(again)))
+    assert (runs.restarts, runs.due_ms) == (1, None)
+    assert memory_of(step(task, None, runs)).restarts == 2
+
+
 def test_a_container_that_somebody_paused_runs_and_is_not_ready_and_says_why() -> None:
     made = step(a_task(), msgspec.structs.replace(RUNNING, paused=True))
     assert made.action is None

@@ -10,14 +10,23 @@ from collections.abc import Callable
 from okube.worker.runtime import refusals
 from okube.worker.runtime.base import RuntimeFailure
 
-__all__ = ["exec_refused", "pull_refused", "start_refused"]
+__all__ = ["exec_refused", "is_engines_own_trouble", "pull_refused", "start_refused"]
 
 _NOISE = re.compile(
     r"^(?:failed to create task for container: |failed to create shim task: |OCI runtime create failed: |"
     r"OCI runtime exec failed: |exec failed: |runc create failed: |unable to start container process: |"
     r"error during container init: )+"
 )
+_ENGINES_OWN = re.compile(
+    r"failed to update store|transport is closing|ttrpc: closed|error while dialing|context canceled|shutting down|"
+    r"containerd[^:]*: (?:connection refused|unavailable)"
+)
 _PORT = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|:::?|\*):(\d{1,5})")
+
+
+def is_engines_own_trouble(text: str) -> bool:
+    """Whether a refusal is no fault of the container: the engine is just going down, or has lost its helpers."""
+    return _ENGINES_OWN.search(text) is not None
 
 
 def start_refused(text: str, *, image: str, node: str) -> RuntimeFailure:

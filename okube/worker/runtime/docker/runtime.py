@@ -26,7 +26,7 @@ from okube.worker.runtime.docker.events import EventPump
 from okube.worker.runtime.docker.execute import DockerExec
 from okube.worker.runtime.docker.images import Images
 from okube.worker.runtime.docker.output import read_lines
-from okube.worker.runtime.docker.refusals import start_refused
+from okube.worker.runtime.docker.refusals import is_engines_own_trouble, start_refused
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import CLUSTER_LABEL, NODE_LABEL, container_name
 from okube.worker.runtime.refusals import path_absent
@@ -143,7 +143,7 @@ class DockerRuntime:
         except APIError as error:
             if error.status_code == 409:
                 return await self._existing(name)
-            raise start_refused(error.explanation or "", image=task.spec.image, node=self._node) from error
+            raise self._refusal(error, task.spec.image) from error
         self._mine[made["Id"]] = task.spec.image
         return Container(made["Id"], task.id, "created", stop_signal=task.spec.stop.signal)
 
@@ -158,7 +158,7 @@ class DockerRuntime:
         except APIError as error:
             if error.status_code == 404 and await self.inspect(container_id) is None:
                 raise self._gone(container_id) from error
-            raise start_refused(error.explanation or "", image=image, node=self._node) from error
+            raise self._refusal(error, image) from error
         finally:
             self._changed(container_id)
         container = await self.inspect(container_id)
@@ -241,6 +241,13 @@ class DockerRuntime:
             raise RuntimeUnavailable(
                 f"the Docker Engine of node {self._node} cannot run a command: {error.explanation}"
             ) from error
+
+    def _refusal(self, error: APIError, image: str) -> RuntimeFailure | RuntimeUnavailable:
+        """Why a container cannot be made or started now: its own fault, or the engine's."""
+        text = error.explanation or ""
+        if is_engines_own_trouble(text):
+            return RuntimeUnavailable(f"the Docker Engine of node {self._node} has trouble of its own: {text}")
+        return start_refused(text, image=image, node=self._node)
 
     def _gone(self, container_id: str) -> RuntimeFailure:
         return RuntimeFailure("start-failed", f"container {container_id[:12]} is gone from node {self._node}")

@@ -1,6 +1,6 @@
 import pytest
 
-from okube.worker.runtime.docker.refusals import pull_refused, start_refused
+from okube.worker.runtime.docker.refusals import exec_refused, is_engines_own_trouble, pull_refused, start_refused
 
 OCI = "OCI runtime create failed: runc create failed: unable to start container process: "
 NETWORK = "driver failed programming external connectivity on endpoint quirky_hugle (1e0d35919716): "
@@ -86,3 +86,40 @@ def test_a_failed_pull_says_what_to_do(text: str, advice: str) -> None:
     assert failure.reason == "image-pull"
     assert str(failure).startswith("image web:9 cannot be pulled on node w1: ")
     assert advice in str(failure)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "failed to update store for object type *libnetwork.endpoint: open : no such file or directory",
+        "ttrpc: closed: unknown",
+        "connection error: desc = transport: error while dialing dial unix:///run/containerd.sock: timeout",
+        "the daemon is shutting down",
+    ],
+)
+def test_an_engine_that_goes_down_is_no_fault_of_the_container(text: str) -> None:
+    assert is_engines_own_trouble(text)
+    assert not is_engines_own_trouble(f'{OCI}exec: "nosuch": executable file not found in $PATH: unknown')
+
+
+@pytest.mark.parametrize(
+    ("text", "missing", "sentence"),
+    [
+        (
+            "OCI runtime exec failed: exec failed: unable to start container process: "
+            'exec: "nosuch": executable file not found in $PATH: unknown',
+            True,
+            'there is no command "ls" in the container',
+        ),
+        (
+            'OCI runtime exec failed: exec failed: unable to start container process: exec: "/etc/passwd": '
+            "permission denied: unknown",
+            False,
+            'command "ls" cannot be run: Permission denied',
+        ),
+        ("OCI runtime exec failed: something new: unknown", False, 'command "ls" cannot be run: something new'),
+        ("", False, 'command "ls" cannot be run: the engine does not say why'),
+    ],
+)
+def test_a_command_that_cannot_be_run_in_a_container_is_told(text: str, missing: bool, sentence: str) -> None:
+    assert exec_refused(text, "ls") == (missing, sentence)
