@@ -190,7 +190,7 @@ def event_message(row: Row) -> str:
     """What happened, and how often."""
     count = row.get("count")
     parts = [
-        text(row.get("message")),
+        text(row.get("message")) or text(row.get("reason")),
         f"({count} times)" if isinstance(count, int) and count > 1 else "",
     ]
     return " ".join(part for part in parts if part)

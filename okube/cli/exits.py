@@ -1,6 +1,7 @@
 """How a command ends: the exit status and the lines on stderr for each error."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -67,7 +68,7 @@ def report(error: BaseException) -> int:
     """Say on stderr what went wrong; returns the exit status."""
     if isinstance(error, Refusals):
         for line in error.lines:
-            click.echo(line, err=True)
+            _print(line)
     if isinstance(error, Ended):
         _say(error.sentence)
         return error.status
@@ -86,7 +87,13 @@ def report(error: BaseException) -> int:
 
 def _say(sentence: str) -> None:
     for n, line in enumerate(sentence.splitlines()):
-        click.echo(f"okube: {line}" if n == 0 else f"  {line.strip()}", err=True)
+        _print(f"okube: {line}" if n == 0 else f"  {line.strip()}")
+
+
+def _print(line: str) -> None:
+    from okube.cli.output import note
+
+    note(line, indent="    " if line.startswith(" ") else "  ")
 
 
 def _cluster_error(error: OkubeError) -> int:
@@ -114,10 +121,23 @@ def _advice(error: OkubeError) -> str:
 def _usage_error(error: click.UsageError) -> int:
     message = error.format_message().rstrip(".")
     message = message[:1].lower() + message[1:]
+    message += _likely_choice(error)
     if error.ctx is not None and "--help" not in message:
         message = f"{message}\n`{error.ctx.command_path} --help` shows how it is used"
     _say(message)
     return USAGE
+
+
+def _likely_choice(error: click.UsageError) -> str:
+    """Of a value that is none of a few, the one that was likely meant."""
+    choice = error.param.type if isinstance(error, click.BadParameter) and error.param is not None else None
+    given = re.match(r"'([^']*)' is not one of", error.message)
+    if not isinstance(choice, click.Choice) or given is None:
+        return ""
+    from difflib import get_close_matches
+
+    close = get_close_matches(given[1], [str(one) for one in choice.choices], n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _bug(error: BaseException) -> int:

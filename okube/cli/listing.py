@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from okube.cli.output import show_list
+from okube.cli.output import note, show_list
 from okube.cli.session import Session
 from okube.client.api import OkubeClient
+from okube.model.errors import NotFound
 
 if TYPE_CHECKING:
     from okube.client.watch import WatchKind
@@ -43,6 +44,8 @@ def show(
         keep = wanted(client) if wanted else _everything
         rows = [row for row in client.rows(path, query) if keep(row)]
         show_list(here, kind, sorted(rows, key=order) if order else rows)
+        if not rows and here.output in ("table", "wide"):
+            _hint(client, dict(query))
         return
     from okube.cli.feed import News, Tell, follow
     from okube.cli.watching import watch_list
@@ -51,6 +54,19 @@ def show(
         return follow(client, kind, query, tell=tell, wanted=wanted(client) if wanted else _everything)
 
     watch_list(here, kind, source, key=key, order=order)
+
+
+def _hint(client: OkubeClient, query: dict[str, str]) -> None:
+    """A list may be empty because its filter names what is not there."""
+    from okube.cli.likely import hinting
+
+    for key, look in (("service", client.service), ("node", client.node), ("app", client.app)):
+        try:
+            if key in query:
+                with hinting(client, key, [query[key]]):  # type: ignore[arg-type]  # one of three kinds
+                    look(query[key])
+        except NotFound as error:
+            note(f"okube: {error.detail}")
 
 
 def _everything(_: Row) -> bool:

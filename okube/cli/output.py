@@ -12,6 +12,7 @@ import msgspec
 from okube.cli.columns import columns_of
 from okube.cli.session import Session
 from okube.cli.table import render
+from okube.cli.terminal import size
 
 __all__ = ["as_yaml", "emit", "note", "print_table", "show_list", "show_results", "tell_age", "terminal_width"]
 
@@ -19,9 +20,16 @@ Row = dict[str, Any]
 _USUAL_WIDTH = 80
 
 
-def note(sentence: str) -> None:
-    """Something a person should know, on stderr."""
-    click.echo(sentence, err=True)
+def note(sentence: str, *, indent: str = "") -> None:
+    """Something a person should know, on stderr; on a terminal no word is cut at its edge."""
+    lines = [sentence]
+    if sys.stderr.isatty():
+        from textwrap import wrap
+
+        columns = size(2)[0]
+        lines = wrap(sentence, columns, subsequent_indent=indent or "  ", break_on_hyphens=False) or [sentence]
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def show_list(session: Session, kind: str, rows: Sequence[Row]) -> None:

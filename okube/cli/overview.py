@@ -11,7 +11,6 @@ _NAME = 11
 FOOT = (
     "Options of every command: -o FORMAT (table, wide, json, yaml), --stale (without",
     "quorum), --manager URL[,URL…], --config FILE. `okube COMMAND -h` has examples.",
-    "Exits with 0 done, 1 refused, 2 usage, 3 no manager or quorum, 4 waited in vain.",
 )
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from textwrap import wrap
 from typing import TextIO
 
 from okube.cli.table import cut, width_of
@@ -61,10 +62,12 @@ class Progress:
             self._shown = []
 
     def _in_place(self, summary: str, awaited: Sequence[str], seconds: float) -> None:
-        lines = [f"{summary}  ({seconds:.0f} s)", *(f"  {sentence}" for sentence in awaited[:_MOST_AWAITED])]
+        width = self._columns() - 1
+        lines = [f"{summary}  ({seconds:.0f} s)"]
+        for sentence in awaited[:_MOST_AWAITED]:
+            lines += wrap(sentence, max(20, width), initial_indent="  ", subsequent_indent="    ", max_lines=2)
         if len(awaited) > _MOST_AWAITED:
             lines.append(f"  … {len(awaited) - _MOST_AWAITED} more")
-        width = self._columns() - 1
         lines = [cut(line, width) for line in lines]
         if lines != self._shown:
             self._write(self._erasing() + "".join(f"{line}\n" for line in lines))

@@ -130,7 +130,7 @@ def test_services_and_managers_are_lists(okube: Okube, cluster: Cluster) -> None
 
 def test_filters_of_ps_reach_the_cluster(okube: Okube, manager: Manager) -> None:
     okube("ps", "web", "--node", "w1", "--state", "failed", "--app", "shop", "-a")
-    query = manager.received[-1].query
+    query = manager.requests("GET", "/v1/tasks")[-1].query
     assert {k: v for k, v in query.items() if k != "limit"} == {
         "service": "web",
         "node": "w1",

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from okube.cli.main import ENTRIES, cli
-from tests.unit.cli.cluster import Cluster, a_task
+from tests.unit.cli.cluster import Cluster, a_service, a_task
+from tests.unit.cli.typist import Typist
 from tests.unit.client.playing import Manager, Reply, no_leader, nobody, problem
 
 Okube = Callable[..., Result]
@@ -48,7 +49,8 @@ def test_the_help_lists_every_command(home: Path) -> None:
         (["run", "--imgae", "x"], "--image"),
         (["run", "--image", "x", "--replica", "3"], "--replicas"),
         (["inspect", "servce", "web"], "did you mean service?"),
-        (["ps", "-o", "jsn"], "json"),
+        (["ps", "-o", "jsn"], "did you mean json?"),
+        (["ps", "--state", "runing"], "did you mean running?"),
         (["run"], "--image"),
         (["scale", "web"], "write SERVICE=N"),
         (["scale", "web=-1"], "write SERVICE=N"),
@@ -86,6 +88,25 @@ def test_an_empty_list_is_an_empty_array_and_for_people_a_word_on_stderr(okube: 
     assert okube("ps", "-o", "json").stdout == "[]\n"
     result = okube("ps")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no tasks\n")
+
+
+def test_a_list_that_is_empty_since_its_filter_names_nothing_says_so(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"))
+    result = okube("ps", "wbe")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "no tasks\nokube: there is no service wbe; did you mean web?\n"
+    assert okube("ps", "wbe", "-o", "json").stderr == ""
+
+
+def test_a_sentence_is_wrapped_at_words_on_a_terminal(okube: Okube) -> None:
+    typist = Typist("ps", "--state", "runing", columns=50)
+    assert typist.ends() == 2
+    assert typist.lines[:3] == [
+        "okube: invalid value for '--state': 'runing' is",
+        "  not one of 'pending', 'scheduled', 'running',",
+        "  'completed', 'failed'; did you mean running?",
+    ]
+    typist.close()
 
 
 def test_yaml_holds_the_same(okube: Okube, cluster: Cluster) -> None:

@@ -26,6 +26,7 @@ class Typist:
         rows: of the terminal.
         program: what to run instead of ``okube``.
         env: variables beside those of the test.
+        cwd: the folder in which it runs.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Typist:
         rows: int = 24,
         program: tuple[str, ...] = (sys.executable, "-m", "okube.cli.main"),
         env: dict[str, str] | None = None,
+        cwd: str | None = None,
     ) -> None:
         self.written = b""
         self._screen = pyte.Screen(columns, rows)
@@ -51,6 +53,7 @@ class Typist:
             start_new_session=True,
             preexec_fn=_own_terminal,
             env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            cwd=cwd,
         )
 
     @property
@@ -66,6 +69,12 @@ class Typist:
     def text(self) -> str:
         """The screen as one text."""
         return "\n".join(self.lines)
+
+    @property
+    def title(self) -> str:
+        """The window's title."""
+        self.read()
+        return str(self._screen.title)
 
     def type(self, keys: str) -> None:
         """Type."""
