@@ -86,12 +86,11 @@ def _history(now_ms: int) -> Sequence[Column]:
     )
 
 
-def _versions(now_ms: int) -> Sequence[Column]:
+def _versions(_now_ms: int) -> Sequence[Column]:
     return (
-        Column("VERSION", field("version"), right=True),
+        Column("VERSION", lambda row: f"{text(row.get('version'))}{' now' if row.get('current') else ''}"),
         Column("IMAGE", field("image"), gives_way=True),
-        Column("COMMAND", lambda row: " ".join(text(word) for word in row.get("command") or []), optional=True),
-        Column("AGE", age_of("created_at", now_ms), right=True, optional=True),
+        Column("CHANGED", field("changed")),
     )
 
 

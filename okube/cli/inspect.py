@@ -92,7 +92,10 @@ def whole(client: OkubeClient, kind: Kind, name: str) -> Row:
 def _service(client: OkubeClient, name: str) -> Row:
     service = client.service(name)
     tasks = client.tasks(service=name, ended=True)
-    return {**service, "tasks": tasks, "events": _events(client, service=name)}
+    versions: list[Row] = []
+    with contextlib.suppress(OkubeError):
+        versions = client.versions(name)
+    return {**service, "tasks": tasks, "versions": versions, "events": _events(client, service=name)}
 
 
 def _task(client: OkubeClient, reference: str) -> Row:

@@ -6,6 +6,7 @@ from typing import Any
 
 from okube.cli.cells import age, moment_of, ports, task_state, text
 from okube.cli.columns import columns_of
+from okube.cli.differences import differences
 from okube.cli.moments import clock
 from okube.cli.table import render, width_of
 from okube.model.quantities import format_bytes
@@ -63,11 +64,27 @@ def _tables(kind: str, found: Row) -> Iterable[tuple[str, str, list[Row]]]:
         ("tasks" if kind != "node" else "what it holds", "tasks", live),
         ("ended lately", "history", ended[:5]),
         (slot, "history", history),
-        ("versions", "versions", _rows(found, "versions")),
+        ("versions", "versions", _versions(found)),
         ("events", "events", events),
     ):
         if rows:
             yield heading, table, rows
+
+
+def _versions(found: Row) -> list[Row]:
+    """The versions, each with what it changed; one alone tells nothing."""
+    rows = _rows(found, "versions")
+    before: Row | None = None
+    told = []
+    for row in rows:
+        spec = row.get("spec")
+        if not isinstance(spec, dict):
+            continue
+        paths = [] if before is None else [str(change["path"]) for change in differences(before, spec)]
+        changed = "" if before is None else ", ".join(paths) or "nothing: a restart"
+        told.append({**row, "image": spec.get("image"), "changed": changed})
+        before = spec
+    return told if len(told) > 1 else []
 
 
 def _rows(found: Row, field: str) -> list[Row]:

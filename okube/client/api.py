@@ -91,6 +91,10 @@ class OkubeClient:
         """One service."""
         return self._object(self._read(f"/v1/services/{quote(name, safe='')}"))
 
+    def versions(self, name: str) -> list[Json]:
+        """The versions of a service that are kept, the current one last: ``{version, current, spec}``."""
+        return self._objects(self._read(f"/v1/services/{quote(name, safe='')}/versions"))
+
     def create_service(self, spec: Json) -> Json:
         """A new service; raises Conflict where the name is taken."""
         return self._object(self._write("POST", "/v1/services", spec))

@@ -53,6 +53,7 @@ __all__ = [
     "TaskView",
     "UpdateView",
     "UsageView",
+    "VersionView",
     "event_view",
     "node_view",
     "service_answer",
@@ -104,6 +105,14 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Time | None
     updated_at: Time | None
     revision: Revision
+
+
+class VersionView(msgspec.Struct, frozen=True):
+    """A version of a service's spec; those before the current one are what `rollback` goes back to."""
+
+    version: int
+    current: bool
+    spec: ServiceSpec
 
 
 class ServiceAnswer(ServiceView, frozen=True, kw_only=True):

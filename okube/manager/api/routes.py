@@ -23,6 +23,7 @@ from okube.model.views import (
     StatusView,
     TaskView,
     UsageView,
+    VersionView,
 )
 from okube.model.wire import LogLine
 
@@ -111,6 +112,16 @@ _SERVICES = (
         text="One service; what this gives, PUT takes.",
         parameters=(_SERVICE_NAME, STALE),
         answers=(Answer(text="the service", of=ServiceView, headers=(*_READ_HEADERS, "ETag")),),
+        errors=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/services/{name}/versions",
+        name="list_versions",
+        group="services",
+        text="The versions of a service that are kept, the current one last.",
+        parameters=(_SERVICE_NAME, STALE),
+        answers=(Answer(text="the versions", of=list[VersionView], headers=_READ_HEADERS),),
         errors=(404,),
     ),
     Route(

@@ -16,7 +16,7 @@ from okube.model.commands import Applied, DeleteServices, PutServices, RefreshSe
 from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec, decode_spec
-from okube.model.views import AppliedService, ApplyAnswer
+from okube.model.views import AppliedService, ApplyAnswer, VersionView
 from okube.state.queries import view_of_service
 from okube.state.services import change_of
 from okube.state.tables import Row
@@ -59,6 +59,18 @@ async def get_service(request: web.Request) -> web.Response:
     response = answer(request, view_of_service(tables, service))
     response.headers["ETag"] = f'"{service.revision}"'
     return response
+
+
+@routes.get("/v1/services/{name}/versions")
+async def list_versions(request: web.Request) -> web.Response:
+    """The versions of a service that are kept, the current one last."""
+    tables = await tables_to_read(request)
+    name = request.match_info["name"]
+    service = tables.service_named(name)
+    if service is None:
+        raise NotFound(f"there is no service {name}")
+    before = [VersionView(kept.version, False, kept.spec) for kept in service.versions]
+    return answer(request, [*before, VersionView(service.version, True, service.spec)])
 
 
 @routes.post("/v1/services")

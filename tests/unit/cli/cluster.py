@@ -146,6 +146,7 @@ class Cluster:
         self.refusals: dict[tuple[str, str], Reply] = {}
         self.logs: dict[str, list[bytes]] = {}
         self.apps: list[Row] = []
+        self.versions: dict[str, list[Row]] = {}
         self.events: list[Row] = []
         self.usage: Row = {"nodes": [], "tasks": [], "silent": []}
 
@@ -193,6 +194,8 @@ class Cluster:
                 return self._logs(reference)
             case ["services", name]:
                 return self._found("service", self.services.get(name), name)
+            case ["services", name, "versions"]:
+                return Reply(200, self.versions.get(name, []))
             case ["apps", name]:
                 return self._found("app", next((a for a in self.apps if a["name"] == name), None), name)
             case ["nodes", name]:

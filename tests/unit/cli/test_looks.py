@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from click.testing import Result
 
+from okube.model.spec import decode_spec
+from okube.model.views import spec_view
 from tests.unit.cli.cluster import STATUS, Cluster, a_node, a_service, a_task, an_app, an_event
 from tests.unit.client.playing import Manager, Reply
 
@@ -81,6 +84,21 @@ def test_inspect_without_a_kind_shows_what_is_found_first(okube: Okube, cluster:
     assert titles == ["task web.1", "service web", "node w1", "manager m1", "app shop"]
     assert "there is nothing named w11; did you mean w1?" in okube("inspect", "w11").stderr
     assert "which task?" in okube("inspect", "task").stderr
+
+
+def _spec(image: str, replicas: int) -> dict[str, Any]:
+    return spec_view(decode_spec({"name": "web", "image": image, "replicas": replicas}))
+
+
+def test_inspect_tells_what_each_version_of_a_service_changed(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web", 2, version=2))
+    cluster.versions["web"] = [
+        {"version": 1, "current": False, "spec": _spec("nginx:1.26", 1)},
+        {"version": 2, "current": True, "spec": _spec("nginx:1.27", 2)},
+    ]
+    shown = okube("inspect", "service", "web").stdout
+    assert "versions:\n  VERSION  IMAGE       CHANGED\n  1        nginx:1.26\n" in shown
+    assert "  2 now    nginx:1.27  image, replicas\n" in shown
 
 
 def test_inspect_tells_the_last_events(okube: Okube, cluster: Cluster) -> None:
