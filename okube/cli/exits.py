@@ -1,9 +1,10 @@
 """How a command ends: the exit status and the lines on stderr for each error."""
 
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -20,6 +21,7 @@ __all__ = [
     "Ended",
     "Refusals",
     "WaitedInVain",
+    "interruptible",
     "report",
 ]
 
@@ -62,6 +64,15 @@ class WaitedInVain(Ended):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(WAITED, sentence)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Around what goes on for ever: whoever presses Ctrl-C has seen enough, and the exit status alone says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Ended(INTERRUPTED) from None
 
 
 def report(error: BaseException) -> int:

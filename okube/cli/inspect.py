@@ -41,7 +41,8 @@ def inspect(kind: str, name: str | None) -> None:
     """One thing, whole, with what belongs to it.
 
     KIND is service, task, node, app or manager.
-    In JSON that is in the fields `tasks`, `history` (those before a task in its slot), `services` and `events`.
+
+    In JSON, `tasks`, `history` (those before a task in its slot), `services`, `versions` and `events` are its fields.
     """
     here = session()
     client = here.client()

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from okube.cli import complete, moments
+from okube.cli.exits import interruptible
 from okube.cli.logfeed import Followers, Query, merged, subjects
 from okube.cli.options import connects, examples
 from okube.cli.session import session
@@ -56,10 +57,11 @@ def logs(
     query = Query(follow, tail, moments.since_ms(since, moments.now_ms()))
     wanted = subjects(here.client(), names, app)
     printer = _Printer(as_json=output == "json", timestamps=timestamps, prefix=not (no_prefix or wanted.is_one_task))
-    for batch in Followers(here, wanted, query).batches() if follow else merged(here.client(), wanted, query):
-        for task, line in batch:
-            printer.print(line, task)
-        printer.flush()
+    with interruptible():
+        for batch in Followers(here, wanted, query).batches() if follow else merged(here.client(), wanted, query):
+            for task, line in batch:
+                printer.print(line, task)
+            printer.flush()
 
 
 class _Printer:

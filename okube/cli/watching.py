@@ -1,6 +1,5 @@
 """``--watch``: a list in place on a terminal, a line for each change in a pipe."""
 
-import contextlib
 import queue
 import sys
 import threading
@@ -11,7 +10,7 @@ from typing import Any
 import msgspec
 
 from okube.cli.columns import columns_of
-from okube.cli.exits import INTERRUPTED, Ended
+from okube.cli.exits import interruptible
 from okube.cli.feed import Change, Listed, News, Source, Tell, Trouble, poll
 from okube.cli.moments import now_ms
 from okube.cli.output import as_yaml, note
@@ -50,7 +49,7 @@ def watch_list(
         in_place: whether a terminal shows the list as it is now, not the story of its changes.
     """
     by = order or (lambda row: str(row.get(key)))
-    with _interruptible():
+    with interruptible():
         if here.output in ("json", "yaml"):
             _as_data(here, source(here.client(), _say))
         elif in_place and is_terminal():
@@ -81,7 +80,7 @@ def watch(
     def source(client: OkubeClient, tell: Tell) -> Iterator[News]:
         return poll(lambda: [{"key": "", "found": look(client)}], tell=tell, key="key", every_s=every_s)
 
-    with _interruptible():
+    with interruptible():
         if here.output not in ("json", "yaml") and is_terminal():
             _on_screen(here, source, _Whole(draw))
             return
@@ -224,12 +223,3 @@ def _say(trouble: Trouble) -> None:
 def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Whoever presses Ctrl-C has seen enough; that is said by the exit status alone."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Ended(INTERRUPTED) from None
