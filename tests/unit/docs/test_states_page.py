@@ -8,7 +8,7 @@ import pytest
 
 from okube.manager.backoff import start_delay_ms
 from okube.model.event import EVENT_KINDS, KEPT_EVENTS
-from okube.model.node import Availability, NodeState
+from okube.model.node import BLOCKING_CONDITIONS, Availability, Condition, NodeState
 from okube.model.spec import RestartPolicy
 from okube.model.task import KEPT_ENDED_TASKS, Reason, Task, TaskState
 from okube.model.views import AppState
@@ -16,6 +16,8 @@ from okube.state.requests import KEPT_BYTES, KEPT_MS, KEPT_NUMBER
 from okube.worker import endings
 
 _PAGE = (Path(__file__).parents[3] / "docs" / "states.md").read_text()
+
+_CONDITIONS = sorted(set(re.findall(r"``([a-z]+(?:-[a-z]+)*)``", str(Condition.__doc__))) - {"kind"})
 
 
 def _section(title: str) -> str:
@@ -99,3 +101,13 @@ def test_how_many_events_are_kept_is_told() -> None:
 @pytest.mark.parametrize("state", get_args(AppState))
 def test_every_state_of_an_app_has_its_row(state: str) -> None:
     assert state in _words(_section("Apps"))
+
+
+@pytest.mark.parametrize("condition", _CONDITIONS)
+def test_every_condition_of_a_node_has_its_row(condition: str) -> None:
+    assert condition in _words(_section("Conditions"))
+
+
+def test_conditions_that_take_no_new_tasks_are_told() -> None:
+    rows = [line for line in _section("Conditions").splitlines() if "no new tasks" in line]
+    assert {re.findall(r"`([\w-]+)`", row)[0] for row in rows} == set(BLOCKING_CONDITIONS)
