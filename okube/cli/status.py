@@ -15,6 +15,7 @@ from okube.client.api import OkubeClient
 __all__ = ["status"]
 
 Row = dict[str, Any]
+_ELECTION_S = 5.0  # an election that takes longer is held up by something
 
 
 @click.command(
@@ -70,17 +71,24 @@ def one_line(found: Row) -> str:
 def headline(found: Row) -> list[str]:
     """The lines above the table of managers."""
     rows = [("cluster", text(found.get("cluster")))]
-    if found.get("quorum") is False:
-        age = found.get("age_s")
-        since = f"; what follows is {age:.1f} s old" if isinstance(age, int | float) else ""
-        rows.append(("quorum", f"no: nothing can be changed until a majority of the managers is back{since}"))
-    else:
-        rows.append(("quorum", "yes"))
+    rows.append(("quorum", _no_quorum(found) if found.get("quorum") is False else "yes"))
     rows.append(("leader", text(found.get("leader")) or "none"))
     rows.append(("epoch", text(found.get("epoch"))))
     rows.append(("revision", text(found.get("revision"))))
     rows += [(kind, _counts(found.get(kind))) for kind in ("nodes", "tasks")]
     return [f"{name:<9} {value}".rstrip() for name, value in rows]
+
+
+def _no_quorum(found: Row) -> str:
+    """Why nothing can be changed now: too few managers, or enough of them that have no leader at this moment."""
+    said, age = found.get("managers"), found.get("age_s")
+    states = [m.get("state") for m in said if isinstance(m, dict)] if isinstance(said, list) else []
+    since = f"; what follows is {age:.1f} s old" if isinstance(age, int | float) else ""
+    if 2 * states.count("ready") <= len(states):
+        return f"no: nothing can be changed until a majority of the managers is back{since}"
+    if isinstance(age, int | float) and age > _ELECTION_S:
+        return f"no: most managers answer, and none of them leads; their logs say why{since}"
+    return f"not now: the managers elect a leader, look again in a second{since}"
 
 
 def _counts(counts: object) -> str:

@@ -32,13 +32,21 @@ def test_the_status_at_a_glance(okube: Okube) -> None:
 
 
 def test_without_quorum_the_status_is_no_error_and_says_how_old_it_is(okube: Okube, cluster: Cluster) -> None:
-    cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 12.34}
+    alone = [{**m, "state": "ready" if m["name"] == "m1" else "down"} for m in STATUS["managers"]]
+    cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 12.34, "managers": alone}
     result = okube("status")
     assert result.exit_code == 0
     assert "quorum    no: nothing can be changed until a majority of the managers is back" in result.stdout
     assert "12.3 s old" in result.stdout
     assert "leader    none" in result.stdout
     assert json.loads(okube("status", "-o", "json").stdout)["quorum"] is False
+
+
+def test_an_election_is_not_taken_for_the_loss_of_the_majority(okube: Okube, cluster: Cluster) -> None:
+    cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 0.3}
+    assert "quorum    not now: the managers elect a leader, look again in a second" in okube("status").stdout
+    cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 30.0}
+    assert "quorum    no: most managers answer, and none of them leads; their logs say why" in okube("status").stdout
 
 
 def test_a_stale_list_says_on_stderr_whose_view_it_is(okube: Okube, manager: Manager) -> None:
