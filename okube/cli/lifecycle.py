@@ -8,7 +8,7 @@ import click
 
 from okube.cli import complete
 from okube.cli.apps import app_option
-from okube.cli.likely import hinting
+from okube.cli.likely import Kind, hinting
 from okube.cli.options import connects, examples, formats, waits
 from okube.cli.outcome import finish
 from okube.cli.output import note, show_results
@@ -51,13 +51,20 @@ def start(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -
     _act(session(), names, app, "start", wait, timeout)
 
 
-@click.command(epilog=examples("okube restart web\nokube restart web worker --timeout 5m\nokube restart --app shop"))
+@click.command(
+    epilog=examples("""
+okube restart web
+okube restart web worker --timeout 5m
+okube restart web.2             one task: another takes its slot
+okube restart --app shop
+""")
+)
 @_names
 @waits
 @connects
 @formats
 def restart(names: tuple[str, ...], app: str | None, wait: bool, timeout: float) -> None:
-    """Replace the tasks of services by new ones of the same kind, one slot at a time."""
+    """Replace the tasks of services by new ones of the same kind, one slot at a time; or one task, SERVICE.SLOT."""
     _act(session(), names, app, "restart", wait, timeout)
 
 
@@ -100,12 +107,32 @@ def _act(here: Session, names: tuple[str, ...], app: str | None, verb: Verb, wai
     client = here.client()
     _check_named(names, app)
     of_app = _whole_app(client, app, lambda name: client.act_on_app(name, verb))
-    services, refusal = _each(client, names, lambda name: client.act_on_service(name, verb))
+    if verb == "restart":
+        services, refusal = _each(client, names, lambda name: _restart(client, name), _service_or_task)
+    else:
+        services, refusal = _each(client, names, lambda name: client.act_on_service(name, verb))
     services = [*of_app, *services]
     if services:
         finish(here, services, of=() if app else names, wait=wait, timeout_s=timeout_s)
     if refusal is not None:
         raise refusal
+
+
+def _restart(client: OkubeClient, name: str) -> Row:
+    """A service, slot by slot; a single task ends, and its service makes another."""
+    if _service_or_task(name) == "service":
+        return client.act_on_service(name, "restart")
+    client.delete_task(name)
+    return client.service(name.rpartition(".")[0])
+
+
+def _service(_name: str) -> Kind:
+    return "service"
+
+
+def _service_or_task(name: str) -> Kind:
+    """Names of services have no dots, those of tasks have one."""
+    return "task" if "." in name else "service"
 
 
 def _check_named(names: tuple[str, ...], app: str | None) -> None:
@@ -121,13 +148,15 @@ def _whole_app(client: OkubeClient, app: str | None, act: Callable[[str], list[R
         return act(app)
 
 
-def _each(client: OkubeClient, names: tuple[str, ...], act: Callable[[str], T]) -> tuple[list[T], OkubeError | None]:
+def _each(
+    client: OkubeClient, names: tuple[str, ...], act: Callable[[str], T], kind_of: Callable[[str], Kind] = _service
+) -> tuple[list[T], OkubeError | None]:
     """Do it to each; one that is refused does not keep the others from it. The first refusal is returned."""
     done: list[T] = []
     refusals: list[OkubeError] = []
     for name in dict.fromkeys(names):
         try:
-            with hinting(client, "service", [name]):
+            with hinting(client, kind_of(name), [name]):
                 done.append(act(name))
         except OkubeError as error:
             refusals.append(_or_app(client, name, error))

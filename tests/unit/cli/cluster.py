@@ -231,6 +231,8 @@ class Cluster:
                 if method == "DELETE":
                     self.services = {n: s for n, s in self.services.items() if s["app"] != app}
                 return Reply(200, found) if found else problem(404, "not-found", f"there is no app {app}")
+            case "DELETE", ["tasks", reference]:
+                return self._found("task", self._task(reference), reference)
             case "DELETE", ["services", name]:
                 return self._found("service", self.services.pop(name, None), name)
             case "PATCH", ["nodes", name] if name in self.nodes:

@@ -29,6 +29,20 @@ def test_one_that_is_refused_does_not_keep_the_others_from_it(okube: Okube, clus
     assert cluster.written == [("POST", "/v1/services/web/rollback", None)]
 
 
+def test_one_task_is_restarted_by_ending_it(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web", 2), a_task("web.1"), a_task("web.2", desired="stop"))
+    cluster.steps = [lambda: None, cluster.set_tasks(a_task("web.1"), a_task("web.2"))]
+    result = okube("restart", "web.2", "-o", "json")
+    assert (result.exit_code, json.loads(result.stdout)["name"]) == (0, "web")
+    assert cluster.written == [("DELETE", "/v1/tasks/web.2", None)]
+
+
+def test_a_task_that_is_not_there_names_the_one_that_was_likely_meant(okube: Okube, cluster: Cluster) -> None:
+    cluster.add(a_service("web"), a_task("web.1"))
+    result = okube("restart", "wbe.1")
+    assert (result.exit_code, result.stderr) == (1, "okube: there is no task wbe.1; did you mean web.1?\n")
+
+
 def test_rm_waits_until_the_tasks_are_gone(okube: Okube, cluster: Cluster) -> None:
     cluster.add(a_service("web"), a_task("web.1", desired="stop"))
     cluster.steps = [lambda: None, cluster.set_tasks()]
