@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import aiohttp
 import msgspec
 
-from okube.model.errors import OkubeError, Unreachable, error_of_kind
+from okube.model.errors import UNREADABLE, OkubeError, Unreachable, error_of_kind
 from okube.model.exec import MAX_FRAME, SUBPROTOCOL, ExecRequest
 from okube.model.node import Node
 from okube.model.wire import PROBLEM_HEADER, NodeUsage
@@ -80,7 +80,7 @@ class HttpAgentTools:
                 server_hostname=server_name(node.name, "worker", self._cluster_id),
             ) as response:
                 return _usages.decode(await response.read()) if response.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError):
+        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
             return None
 
 

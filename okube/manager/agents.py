@@ -8,7 +8,7 @@ from typing import Protocol
 import aiohttp
 import msgspec
 
-from okube.model.errors import Unreachable
+from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
 from okube.model.wire import Assignment, AssignmentAnswer
 from okube.security import server_name
@@ -78,7 +78,7 @@ class HttpAgentCalls:
                         f"agent {node.name} answered {response.status}: {answer[:200].decode(errors='replace')}"
                     )
                 return _answers.decode(answer)
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE) as error:
             raise Unreachable(f"agent {node.name} at {node.address} does not answer: {_reason(error)}") from error
 
     async def probe(self, node: Node) -> bool:
@@ -93,7 +93,7 @@ class HttpAgentCalls:
                 if response.status != 200:
                     return False
                 return _health.decode(await response.read()).instance == node.id
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError):
+        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
             return False
 
     async def logs(self, node: Node, task_id: str, query: dict[str, str]) -> AsyncGenerator[bytes, None]:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import aiohttp
 import msgspec
 
-from okube.model.errors import Unreachable
+from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
 from okube.model.wire import Assignment, AssignmentAnswer, ReachAnswer, ReachQuestion, RelayQuestion
 from okube.raft import Member
@@ -85,5 +85,5 @@ class HttpPeerCalls:
 def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, peer: Member) -> T:
     try:
         return decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Unreachable(f"manager {peer.name} answered something else than was asked: {error}") from error

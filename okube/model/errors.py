@@ -3,6 +3,7 @@
 import msgspec
 
 __all__ = [
+    "UNREADABLE",
     "BadFile",
     "Conflict",
     "Defect",
@@ -25,6 +26,10 @@ __all__ = [
     "Unreachable",
     "error_of_kind",
 ]
+
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec's decoders raise on bytes that somebody else has made."""
 
 
 class FieldError(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from okube.model.errors import FieldError, InvalidInput, Malformed
+from okube.model.errors import UNREADABLE, FieldError, InvalidInput, Malformed
 
 __all__ = [
     "CANNOT_RUN",
@@ -135,7 +135,7 @@ def read_client_control(payload: bytes) -> ClientControl:
     """A control frame without its first byte; raises Malformed."""
     try:
         return _client_controls.decode(payload)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed(f"the control frame makes no sense: {error}") from error
 
 
@@ -143,7 +143,7 @@ def read_server_control(payload: bytes) -> ServerControl:
     """A control frame without its first byte; raises Malformed."""
     try:
         return _server_controls.decode(payload)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed(f"the control frame makes no sense: {error}") from error
 
 

@@ -6,6 +6,8 @@ Numbers (tags, order of fields) are for ever; new fields go to the end with a de
 
 import msgspec
 
+from okube.model.errors import UNREADABLE
+
 __all__ = [
     "Append",
     "Appended",
@@ -161,7 +163,7 @@ def decode_frame(data: bytes) -> Frame:
     """The reverse. Raises ``MalformedFrame``."""
     try:
         frame = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise MalformedFrame(str(error)) from None
     except UnicodeDecodeError as error:
         raise MalformedFrame(str(error)) from None

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import aiohttp
 import msgspec
 
-from okube.model.errors import Unreachable
+from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
 from okube.security import ANY_MANAGER
 
@@ -127,7 +127,7 @@ class HttpManagerCalls:
             raise NoAnswer(f"{address} answered {response.status}: {_detail(data)}")
         try:
             answer = msgspec.msgpack.decode(data, type=kind)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise NoAnswer(f"{address} answered something else than was asked: {error}") from error
         self._managers.prefer(address)
         return answer
@@ -178,7 +178,7 @@ def _detail(data: bytes) -> str:
     """The sentence in a problem document, or the start of whatever it is."""
     try:
         problem = msgspec.json.decode(data[: 1 << 20])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return data[:_PROBLEM_LIMIT].decode(errors="replace")
     detail = problem.get("detail") if isinstance(problem, dict) else None
     return str(detail if detail is not None else problem)[:_PROBLEM_LIMIT]

@@ -11,7 +11,17 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from okube.model.errors import Conflict, Defect, Forbidden, InvalidInput, Malformed, NotFound, OkubeError, TooLarge
+from okube.model.errors import (
+    UNREADABLE,
+    Conflict,
+    Defect,
+    Forbidden,
+    InvalidInput,
+    Malformed,
+    NotFound,
+    OkubeError,
+    TooLarge,
+)
 from okube.model.exec import ExecRequest
 from okube.model.wire import PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine, NodeUsage
 from okube.security import Identity, identity_of
@@ -193,7 +203,7 @@ def _problem(status: int, error: OkubeError) -> web.Response:
 def _decode(body: bytes) -> Assignment:
     try:
         return msgspec.msgpack.decode(body, type=Assignment)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed(f"the body is no assignment: {error}") from error
 
 

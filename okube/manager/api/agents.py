@@ -8,7 +8,7 @@ from aiohttp import web
 from okube.manager import intake
 from okube.manager.api.context import CONTEXT
 from okube.manager.api.forward import leader_only
-from okube.model.errors import Malformed
+from okube.model.errors import UNREADABLE, Malformed
 from okube.model.wire import Heartbeat, Registration
 
 __all__ = ["routes"]
@@ -52,5 +52,5 @@ def _check_name(request: web.Request, name: str) -> None:
 async def _body(request: web.Request, decoder: msgspec.msgpack.Decoder[T]) -> T:
     try:
         return decoder.decode(await request.read())
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed(f"the body is not what an agent sends: {error}") from error

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from okube.manager import on_behalf
 from okube.manager.api.context import CONTEXT
-from okube.model.errors import Malformed
+from okube.model.errors import UNREADABLE, Malformed
 from okube.model.wire import ReachQuestion, RelayQuestion
 
 __all__ = ["routes"]
@@ -39,5 +39,5 @@ def _answer(answer: msgspec.Struct) -> web.Response:
 async def _body(request: web.Request, decoder: msgspec.msgpack.Decoder[T]) -> T:
     try:
         return decoder.decode(await request.read())
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed(f"the body is not what a manager sends: {error}") from error

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT, Context
+from okube.model.errors import UNREADABLE
 from okube.model.views import Health, ManagerView, OwnState, Readiness, StatusView
 from okube.raft import Member
 from okube.security import server_name
@@ -132,6 +133,6 @@ async def _state_of(context: Context, member: Member) -> OwnState | None:
         ) as response:
             if response.status == 200:
                 return _own_states.decode(await response.read())
-    except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError):
+    except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
         pass
     return None
