@@ -16,7 +16,8 @@ __all__ = ["Waiter"]
 
 Row = dict[str, Any]
 
-_SHORTEST_S, _LONGEST_S = 0.1, 0.5
+_START_S = 0.2  # no container starts sooner, and a look while one does holds it up
+_SHORTEST_S, _LONGEST_S = 0.05, 0.5
 _SHORTEST_READ_S = 2.0
 _PAUSES_PER_LOOK = 4  # a look that takes long, since there are many tasks, is taken less often
 
@@ -89,7 +90,7 @@ class Waiter:
                 tuple(awaited for v in verdicts for awaited in v.awaited),
             )
 
-        self._until(look)
+        self._until(look, _START_S)
         return [done[name] for name in open_names]
 
     def until_gone(self, names: Sequence[str]) -> None:
@@ -150,9 +151,9 @@ class Waiter:
         pending = [t for name in sorted(services) for t in self._client.tasks(service=name, state="pending")]
         return describe_tasks(t for t in (*tasks, *pending) if t.get("message"))
 
-    def _until(self, take_look: Callable[[], "Look"]) -> None:
+    def _until(self, take_look: Callable[[], "Look"], first_pause_s: float = _SHORTEST_S) -> None:
         started = self._monotonic()
-        pause = _SHORTEST_S
+        pause, next_pause = first_pause_s, _SHORTEST_S
         look = Look(False, ("the managers do not answer",))
         try:
             while True:
@@ -170,7 +171,7 @@ class Waiter:
                 if left <= 0:
                     self._in_vain(look.summaries, look.troubles)
                 self._sleep(min(left, max(pause, (now - before) * _PAUSES_PER_LOOK)))
-                pause = min(pause * 1.3, _LONGEST_S)
+                pause, next_pause = next_pause, min(next_pause * 1.25, _LONGEST_S)
         except KeyboardInterrupt:
             self._progress.close()
             raise Ended(INTERRUPTED, "interrupted: the wait is over, and what was asked for stays") from None
