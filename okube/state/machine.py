@@ -1,7 +1,7 @@
 """The replicated state machine: batches in, results out; it never raises and asks nothing of the outside."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -103,8 +103,8 @@ class StateMachine:
             )
         return c.Applied(self.tables.revision, body)
 
-    def snapshot(self) -> bytes:
-        """All tables, in the format of ``snapshot.py``."""
+    def snapshot(self) -> Iterator[bytes]:
+        """All tables as they are now, in the format of ``snapshot.py``, in pieces."""
         return dump(self.tables)
 
     def restore(self, data: bytes) -> None:

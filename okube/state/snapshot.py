@@ -1,5 +1,8 @@
 """All tables as bytes and back: versioned, deterministic. The checksum around it is the snapshot file's."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
 
 from okube.model.epoch import Epoch
@@ -14,6 +17,7 @@ from okube.state.tables import Settings, Tables
 __all__ = ["dump", "load"]
 
 _VERSION = 1
+_PIECE_ROWS = 2000
 
 
 class _SpecRow(msgspec.Struct, frozen=True, array_like=True):
@@ -41,24 +45,42 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Snapshot)
 
 
-def dump(tables: Tables) -> bytes:
-    """The tables as bytes; rows in their order of insertion, so equal states give equal bytes."""
-    return _encoder.encode(
-        _Snapshot(
-            version=_VERSION,
-            revision=tables.revision,
-            epoch=tables.epoch,
-            time_ms=tables.time_ms,
-            settings=tables.settings,
-            nodes=list(tables.nodes.values()),
-            services=list(tables.services.values()),
-            specs=[_SpecRow(key[0], key[1], spec) for key, spec in tables.specs.items()],
-            tasks=list(tables.tasks.values()),
-            ended=[(key[0], key[1], ids) for key, ids in tables.ended_in_slot.items()],
-            requests=tables.requests.rows(),
-            events=tables.events.rows(),
-        )
-    )
+def dump(tables: Tables) -> Iterator[bytes]:
+    """The tables as they are now, as bytes in pieces.
+
+    Rows come in their order of insertion, so equal states give equal bytes. They never change, so what is taken hold of
+    here stays as it is while the pieces are drawn, each a few milliseconds of work, and the tables go on.
+    """
+    columns: list[list[Any]] = [
+        list(tables.nodes.values()),
+        list(tables.services.values()),
+        [_SpecRow(key[0], key[1], spec) for key, spec in tables.specs.items()],
+        list(tables.tasks.values()),
+        [(key[0], key[1], tuple(ids)) for key, ids in tables.ended_in_slot.items()],
+        tables.requests.rows(),
+        tables.events.rows(),
+    ]
+    values = (_VERSION, tables.revision, tables.epoch, tables.time_ms, tables.settings)
+    return _pieces(values, columns)
+
+
+def _pieces(values: tuple[Any, ...], columns: list[list[Any]]) -> Iterator[bytes]:
+    """What the encoder makes of all of it at once, byte for byte."""
+    yield b"".join([_array(len(values) + len(columns)), *map(_encoder.encode, values)])
+    for rows in columns:
+        yield _array(len(rows))
+        for start in range(0, len(rows), _PIECE_ROWS):
+            part = rows[start : start + _PIECE_ROWS]
+            yield _encoder.encode(part)[len(_array(len(part))) :]
+
+
+def _array(length: int) -> bytes:
+    """How msgpack begins an array of so many."""
+    if length < 16:
+        return bytes([0x90 | length])
+    if length < 1 << 16:
+        return b"\xdc" + length.to_bytes(2, "big")
+    return b"\xdd" + length.to_bytes(4, "big")
 
 
 def load(tables: Tables, data: bytes) -> None:

@@ -103,7 +103,7 @@ def test_lines_add_up_to_the_lists_and_are_the_same_at_a_manager_that_began_late
         if index == at:
             since = replica.tables.revision
             late = Feed(replica.tables)
-            replica.restore(replica.snapshot())
+            replica.restore(b"".join(replica.snapshot()))
             late.restart()
         replica.apply(index + 1, 1, payload)
     for kind in KINDS:

@@ -228,7 +228,7 @@ def test_a_restored_manager_gives_the_same_revisions_as_one_that_lived_through_i
     for task in reversed(lived.active("web")):
         lived.report(task, ready=True)
     restored = StateMachine()
-    restored.restore(lived.machine.snapshot())
+    restored.restore(b"".join(lived.machine.snapshot()))
     for command in (c.SetNodeState(("w1",), ("i-w1",), "down"), c.RemoveNode("w1")):
         lived.apply(command)
         restored.apply(lived.index, 1, lived.log[-1])

@@ -144,7 +144,7 @@ async def test_a_revision_that_nobody_knows_is_gone(api: Api) -> None:
 async def test_a_revision_that_is_too_old_is_gone(api: Api) -> None:
     revision = api.core.tables.revision
     await api("POST", "/v1/services", WEB)
-    api.core.machine.restore(api.core.machine.snapshot())
+    api.core.machine.restore(b"".join(api.core.machine.snapshot()))
     answer = await api("GET", f"/v1/services?watch=true&since={revision}")
     assert (answer.status, answer.body["type"]) == (410, "urn:okube:error:gone")
 
@@ -158,7 +158,7 @@ async def test_a_watch_that_makes_no_sense_is_refused(api: Api, query: str) -> N
 async def test_a_stream_ends_when_a_snapshot_replaces_the_tables(api: Api) -> None:
     async with _watch(api, "/v1/services") as stream:
         await stream.line()
-        api.core.machine.restore(api.core.machine.snapshot())
+        api.core.machine.restore(b"".join(api.core.machine.snapshot()))
         await api("POST", "/v1/services", WEB)
         assert await stream.rest() == b""
 
