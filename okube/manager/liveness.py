@@ -7,6 +7,7 @@ proposed.
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 
 from okube.manager.agents import AgentCalls
@@ -98,7 +99,7 @@ class Liveness:
                     await self._take_down(plan.down)
                 if plan.call:
                     rounds.add(asyncio.ensure_future(self._call([self._core.tables.nodes[n] for n in plan.call])))
-                await self._wait(plan)
+                await self._wait()
                 for done in [each for each in rounds if each.done()]:
                     rounds.remove(done)
                     done.result()
@@ -127,19 +128,23 @@ class Liveness:
             limits=self._limits(),
         )
 
-    async def _wait(self, plan: LivenessPlan) -> None:
-        """Until answers came, or a node may have become silent."""
-        now = self._core.clock.monotonic()
+    async def _wait(self) -> None:
+        """Until answers came, or there may be something to decide about a node."""
         limits = self._limits()
-        dues = (
-            max(self._last_sign(name) + limits.call_after_s, self._called.get(name, 0.0) + _AGAIN_S) - now
-            for name, node in self._core.tables.nodes.items()
-            if node.state == "ready" and name not in self._asked
-        )
-        wait_s = min([*dues, limits.heartbeat_s, *([] if plan.wake_s is None else [plan.wake_s])])
+        nodes = self._core.tables.nodes.values()
+        due = min((self._due(n.name, limits) for n in nodes if n.state == "ready"), default=math.inf)
+        wait_s = min(due - self._core.clock.monotonic(), limits.heartbeat_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(_SHORTEST_WAIT_S, wait_s + 0.001)):
                 await self._answers_came.wait()
+
+    def _due(self, name: str, limits: Limits) -> float:
+        """When something is to be decided about a ready node: to call it, or whether it is down."""
+        if name in self._asked:
+            return math.inf
+        silent_s = limits.call_after_s if name not in self._reached else limits.down_after_s
+        again = self._called.get(name, 0.0) + _AGAIN_S
+        return max(self._last_sign(name) + silent_s, again, self._absent_until.get(name, 0.0))
 
     def _is_asked(self, name: str, now: float) -> bool:
         return name in self._asked or now < self._called.get(name, 0.0) + _AGAIN_S

@@ -62,7 +62,6 @@ class LivenessPlan(msgspec.Struct, frozen=True):
     alive: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
     braked: bool = False
-    wake_s: float | None = None  # when to look again at the latest, for a node that is called already
 
 
 def is_braked(silent: int, ready: int) -> bool:
@@ -88,7 +87,6 @@ def plan_liveness(silences: Iterable[Silence], *, ready: int, leader: str, other
     call: list[str] = []
     alive: list[str] = []
     down: list[str] = []
-    waits: list[float] = []
     for silence in silences:
         reached = silence.reached
         too_long = silence.silent_s > limits.down_after_s
@@ -98,12 +96,12 @@ def plan_liveness(silences: Iterable[Silence], *, ready: int, leader: str, other
         elif any(reached.values()):
             alive.append(silence.node)
         elif not too_long:
-            waits.append(limits.down_after_s - silence.silent_s)
+            continue
         elif _is_believed(reached, leader=leader, others=others, braked=braked):
             down.append(silence.node)
         elif not silence.asked:
             call.append(silence.node)
-    return LivenessPlan(tuple(call), tuple(alive), tuple(down), braked, min(waits, default=None))
+    return LivenessPlan(tuple(call), tuple(alive), tuple(down), braked)
 
 
 def _is_believed(reached: Mapping[str, bool], *, leader: str, others: int, braked: bool) -> bool:
