@@ -9,7 +9,7 @@ Equal logs give equal lines on every manager, from wherever each of them begins.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,21 +18,21 @@ from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import AppView, event_view, node_view, service_view, task_view
+from okube.model.views import AppView
 from okube.state.apps import AppSums
+from okube.state.lines import Change, Extra, Shown, Sums, put_line, render
 from okube.state.ring import Ring
 from okube.state.tables import Row, Tables, counts_alike
 
-__all__ = ["KINDS", "Change", "Feed", "Kind", "render"]
+__all__ = ["KINDS", "Feed", "Kind"]
 
 Kind = Literal["tasks", "services", "nodes", "apps", "events"]
 KINDS: tuple[Kind, ...] = ("tasks", "services", "nodes", "apps", "events")
 
-Shown = Row | AppView
-
 _ROW_BYTES = 500
 """Roughly what a row and its place in the ring take, without its texts."""
 _NAME_BYTES = 80
+_KEPT_SPECS = 1000
 _RENDERED = 500
 _RENDERED_BYTES = 4096
 """So many lines, none longer than that, are kept for readers who are about as far as others."""
@@ -45,29 +45,7 @@ _BOUNDS: dict[Kind, tuple[int, int]] = {
 }
 """Of each kind: how many changes are kept, and how many bytes of rows that nothing else keeps."""
 
-_encoder = msgspec.json.Encoder()
 _sizes = msgspec.msgpack.Encoder()
-
-
-class _Sums(NamedTuple):
-    """What a node has promised."""
-
-    cores: float
-    memory: int
-    disk: int
-    tasks: int
-
-
-_Extra = tuple[int, int, int] | ServiceSpec | _Sums | None
-
-
-class Change(NamedTuple):
-    """One change of an object: the row before it (None: it is new) and after it (None: it is gone)."""
-
-    revision: int
-    old: Shown | None
-    new: Shown | None
-    extra: _Extra  # what the view of the newest row holds beside it
 
 
 class Feed:
@@ -78,9 +56,10 @@ class Feed:
         self._rings: dict[Kind, Ring[Change]] = {}
         self._services: dict[str, Service] = {}  # as they are shown: without the versions before
         self._service_sums: dict[str, tuple[int, int, int]] = {}
-        self._node_sums: dict[str, _Sums] = {}
+        self._node_sums: dict[str, Sums] = {}
         self._apps = AppSums()
         self._rendered: dict[tuple[Kind, int], bytes] = {}
+        self._specs: dict[tuple[str, int], ServiceSpec] = {}  # of the tasks that changed lately
         self.restarts = 0
         """How often it began anew: whoever read before that must read lists again, or elsewhere."""
         tables.observers.append(self._observe)
@@ -91,6 +70,7 @@ class Feed:
         self.restarts += 1
         tables = self._tables
         self._rendered = {}
+        self._specs = {}
         self._rings = {kind: Ring(tables.revision, *_BOUNDS[kind]) for kind in KINDS}
         self._services = {service.id: _shown(service) for service in tables.services.values()}
         self._service_sums = {service.id: tables.sums_of(service) for service in tables.services.values()}
@@ -115,7 +95,7 @@ class Feed:
         known = self._rendered.get((kind, place))
         if known is not None:
             return known
-        line = _line("put", change.revision, change.new, change.extra)
+        line = put_line(change)
         if len(line) <= _RENDERED_BYTES:
             self._rendered[kind, place] = line
             if len(self._rendered) > _RENDERED:
@@ -134,15 +114,24 @@ class Feed:
             self._add("events", old, new, None, 0 if old is None else _ROW_BYTES + len(row.message))
 
     def _task_changed(self, row: Task, old: Row | None, new: Row | None) -> None:
-        spec = self._tables.specs[row.service_id, row.version]
         size = 0 if old is None else _ROW_BYTES + len(row.message)
-        self._add("tasks", old, new, _shown_of_task(spec), size)
+        self._add("tasks", old, new, self._spec_of(row), size)
         if isinstance(old, Task) and isinstance(new, Task) and counts_alike(old, new):
             return
         if row.service_id in self._services:
             self._service_moved(row.service_id)
         if row.node in self._node_sums:
             self._node_moved(row.node)
+
+    def _spec_of(self, task: Task) -> ServiceSpec:
+        """What the view of a task needs of its spec: the same for all tasks of one version."""
+        key = (task.service_id, task.version)
+        known = self._specs.get(key)
+        if known is None:
+            if len(self._specs) >= _KEPT_SPECS:
+                self._specs.clear()
+            known = self._specs[key] = _shown_of_task(self._tables.specs[key])
+        return known
 
     def _service_changed(self, row: Service, old: Row | None, new: Row | None) -> None:
         if old is new:
@@ -191,11 +180,11 @@ class Feed:
             row = self._tables.nodes[name]
             self._add("nodes", row, row, sums, 0)
 
-    def _promised(self, node: str) -> _Sums:
+    def _promised(self, node: str) -> Sums:
         held = self._tables.allocation_of(node)
-        return _Sums(held.cores, held.memory, held.disk, held.tasks)
+        return Sums(held.cores, held.memory, held.disk, held.tasks)
 
-    def _add(self, kind: Kind, old: Shown | None, new: Shown | None, extra: _Extra, size: int) -> None:
+    def _add(self, kind: Kind, old: Shown | None, new: Shown | None, extra: Extra, size: int) -> None:
         """``size`` is that of the row before, which nothing but the ring keeps from now on."""
         revision = self._tables.revision
         self._rings[kind].add(revision, Change(revision, old, new, extra), _ROW_BYTES // 4 + size)
@@ -219,42 +208,3 @@ def _shown_of_task(spec: ServiceSpec) -> ServiceSpec:
         stop=spec.stop,
         update=spec.update,
     )
-
-
-def render(change: Change, wanted: Callable[[Any], bool]) -> bytes | None:
-    """The line of a change for who wants these rows, with its end of line; None where it is none of theirs.
-
-    What comes to be unwanted is deleted for them; the object is then as it is now, else as it was last.
-    """
-    old, new, extra = change.old, change.new, change.extra
-    if new is not None and wanted(new):
-        return _line("put", change.revision, new, extra)
-    if old is not None and wanted(old):
-        return _line("delete", change.revision, old if new is None else new, extra)
-    return None
-
-
-def _line(what: str, revision: int, row: Shown, extra: _Extra) -> bytes:
-    return _encoder.encode({"type": what, "revision": revision, "object": _view(row, extra)}) + b"\n"
-
-
-def _view(row: Shown, extra: _Extra) -> object:
-    if isinstance(row, Task):
-        assert isinstance(extra, ServiceSpec)
-        return task_view(row, extra)
-    if isinstance(row, Service):
-        assert isinstance(extra, tuple)
-        assert not isinstance(extra, _Sums)
-        running, done, total = extra
-        return service_view(row, running=running, done=done, total=total)
-    if isinstance(row, Node):
-        assert isinstance(extra, _Sums)
-        return node_view(
-            row,
-            cores_allocated=extra.cores,
-            memory_allocated=extra.memory,
-            disk_allocated=extra.disk,
-            task_count=extra.tasks,
-            last_seen_ms=None,  # the leader's memory knows it, and no log
-        )
-    return event_view(row) if isinstance(row, Event) else row

@@ -1,6 +1,7 @@
 """Watch streams over failovers, and compare-and-set by many writers at once, at real managers."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -36,12 +37,12 @@ Connect = Callable[..., OkubeClient]
 
 @pytest.fixture
 def connect(cluster: Cluster) -> Iterator[Connect]:
-    """Makes clients that know some managers, or all, and closes them at the test's end."""
+    """Makes clients that know some managers, in that order, or all; closes them at the test's end."""
     with ExitStack() as stack:
 
         def connect(*managers: str, patience: Patience | None = None) -> OkubeClient:
-            described = [m for m in cluster.described["managers"] if not managers or m["name"] in managers]
-            addresses = tuple(parse_address(f"https://{m['host']}:{m['port']}") for m in described)
+            described = {m["name"]: f"https://{m['host']}:{m['port']}" for m in cluster.described["managers"]}
+            addresses = tuple(parse_address(described[name]) for name in managers or described)
             caller = Caller(addresses, find_credentials(cluster.data_dir / "admin"))
             stack.callback(caller.close)
             return OkubeClient(caller) if patience is None else OkubeClient(caller, reads=patience)
@@ -223,3 +224,24 @@ def test_of_many_writers_with_one_revision_exactly_one_wins(cluster: Cluster, co
         thread.join(60)
     assert client.service("prize")["version"] == 1 + _ROUNDS
     client.delete_service("prize")
+
+
+def test_a_manager_that_is_told_to_stop_ends_its_streams_and_their_readers_go_on_elsewhere(
+    cluster: Cluster, connect: Connect
+) -> None:
+    client = connect()
+    leader = cluster.leader()
+    leaving = next(name for name in cluster.managers if name != leader)
+    reading = connect(leaving, *(name for name in cluster.managers if name != leaving))
+    since = client.status()["revision"]
+    client.create_service({"name": "before", "image": "host", "replicas": 0})
+    changes = reading.watch("services", since=since)
+    assert next(changes).object["name"] == "before"
+    cluster.signal(leaving, signal.SIGTERM)
+    cluster.wait(lambda: cluster.pid(leaving) is None, f"{leaving} has ended", seconds=20)
+    client.create_service({"name": "after", "image": "host", "replicas": 0})
+    assert next(changes).object["name"] == "after"
+    changes.close()  # type: ignore[attr-defined]  # it is a generator
+    cluster.up()
+    client.delete_service("before")
+    client.delete_service("after")

@@ -13,7 +13,8 @@ from okube.model.task import Task
 from okube.model.views import AppView, event_view
 from okube.state import StateMachine, Tables
 from okube.state.apps import view_of_app
-from okube.state.feed import KINDS, Feed, Kind, render
+from okube.state.feed import KINDS, Feed, Kind
+from okube.state.lines import render
 from okube.state.queries import view_of_node, view_of_service, view_of_task
 from okube.state.tables import Row
 from tests.builders import Cluster

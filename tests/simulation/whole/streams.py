@@ -17,7 +17,8 @@ from okube.manager.core import ManagerCore
 from okube.manager.watch import Watches
 from okube.model.errors import Gone, OkubeError
 from okube.state import Tables
-from okube.state.feed import KINDS, Feed, Kind, render
+from okube.state.feed import KINDS, Feed, Kind
+from okube.state.lines import render
 from tests.simulation.whole.calls import CallNetwork, Silence
 
 __all__ = ["FeedOfLife", "Roamer", "Truth", "WatchAnswer", "WatchQuestion", "answer_watch"]

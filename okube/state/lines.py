@@ -1,0 +1,85 @@
+"""Changes, and the lines that watch streams make of them. Pure."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from okube.model.event import Event
+from okube.model.node import Node
+from okube.model.service import Service
+from okube.model.spec import ServiceSpec
+from okube.model.task import Task
+from okube.model.views import AppView, event_view, node_view, service_view, task_view
+from okube.state.tables import Row
+
+__all__ = ["Change", "Extra", "Shown", "Sums", "put_line", "render"]
+
+Shown = Row | AppView
+_encoder = msgspec.json.Encoder()
+
+
+class Sums(NamedTuple):
+    """What a node has promised."""
+
+    cores: float
+    memory: int
+    disk: int
+    tasks: int
+
+
+Extra = tuple[int, int, int] | ServiceSpec | Sums | None
+
+
+class Change(NamedTuple):
+    """One change of an object: the row before it (None: it is new) and after it (None: it is gone)."""
+
+    revision: int
+    old: Shown | None
+    new: Shown | None
+    extra: Extra  # what the view of the newest row holds beside it
+
+
+def render(change: Change, wanted: Callable[[Any], bool]) -> bytes | None:
+    """The line of a change for who wants these rows, with its end of line; None where it is none of theirs.
+
+    What comes to be unwanted is deleted for them; the object is then as it is now, else as it was last.
+    """
+    old, new, extra = change.old, change.new, change.extra
+    if new is not None and wanted(new):
+        return put_line(change)
+    if old is not None and wanted(old):
+        return _line("delete", change.revision, old if new is None else new, extra)
+    return None
+
+
+def put_line(change: Change) -> bytes:
+    """The line of an object that is there, for who wants it."""
+    assert change.new is not None
+    return _line("put", change.revision, change.new, change.extra)
+
+
+def _line(what: str, revision: int, row: Shown, extra: Extra) -> bytes:
+    return _encoder.encode({"type": what, "revision": revision, "object": _view(row, extra)}) + b"\n"
+
+
+def _view(row: Shown, extra: Extra) -> object:
+    if isinstance(row, Task):
+        assert isinstance(extra, ServiceSpec)
+        return task_view(row, extra)
+    if isinstance(row, Service):
+        assert isinstance(extra, tuple)
+        assert not isinstance(extra, Sums)
+        running, done, total = extra
+        return service_view(row, running=running, done=done, total=total)
+    if isinstance(row, Node):
+        assert isinstance(extra, Sums)
+        return node_view(
+            row,
+            cores_allocated=extra.cores,
+            memory_allocated=extra.memory,
+            disk_allocated=extra.disk,
+            task_count=extra.tasks,
+            last_seen_ms=None,  # the leader's memory knows it, and no log
+        )
+    return event_view(row) if isinstance(row, Event) else row
