@@ -13,6 +13,7 @@ import msgspec
 
 from okube.manager.core import ManagerCore
 from okube.model.errors import Gone, SlowDown
+from okube.model.views import WatchLine
 from okube.raft.waits import ChangeWaits
 from okube.state.feed import Feed, Kind
 from okube.state.ring import Behind
@@ -117,4 +118,4 @@ class Watches:
 
 
 def _mark(revision: int) -> bytes:
-    return _encoder.encode({"type": "mark", "revision": revision}) + b"\n"
+    return _encoder.encode(WatchLine("mark", revision)) + b"\n"

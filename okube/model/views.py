@@ -54,6 +54,7 @@ __all__ = [
     "UpdateView",
     "UsageView",
     "VersionView",
+    "WatchLine",
     "event_view",
     "node_view",
     "service_answer",
@@ -235,6 +236,17 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     by: str
     revision: Revision
+
+
+class WatchLine(msgspec.Struct, frozen=True):
+    """One line of a watch: an object that is new or changed, or one that is gone or not let pass by the filters now.
+
+    A ``mark`` has no object: everything up to its revision has been told, and the stream lives.
+    """
+
+    type: Literal["put", "delete", "mark"]
+    revision: Revision
+    object: Any = msgspec.UNSET
 
 
 class OwnState(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Changes, and the lines that watch streams make of them. Pure."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -10,7 +10,7 @@ from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import AppView, event_view, node_view, service_view, task_view
+from okube.model.views import AppView, WatchLine, event_view, node_view, service_view, task_view
 from okube.state.tables import Row
 
 __all__ = ["Change", "Extra", "Shown", "Sums", "put_line", "render"]
@@ -59,8 +59,8 @@ def put_line(change: Change) -> bytes:
     return _line("put", change.revision, change.new, change.extra)
 
 
-def _line(what: str, revision: int, row: Shown, extra: Extra) -> bytes:
-    return _encoder.encode({"type": what, "revision": revision, "object": _view(row, extra)}) + b"\n"
+def _line(what: Literal["put", "delete"], revision: int, row: Shown, extra: Extra) -> bytes:
+    return _encoder.encode(WatchLine(what, revision, _view(row, extra))) + b"\n"
 
 
 def _view(row: Shown, extra: Extra) -> object:

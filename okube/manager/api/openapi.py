@@ -129,7 +129,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         made["parameters"] = [_parameter(parameter) for parameter in route.parameters]
     if route.body is not None:
         made["requestBody"] = {"required": True, "content": {route.body_media: _body(route, schemas)}}
-    made["responses"] = {str(answer.status): _answer(answer, schemas) for answer in route.answers} | {
+    made["responses"] = _answers(route, schemas) | {
         str(status): {"$ref": f"#/components/responses/E{status}"} for status in errors_of(route)
     }
     return made
@@ -150,6 +150,18 @@ def _body(route: Route, schemas: Schemas) -> dict[str, Any]:
     if route.body is bytes:
         return {}
     return {"schema": schemas.body(route.body)}
+
+
+def _answers(route: Route, schemas: Schemas) -> dict[str, Any]:
+    """By status; one status may have several forms of content."""
+    made: dict[str, Any] = {}
+    for answer in route.answers:
+        one = _answer(answer, schemas)
+        known = made.setdefault(str(answer.status), one)
+        if known is not one:
+            known["description"] += f"; {one['description']}"
+            known["content"] |= one["content"]
+    return made
 
 
 def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:

@@ -58,8 +58,8 @@ def _route(route: Route, operation: dict[str, Any]) -> str:
         (content,) = operation["requestBody"]["content"].items()
         lines += [f"Takes {_content(*content)}.", ""]
     for answer in route.answers:
-        contents = operation["responses"][str(answer.status)].get("content", {}).items()
-        shown = "".join(f" ({_content(*content)})" for content in contents)
+        contents = operation["responses"][str(answer.status)].get("content", {})
+        shown = f" ({_content(answer.media, contents[answer.media])})" if contents else ""
         lines.append(f"Answers {answer.status}: {answer.text}{shown}.")
     errors = [status for status in operation["responses"] if status >= "400"]
     lines += [f"Errors: {', '.join(errors)}.", "", ""]

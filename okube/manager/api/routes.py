@@ -24,6 +24,7 @@ from okube.model.views import (
     TaskView,
     UsageView,
     VersionView,
+    WatchLine,
 )
 from okube.model.wire import LogLine
 
@@ -57,6 +58,7 @@ _WATCH = Parameter(
     _FLAG,
 )
 WATCHES = (_WATCH, _WATCH_SINCE)
+_WATCHED = Answer(text="with `watch`, the changes", of=WatchLine, media="application/x-ndjson", headers=())
 _LABEL = Parameter("label", "`KEY=VALUE`; given several times, all must hold", repeated=True)
 _KEY = Parameter(
     "Idempotency-Key",
@@ -90,7 +92,7 @@ _SERVICES = (
         group="services",
         text="All services, by name.",
         parameters=(Parameter("app", "those of an app"), _LABEL, *WATCHES, *PAGES),
-        answers=(Answer(text="a page of services", of=list[ServiceView], headers=_PAGE_HEADERS),),
+        answers=(Answer(text="a page of services", of=list[ServiceView], headers=_PAGE_HEADERS), _WATCHED),
         errors=(410,),
     ),
     Route(
@@ -194,7 +196,7 @@ _APPS = (
         group="apps",
         text="All apps, by name: an app is a set of services that name it.",
         parameters=(*WATCHES, *PAGES),
-        answers=(Answer(text="a page of apps", of=list[AppView], headers=_PAGE_HEADERS),),
+        answers=(Answer(text="a page of apps", of=list[AppView], headers=_PAGE_HEADERS), _WATCHED),
         errors=(410,),
     ),
     Route(
@@ -257,7 +259,7 @@ _TASKS = (
             *WATCHES,
             *PAGES,
         ),
-        answers=(Answer(text="a page of tasks", of=list[TaskView], headers=_PAGE_HEADERS),),
+        answers=(Answer(text="a page of tasks", of=list[TaskView], headers=_PAGE_HEADERS), _WATCHED),
         errors=(410,),
     ),
     Route(
@@ -333,7 +335,7 @@ _NODES = (
             *WATCHES,
             *PAGES,
         ),
-        answers=(Answer(text="a page of nodes", of=list[NodeView], headers=_PAGE_HEADERS),),
+        answers=(Answer(text="a page of nodes", of=list[NodeView], headers=_PAGE_HEADERS), _WATCHED),
         errors=(410,),
     ),
     Route(
@@ -386,7 +388,7 @@ _EVENTS = (
             _WATCH,
             *PAGES,
         ),
-        answers=(Answer(text="a page of events", of=list[EventView], headers=_PAGE_HEADERS),),
+        answers=(Answer(text="a page of events", of=list[EventView], headers=_PAGE_HEADERS), _WATCHED),
         errors=(410,),
     ),
 )

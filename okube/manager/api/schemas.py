@@ -4,6 +4,7 @@ What it takes may be written shorter than the structs have it (``8080:80``, ``51
 so a struct that goes both ways has two schemas, the wide one with ``Input`` at the end of its name.
 """
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -140,7 +141,7 @@ def _renamed(schema: Any, names: dict[str, str]) -> Any:
     if isinstance(ref, str):
         made["$ref"] = _REF + names[ref.removeprefix(_REF)]
     if isinstance(made.get("description"), str):
-        made["description"] = made["description"].replace("``", "`")
+        made["description"] = inspect.cleandoc(made["description"]).replace("``", "`")
     return made
 
 
