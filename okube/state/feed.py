@@ -38,10 +38,10 @@ _RENDERED_BYTES = 4096
 """So many lines, none longer than that, are kept for readers who are about as far as others."""
 _BOUNDS: dict[Kind, tuple[int, int]] = {
     "tasks": (10_000, 8 << 20),
-    "services": (10_000, 6 << 20),
-    "nodes": (10_000, 4 << 20),
-    "apps": (5_000, 2 << 20),
-    "events": (5_000, 3 << 20),
+    "services": (6_000, 6 << 20),
+    "nodes": (6_000, 4 << 20),
+    "apps": (4_000, 2 << 20),
+    "events": (4_000, 3 << 20),
 }
 """Of each kind: how many changes are kept, and how many bytes of rows that nothing else keeps."""
 
