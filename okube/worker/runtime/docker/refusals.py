@@ -10,7 +10,14 @@ from collections.abc import Callable
 from okube.worker.runtime import refusals
 from okube.worker.runtime.base import RuntimeFailure
 
-__all__ = ["exec_refused", "is_engines_own_trouble", "pull_refused", "start_refused"]
+__all__ = [
+    "exec_refused",
+    "is_being_removed",
+    "is_engines_own_trouble",
+    "pull_refused",
+    "stale_endpoint",
+    "start_refused",
+]
 
 _NOISE = re.compile(
     r"^(?:failed to create task for container: |failed to create shim task: |OCI runtime create failed: |"
@@ -27,6 +34,17 @@ _PORT = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|:::?|\*):(\d{1,5}
 def is_engines_own_trouble(text: str) -> bool:
     """Whether a refusal is no fault of the container: the engine is just going down, or has lost its helpers."""
     return _ENGINES_OWN.search(text) is not None
+
+
+def is_being_removed(text: str) -> bool:
+    """Whether somebody removes the container at this moment."""
+    return "marked for removal" in text or ("removal of container" in text and "in progress" in text)
+
+
+def stale_endpoint(text: str) -> str | None:
+    """The network where the engine has a container still, after it went down in the middle of a start."""
+    match = re.search(r"endpoint with name \S+ already exists in network (\S+)", text)
+    return match[1] if match else None
 
 
 def start_refused(text: str, *, image: str, node: str) -> RuntimeFailure:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 from docker import APIClient
 from docker.errors import APIError
-from docker.errors import NotFound as NoSuchThing
 
 from okube.model.errors import Conflict, NotFound
 from okube.model.exec import ExecRequest
@@ -19,14 +17,20 @@ from okube.seams.clock import Clock
 from okube.worker.runtime.accounting import Consumption
 from okube.worker.runtime.base import Container, RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.changes import Changes, Listener
-from okube.worker.runtime.docker.body import container_body, read_container, read_state
+from okube.worker.runtime.docker.body import container_body, read_container
 from okube.worker.runtime.docker.client import EngineClient, message_of
 from okube.worker.runtime.docker.consumption import Consumptions
 from okube.worker.runtime.docker.events import EventPump
 from okube.worker.runtime.docker.execute import DockerExec
 from okube.worker.runtime.docker.images import Images
+from okube.worker.runtime.docker.looks import foreign_clusters, inspect, list_containers
 from okube.worker.runtime.docker.output import read_lines
-from okube.worker.runtime.docker.refusals import is_engines_own_trouble, start_refused
+from okube.worker.runtime.docker.refusals import (
+    is_being_removed,
+    is_engines_own_trouble,
+    stale_endpoint,
+    start_refused,
+)
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import CLUSTER_LABEL, NODE_LABEL, container_name
 from okube.worker.runtime.refusals import path_absent
@@ -37,6 +41,7 @@ __all__ = ["DockerRuntime"]
 log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 1.0  # while waiting for an end whose event may be lost
 _PING_S = 4.0
+_REMOVING_S, _REMOVING_LOOK_S = 10.0, 0.05
 _DYING_S = 30.0  # what a killed container may take to be gone
 
 
@@ -112,12 +117,12 @@ class DockerRuntime:
 
     async def foreign(self) -> dict[str, tuple[int, int]]:
         """Containers and volumes that bear the label of another cluster."""
-        return await self._client.ask(lambda sdk: _foreign(sdk, self._cluster_id))
+        return await self._client.ask(lambda sdk: foreign_clusters(sdk, self._cluster_id))
 
     async def list(self) -> list[Container]:
         """All containers of this cluster and node, by their labels; one that is just being removed is not there."""
         epoch = self._epoch
-        found = await self._client.ask(lambda sdk: _list(sdk, self._labels, dict(self._known)))
+        found = await self._client.ask(lambda sdk: list_containers(sdk, self._labels, dict(self._known)))
         if self._events.connected and epoch == self._epoch:
             self._known = {container.id: container for container in found}
         self._mine = {c.id: self._mine[c.id] for c in found if c.id in self._mine}
@@ -154,9 +159,9 @@ class DockerRuntime:
         image = self._mine.get(container_id, "")
         self._changed(container_id)
         try:
-            await self._client.call(lambda sdk: sdk.start(container_id))
+            await self._begin(container_id)
         except APIError as error:
-            if error.status_code == 404 and await self.inspect(container_id) is None:
+            if await self._went_away(container_id, error):
                 raise self._gone(container_id) from error
             raise self._refusal(error, image) from error
         finally:
@@ -242,6 +247,32 @@ class DockerRuntime:
                 f"the Docker Engine of node {self._node} cannot run a command: {error.explanation}"
             ) from error
 
+    async def _begin(self, container_id: str) -> None:
+        try:
+            await self._client.call(lambda sdk: sdk.start(container_id))
+        except APIError as error:
+            network = stale_endpoint(error.explanation or "")
+            if network is None:
+                raise
+            log.warning("container %s is in network %s still; it is taken out and started", container_id[:12], network)
+            await self._client.call(
+                lambda sdk: sdk.disconnect_container_from_network(container_id, network, force=True)
+            )
+            await self._client.call(lambda sdk: sdk.start(container_id))
+
+    async def _went_away(self, container_id: str, error: APIError) -> bool:
+        """Whether it cannot be started because somebody removed it, or does so now: then until it is gone."""
+        if error.status_code == 404:
+            return await self.inspect(container_id) is None
+        if not is_being_removed(error.explanation or ""):
+            return False
+        end = self._clock.monotonic() + _REMOVING_S
+        while await self.inspect(container_id) is not None:
+            if self._clock.monotonic() > end:
+                return False
+            await asyncio.sleep(_REMOVING_LOOK_S)
+        return True
+
     def _refusal(self, error: APIError, image: str) -> RuntimeFailure | RuntimeUnavailable:
         """Why a container cannot be made or started now: its own fault, or the engine's."""
         text = error.explanation or ""
@@ -279,7 +310,7 @@ class DockerRuntime:
         return read_container(data)
 
     async def _ours(self, container: str) -> dict[str, Any] | None:
-        data = await self._client.ask(lambda sdk: _inspect(sdk, container))
+        data = await self._client.ask(lambda sdk: inspect(sdk, container))
         if data is None:
             return None
         labels = data["Config"]["Labels"] or {}
@@ -330,40 +361,6 @@ class DockerRuntime:
             self._changes.publish(container.task_id)
 
 
-def _list(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> list[Container]:
-    """All with ``labels``; those that are known and still in the same state are not inspected again."""
-    found = []
-    for summary in sdk.containers(all=True, filters={"label": labels}):
-        container = known.get(summary["Id"])
-        if summary["State"] == "removing":
-            continue
-        seen = (read_state(summary["State"]), summary["State"] == "paused")
-        if container is None or (container.state, container.paused) != seen:
-            data = _inspect(sdk, summary["Id"])
-            container = read_container(data) if data is not None else None
-        if container is not None:
-            found.append(container)
-    return found
-
-
-def _foreign(sdk: APIClient, cluster_id: str) -> dict[str, tuple[int, int]]:
-    filters = {"label": [CLUSTER_LABEL]}
-    containers = Counter(found["Labels"][CLUSTER_LABEL] for found in sdk.containers(all=True, filters=filters))
-    volumes = Counter(
-        (found.get("Labels") or {}).get(CLUSTER_LABEL, "") for found in sdk.volumes(filters=filters)["Volumes"] or ()
-    )
-    others = (containers.keys() | volumes.keys()) - {cluster_id, ""}
-    return {other: (containers[other], volumes[other]) for other in sorted(others)}
-
-
 def _create(sdk: APIClient, body: dict[str, Any], name: str) -> dict[str, Any]:
     made: dict[str, Any] = sdk.create_container_from_config(body, name)  # type: ignore[no-untyped-call]  # not in the stubs
     return made
-
-
-def _inspect(sdk: APIClient, container: str) -> dict[str, Any] | None:
-    try:
-        data: dict[str, Any] = sdk.inspect_container(container)
-    except NoSuchThing:
-        return None
-    return data

@@ -1,6 +1,13 @@
 import pytest
 
-from okube.worker.runtime.docker.refusals import exec_refused, is_engines_own_trouble, pull_refused, start_refused
+from okube.worker.runtime.docker.refusals import (
+    exec_refused,
+    is_being_removed,
+    is_engines_own_trouble,
+    pull_refused,
+    stale_endpoint,
+    start_refused,
+)
 
 OCI = "OCI runtime create failed: runc create failed: unable to start container process: "
 NETWORK = "driver failed programming external connectivity on endpoint quirky_hugle (1e0d35919716): "
@@ -123,3 +130,11 @@ def test_an_engine_that_goes_down_is_no_fault_of_the_container(text: str) -> Non
 )
 def test_a_command_that_cannot_be_run_in_a_container_is_told(text: str, missing: bool, sentence: str) -> None:
     assert exec_refused(text, "ls") == (missing, sentence)
+
+
+def test_a_container_that_is_being_removed_or_left_in_its_network_is_known_by_the_engines_words() -> None:
+    assert is_being_removed("container is marked for removal and cannot be started")
+    assert is_being_removed("removal of container 1b0d4414 is already in progress")
+    assert not is_being_removed("No such container: 1b0d4414")
+    assert stale_endpoint("endpoint with name okube-98fe2635-6fce05cf2a0e already exists in network bridge") == "bridge"
+    assert stale_endpoint("network bridge not found") is None

@@ -1,0 +1,49 @@
+"""What the engine says of containers and volumes, as Okube sees it; everything here blocks and belongs in threads."""
+
+from collections import Counter
+from typing import Any
+
+from docker import APIClient
+from docker.errors import NotFound
+
+from okube.worker.runtime.base import Container
+from okube.worker.runtime.docker.body import read_container, read_state
+from okube.worker.runtime.naming import CLUSTER_LABEL
+
+__all__ = ["foreign_clusters", "inspect", "list_containers"]
+
+
+def list_containers(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> list[Container]:
+    """All with ``labels``; those that are known and still in the same state are not inspected again."""
+    found = []
+    for summary in sdk.containers(all=True, filters={"label": labels}):
+        container = known.get(summary["Id"])
+        if summary["State"] == "removing":
+            continue
+        seen = (read_state(summary["State"]), summary["State"] == "paused")
+        if container is None or (container.state, container.paused) != seen:
+            data = inspect(sdk, summary["Id"])
+            container = read_container(data) if data is not None else None
+        if container is not None:
+            found.append(container)
+    return found
+
+
+def foreign_clusters(sdk: APIClient, cluster_id: str) -> dict[str, tuple[int, int]]:
+    """How many containers and volumes there are of each other cluster, by its id."""
+    filters = {"label": [CLUSTER_LABEL]}
+    containers = Counter(found["Labels"][CLUSTER_LABEL] for found in sdk.containers(all=True, filters=filters))
+    volumes = Counter(
+        (found.get("Labels") or {}).get(CLUSTER_LABEL, "") for found in sdk.volumes(filters=filters)["Volumes"] or ()
+    )
+    others = (containers.keys() | volumes.keys()) - {cluster_id, ""}
+    return {other: (containers[other], volumes[other]) for other in sorted(others)}
+
+
+def inspect(sdk: APIClient, container: str) -> dict[str, Any] | None:
+    """All that the engine knows of a container, or None if it is gone."""
+    try:
+        data: dict[str, Any] = sdk.inspect_container(container)
+    except NotFound:
+        return None
+    return data
