@@ -53,8 +53,8 @@ class Engine:
         self._cgroup = f"okube-test/{folder.name}"
 
     @classmethod
-    def create(cls) -> "Engine":
-        """An engine that answers, with the image in it."""
+    def create(cls, *, data_bytes: int | None = None) -> "Engine":
+        """An engine that answers, with the image in it; its data on a disk of ``data_bytes``."""
         missing = [name for name in ("dockerd", "containerd", "ip", "busybox") if shutil.which(name) is None]
         if missing:
             raise RuntimeError(
@@ -65,6 +65,8 @@ class Engine:
         engine = cls(Path(tempfile.mkdtemp(prefix=_PREFIX)))
         (engine.folder / "owner").write_text(str(os.getpid()))
         try:
+            if data_bytes is not None:
+                engine.limit_data(data_bytes)
             engine.start()
             with contextlib.closing(engine.client()) as client:
                 ensure_image(client)
@@ -88,6 +90,18 @@ class Engine:
         wait_until(self._answers_or_died, f"dockerd in {self.folder} answers")
         if self.process.poll() is not None:
             raise RuntimeError(f"dockerd ended at once: {self._tail_of_log()}")
+
+    def limit_data(self, size: int) -> None:
+        """Give the data root a disk of its own, in memory, before the first start."""
+        data = self.folder / "data"
+        data.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", data], check=True)
+
+    def stop(self) -> None:
+        """SIGTERM, as systemd does it, and wait for the end; containers end too, as live-restore is off."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait()
 
     def kill(self) -> None:
         """SIGKILL to dockerd and its containerd, as a crash would have it; containers live on."""
