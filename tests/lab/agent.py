@@ -22,6 +22,7 @@ from okube.model.wire import (
 from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk
 from okube.worker.agent import Agent
+from okube.worker.ballast import Ballasted
 from okube.worker.capacity import Capacity, look_at_machine
 from okube.worker.runtime.base import Runtime
 from okube.worker.settings import WorkerSettings
@@ -58,13 +59,14 @@ class LabAgent:
         )
         self._disk = FileDisk()
         (directory / "agent").mkdir(parents=True, exist_ok=True)
+        self.files = Ballasted(self._disk, directory / "agent" / "ballast")
         self.agent = Agent(
             settings=settings,
             clock=SystemClock(),
             rng=random.Random(1),
             runtime=runtime,
             calls=self,
-            store=Store(self._disk, directory / "agent"),
+            store=Store(self.files, directory / "agent"),
             capacity=Capacity(4.0, 8 << 30, 50 << 30),
             usage=Usage,
             look=lambda: asyncio.to_thread(look_at_machine, (*self.watched, *runtime.places())),
@@ -135,6 +137,7 @@ def _unique(conditions: tuple[NodeCondition, ...]) -> tuple[NodeCondition, ...]:
 async def an_agent(runtime: Runtime, cluster_id: str, directory: Path) -> AsyncIterator[LabAgent]:
     """An agent that runs, and stops in order at the end; the runtime is not started, and closed by the caller."""
     lab = LabAgent(runtime, cluster_id, directory)
+    await lab.files.load()
     await lab.agent.load()
     stop = asyncio.Event()
     running = asyncio.ensure_future(lab.agent.run(stop))

@@ -22,7 +22,7 @@ def act(cluster: Cluster, rng: random.Random) -> None:
     """One random thing that may happen to a cluster."""
     name, node = rng.choice(_NAMES), rng.choice(_NODES)
     tasks = list(cluster.tables.tasks.values())
-    match rng.randrange(15):
+    match rng.randrange(16):
         case 0 | 1:
             app = rng.choice((None, "shop", "shop", "blog"))
             cluster.put(a_spec(name, replicas=rng.randrange(4), image=f"i:{rng.randrange(3)}", ports=["80"], app=app))
@@ -61,6 +61,9 @@ def act(cluster: Cluster, rng: random.Random) -> None:
             )
         case 12:
             cluster.apply(c.UpdateNode(node, zone=rng.choice("ab")))
+        case 13:
+            kinds = rng.sample(("disk-full", "disk-nearly-full", "engine-unreachable", "leftovers"), rng.randrange(3))
+            cluster.apply(c.SetNodeConditions(node, f"i-{node}", tuple((kind, rng.choice("ab")) for kind in kinds)))
         case _:
             cluster.plan()
             cluster.agents_obey()
@@ -154,6 +157,7 @@ def test_once_trouble_stops_every_service_has_exactly_what_it_asks_for(seed: int
     for node in _NODES:
         cluster.node(node, cores=64)
         cluster.apply(c.UpdateNode(node, "active"))
+        cluster.apply(c.SetNodeConditions(node, f"i-{node}", ()))
     cluster.now_ms += 3_600_000
     cluster.settle(rounds=400)
     for service in cluster.tables.services.values():
