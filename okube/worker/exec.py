@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -23,6 +21,7 @@ from okube.model.exec import (
     data_frame,
     read_client_control,
 )
+from okube.seams.keepalive import notice_the_dead
 from okube.worker.runtime.base import CannotExec, ExecSession
 from okube.worker.runtime.lines import Stream
 
@@ -33,7 +32,6 @@ logger = logging.getLogger(__name__)
 MAX_SESSIONS = 64
 _LEFT_CHECK_S = 1.0
 _CLOSE_S = 2.0
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
 _CHANNELS: dict[Stream, int] = {"stdout": STDOUT, "stderr": STDERR}
 
 
@@ -83,7 +81,7 @@ class Sessions:
             return socket_
         try:
             await socket_.prepare(request)
-            _notice_the_dead(request)
+            notice_the_dead(request.transport)
             await _carry(request, socket_, session, stdin=stdin)
         finally:
             await session.close()
@@ -153,15 +151,3 @@ async def _hang_up(socket_: web.WebSocketResponse) -> None:
     if socket_.prepared and not socket_.closed:
         with suppress(ConnectionError, RuntimeError):
             await socket_.close(code=WSCloseCode.OK)
-
-
-def _notice_the_dead(request: web.Request) -> None:
-    """A peer whose machine died sends nothing for ever: the kernel asks after it, and breaks the connection."""
-    transport = request.transport
-    connection = None if transport is None else transport.get_extra_info("socket")
-    if connection is None or connection.family == socket.AF_UNIX:
-        return
-    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as same:
-        same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEPALIVE:
-            same.setsockopt(socket.IPPROTO_TCP, option, value)

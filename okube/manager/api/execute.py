@@ -21,6 +21,7 @@ from okube.model.exec import (
 )
 from okube.model.node import Node
 from okube.model.task import Task
+from okube.seams.keepalive import notice_the_dead
 from okube.state import Tables
 from okube.state.queries import find_task
 
@@ -43,6 +44,7 @@ async def exec_in_task(request: web.Request) -> web.WebSocketResponse:
     node = _node_that_runs(tables, task)
     async with request.app[CONTEXT].tools.exec(node, task.id, asked) as back:
         await front.prepare(request)
+        notice_the_dead(request.transport)
         await _carry(front, back, node.name)
     with suppress(ConnectionError, RuntimeError):
         await front.close(code=WSCloseCode.OK)
