@@ -14,7 +14,7 @@ from okube.cli.exits import interruptible
 from okube.cli.feed import Change, Listed, News, Source, Tell, Trouble, poll
 from okube.cli.moments import now_ms
 from okube.cli.output import as_yaml, note
-from okube.cli.screen import Screen, fitted, is_terminal
+from okube.cli.screen import Screen, is_terminal
 from okube.cli.session import Session
 from okube.cli.table import StreamTable, render
 from okube.cli.terminal import on_resize
@@ -115,9 +115,14 @@ class _Table:
         shown = sorted(self._rows.values(), key=self._by)
         if not shown:
             return [f"no {self._kind}"]
-        head, *lines = render(shown[: rows + 1], columns_of(self._kind, now_ms()), wide=self._wide, width=columns)
-        hidden = [""] * (len(shown) - min(len(shown), rows + 1))
-        return fitted([head, *lines, *hidden], rows)
+        count = min(len(shown), max(1, rows - 1))
+        while True:
+            lines = render(shown[:count], columns_of(self._kind, now_ms()), wide=self._wide, width=columns)
+            more = [f"… {len(shown) - count} more"] if count < len(shown) else []
+            over = len(lines) + len(more) - rows
+            if over <= 0 or count == 1:
+                return [*lines, *more]
+            count -= max(1, over // 2)  # a row may take two lines
 
 
 class _Whole:

@@ -1,16 +1,22 @@
 import os
 import signal
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from click.testing import Result
 
+from okube.cli import pump
+from okube.cli.exits import Ended
+from okube.client.exec import Command, open_exec
 from tests.unit.cli.cluster import Cluster, a_service, a_task
 from tests.unit.cli.shell import play_shell
 from tests.unit.cli.typist import Typist
-from tests.unit.client.playing import Manager, Received, Reply, problem
+from tests.unit.client.playing import Certificates, Manager, Received, Reply, new_caller, problem
 
 Okube = Callable[..., Result]
 Types = Callable[..., Typist]
@@ -101,6 +107,27 @@ def test_the_terminal_is_as_before_however_it_ends(types: Types, manager: Manage
     status = typist.ends()
     assert typist.settings() == typist.before
     assert status == {"exit": 0, "term": 143, "cut": 3}[end]
+
+
+def test_a_connection_that_is_silent_for_long_is_given_up(
+    shells: Okube, manager: Manager, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def silent(_: ssl.SSLSocket) -> None:
+        ended.wait(30)
+
+    def behave(received: Received) -> Reply:
+        return Reply(headers=play_shell(received).headers, speak=silent)
+
+    manager.behave = behave
+    monkeypatch.setattr(pump, "_PING_S", 0.05)
+    monkeypatch.setattr(pump, "_DEAD_S", 0.2)
+    with closing(new_caller(certificates, manager.address)) as caller:
+        running = open_exec(caller, "web1", Command(("sh",)))
+        with closing(running), pytest.raises(Ended, match="the connection to the task broke off"):
+            pump.Pump(running, stdin=None, stdout=1, stderr=2).run()
+    ended.set()
 
 
 def test_a_terminal_is_asked_for_only_where_there_is_one(shells: Okube) -> None:

@@ -113,6 +113,15 @@ def test_a_long_list_is_cut_to_the_screen_also_after_its_size_changes(
     assert max(map(len, typist.lines)) <= 40
 
 
+def test_rows_of_two_lines_are_counted_as_rows(stream: Stream, types: Callable[..., Typist]) -> None:
+    why = "no node fits: 3 nodes: memory 64.0 GiB asked, the largest node has 8.0 GiB"
+    for number in range(1, 21):
+        stream.put(a_task(f"web.{number}", "pending", message=why))
+    typist = types("ps", "--watch", rows=12)
+    typist.sees("… 15 more")
+    assert len(typist.lines) == 12
+
+
 def test_when_nobody_answers_the_screen_says_so(stream: Stream, types: Callable[..., Typist], manager: Manager) -> None:
     stream.put(a_task("web.1"))
     typist = types("ps", "--watch")
