@@ -22,7 +22,7 @@ __all__ = ["COLUMNS", "ROWS", "Screen", "Tour", "page", "take"]
 
 COLUMNS, ROWS = 80, 24
 _PATIENCE_S = 90.0
-_CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+_CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\a]*\a")
 _PROMPT = r"\[\e]2;\#\a\]$ "  # the window's title is the number of the command: so its end is known
 _TICKER = "trap exit TERM; n=0; while :; do n=$((n+1)); echo beat $n; sleep 1 & wait; done"
 
@@ -118,7 +118,8 @@ class Tour:
             lines.pop()
         self.screens.append(Screen(caption, tuple(lines)))
         written = _CONTROL.sub(b"", self._typist.written).decode(errors="replace")
-        self.widest = max([self.widest, *(len(line) for part in written.split("\n") for line in part.split("\r"))])
+        answers = [line for line in re.split(r"[\r\n]+", written) if not line.startswith(("$ ", "# "))]
+        self.widest = max([self.widest, *(len(line) for line in answers)])
         return lines
 
 
