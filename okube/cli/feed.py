@@ -14,6 +14,7 @@ __all__ = ["Change", "Listed", "News", "Source", "Tell", "Trouble", "follow", "p
 
 Row = dict[str, Any]
 _PAUSE_S = 0.5
+_HURRY_S = 3.0  # whoever watches is told soon that nobody answers; the first list may take longer
 _ENDURED = (NoQuorum, OutcomeUnknown, SlowDown, Unreachable)
 
 
@@ -75,6 +76,7 @@ def follow(
         try:
             for news in client.follow(kind, on_trouble=once.tell, **filters):
                 once.tell(None)
+                client.hurry(_HURRY_S)
                 if isinstance(news, client_watch.Change):
                     yield from view.take(news)
                 else:

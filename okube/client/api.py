@@ -233,7 +233,7 @@ class OkubeClient:
 
         def open_since(after: int | None, without: frozenset[Address]) -> OpenAnswer:
             target = _target(f"/v1/{kind}", [("watch", True), ("since", after), *_filters(filters)])
-            answer = self.caller.open(Request("GET", target), self._reads, without=without)
+            answer = self.caller.open(Request("GET", target), self._patience(), without=without)
             if answer.status < 400 or answer.status == 410:
                 return answer
             try:
