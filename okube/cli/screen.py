@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from okube.cli.table import cut
-from okube.cli.terminal import size, terminated
+from okube.cli.terminal import on_suspend, size, terminated
 
 __all__ = ["Screen", "fitted"]
 
@@ -30,7 +30,7 @@ class Screen:
     @contextlib.contextmanager
     def shown(self) -> Iterator["Screen"]:
         """The screen of its own, as long as it lasts."""
-        with terminated():
+        with terminated(), on_suspend(self._suspended, self._resumed):
             self._write(_ENTER + _HOME + _TO_END)
             try:
                 yield self
@@ -50,6 +50,16 @@ class Screen:
         """The terminal has another size: draw all of it anew."""
         self._frame = []
         self._write(_HOME + _TO_END)
+
+    def _suspended(self) -> None:
+        self._write_now(_LEAVE)
+
+    def _resumed(self) -> None:
+        self._write_now(_ENTER + _HOME + _TO_END + "\r\n".join(self._frame))
+
+    def _write_now(self, text: str) -> None:
+        """From a signal's handler, which may have interrupted a write to the stream."""
+        os.write(self._stream.fileno(), text.encode(errors="replace"))
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

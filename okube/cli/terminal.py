@@ -9,7 +9,7 @@ import tty
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-__all__ = ["TERMINATED", "coloured", "on_resize", "raw", "size", "terminated"]
+__all__ = ["TERMINATED", "coloured", "on_resize", "on_suspend", "raw", "size", "terminated"]
 
 TERMINATED = 143  # as shells have it: 128 + SIGTERM
 
@@ -53,6 +53,22 @@ def terminated() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def on_suspend(before: Callable[[], None], after: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-Z: put the terminal back before the process stops, and take it again when it goes on."""
+
+    def suspended(*_: object) -> None:
+        before()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        after()
+
+    usual = signal.signal(signal.SIGTSTP, suspended)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, usual)
 
 
 @contextlib.contextmanager

@@ -122,6 +122,18 @@ def test_rows_of_two_lines_are_counted_as_rows(stream: Stream, types: Callable[.
     assert len(typist.lines) == 12
 
 
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(stream: Stream, types: Callable[..., Typist]) -> None:
+    stream.put(a_task("web.1"))
+    typist = types("ps", "--watch")
+    typist.sees("web.1")
+    typist.type("\x1a")
+    typist.sees(lambda _: typist.written.endswith(b"\x1b[?1049l"))
+    typist.signal(signal.SIGCONT)
+    typist.sees(lambda _: typist.written.rpartition(b"\x1b[?1049l")[2].startswith(b"\x1b[?1049h"))
+    stream.put(a_task("web.2"))
+    typist.sees("web.2")
+
+
 def test_when_nobody_answers_the_screen_says_so(stream: Stream, types: Callable[..., Typist], manager: Manager) -> None:
     stream.put(a_task("web.1"))
     typist = types("ps", "--watch")
