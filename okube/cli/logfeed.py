@@ -98,25 +98,38 @@ def subjects(client: OkubeClient, names: Sequence[str], app: str | None) -> Subj
 
 
 def merged(client: OkubeClient, wanted: Subjects, query: Query) -> Iterator[Batch]:
-    """The logs of all tasks until now, in the order of time."""
+    """The logs of all tasks until now, in the order of time.
+
+    Raises:
+        OkubeError: only one task is asked for, and its log cannot be had; of several that is said on stderr.
+    """
     tasks = wanted.tasks(client, ended=True)
-    streams = [_stream(client, task, query) for task in _bounded(tasks)]
+    lost: list[OkubeError] = []
+    streams = [_stream(client, task, query, lost) for task in _bounded(tasks)]
     batch: Batch = []
+    count = 0
     for pair in heapq.merge(*streams, key=lambda pair: pair[1].time_ms):
+        count += 1
         batch.append(pair)
         if len(batch) >= _BATCH:
             yield batch
             batch = []
     yield batch
+    if lost and not count:
+        if wanted.is_one_task:
+            raise lost[0]
+        note(f"okube: {lost[0].detail}")
 
 
-def _stream(client: OkubeClient, task: Row, query: Query) -> Iterator[tuple[Row, Line]]:
-    """The log of one task; what cannot be had is said and passed over, of a task that has ended in silence."""
+def _stream(client: OkubeClient, task: Row, query: Query, lost: list[OkubeError]) -> Iterator[tuple[Row, Line]]:
+    """The log of one task; what cannot be had is said and passed over, or kept in ``lost``: it may be long ago."""
     try:
         for line in client.logs(str(task["id"]), tail=query.tail, since_ms=query.since_ms):
             yield task, line
     except OkubeError as error:
-        if task.get("state") not in ENDED:
+        if task.get("state") in ENDED or task.get("state") == "pending":
+            lost.append(error)
+        else:
             note(f"okube: {error.detail}")
 
 
@@ -207,7 +220,7 @@ class Followers:
             for line in client.logs(str(task["id"]), follow=True, tail=query.tail, since_ms=query.since_ms):
                 self._queue.put((task, line))
         except OkubeError as error:
-            if task.get("state") not in ENDED:
+            if task.get("state") not in ENDED or self._wanted.is_one_task:
                 self._queue.put((task, error))
         finally:
             client.close()

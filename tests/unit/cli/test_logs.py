@@ -7,6 +7,7 @@ from click.testing import Result
 
 from okube.cli.moments import since_ms
 from tests.unit.cli.cluster import Cluster, a_service, a_task
+from tests.unit.client.playing import problem
 
 Okube = Callable[..., Result]
 
@@ -48,12 +49,28 @@ def test_json_is_an_object_a_line(okube: Okube, written: Cluster) -> None:
     ]
 
 
-def test_a_task_without_a_log_is_said_and_passed_over(okube: Okube, written: Cluster) -> None:
+def test_a_task_that_has_no_log_yet_is_passed_over(okube: Okube, written: Cluster) -> None:
     written.tasks.append(a_task("web.3", "pending"))
     result = okube("logs", "web")
     assert result.exit_code == 0
-    assert "web.3 has no logs yet: it is pending" in result.stderr
     assert "web.2 | two" in result.stdout
+
+
+def test_where_nothing_is_to_be_had_it_is_said_why(okube: Okube, written: Cluster) -> None:
+    written.tasks = [a_task("web.3", "pending")]
+    result = okube("logs", "web")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "web.3 has no logs yet: it is pending" in result.stderr
+    assert okube("logs", "web.3").exit_code == 1
+
+
+def test_a_running_task_whose_log_cannot_be_had_is_said(okube: Okube, written: Cluster) -> None:
+    task = written.tasks[0]
+    refusal = problem(409, "conflict", "the logs of web.1 are on node w1, which is down")
+    written.refusals["GET", f"/v1/tasks/{task['id']}/logs"] = refusal
+    result = okube("logs", "web")
+    assert (result.exit_code, result.stdout) == (0, "web.2 | two\n")
+    assert "the logs of web.1 are on node w1, which is down" in result.stderr
 
 
 def test_the_log_of_nothing_is_refused(okube: Okube, written: Cluster) -> None:
