@@ -187,5 +187,6 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "usage of nodes": _usage_nodes,
     "usage of tasks": _usage_tasks,
     "actions": _actions,
+    "labels": lambda _: (Column("NODE", field("name")), Column("LABELS", field("labels"))),
     "removed": lambda _: (Column("NODE", field("name")), Column("ACTION", field("action"))),
 }

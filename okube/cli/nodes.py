@@ -1,7 +1,7 @@
 """``okube nodes``, ``drain``, ``cordon`` and ``uncordon``: the machines."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
@@ -15,11 +15,13 @@ from okube.cli.output import show_results
 from okube.cli.session import session
 from okube.cli.wait import Waiter
 from okube.client.api import OkubeClient
+from okube.model.errors import Conflict
 
 __all__ = ["cordon", "drain", "nodes", "uncordon"]
 
 STATES = ("ready", "down")
 AVAILABILITIES = ("active", "cordoned", "draining", "drained")
+_LABEL_TRIES = 5
 _names = click.argument("names", nargs=-1, required=True, metavar="NODE…", shell_complete=complete.NODES)
 
 
@@ -87,6 +89,46 @@ def remove(names: tuple[str, ...]) -> None:
         for name in names:
             here.client().delete_node(name)
     show_results(here, "removed", [{"name": name, "action": "removed"} for name in names], of=names)
+
+
+@nodes.command("label", epilog=examples("okube nodes label w1 disk=ssd\nokube nodes label w1 gpu-    takes it away"))
+@click.argument("name", metavar="NODE", shell_complete=complete.NODES)
+@click.argument("changes", nargs=-1, required=True, metavar="K=V…")
+@connects
+@formats
+def label(name: str, changes: tuple[str, ...]) -> None:
+    """Set labels of a node; a key with a '-' behind it is taken away, the other labels stay."""
+    wanted = _label_changes(changes)
+    here = session()
+    with hinting(here.client(), "node", [name]):
+        changed = _relabel(here.client(), name, wanted)
+    show_results(here, "labels", [changed], of=(name,))
+
+
+def _label_changes(changes: tuple[str, ...]) -> dict[str, str | None]:
+    """The value of each key; None takes it away."""
+    wanted: dict[str, str | None] = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not key or not (equals or change.endswith("-")):
+            raise click.UsageError(f"{change!r} is no label: write KEY=VALUE, or KEY- to take it away")
+        wanted[key if equals else change[:-1]] = value if equals else None
+    return wanted
+
+
+def _relabel(client: OkubeClient, name: str, wanted: Mapping[str, str | None]) -> dict[str, Any]:
+    """Change some labels of a node; the API takes all of them, so what others do meanwhile is looked at again."""
+    tries = 0
+    while True:
+        node = client.node(name)
+        labels = {**(node.get("labels") or {}), **wanted}
+        kept = {key: value for key, value in labels.items() if value is not None}
+        try:
+            return client.update_node(name, labels=kept, if_match=int(node["revision"]))
+        except Conflict:
+            tries += 1
+            if tries == _LABEL_TRIES:
+                raise
 
 
 @click.command(epilog=examples("okube drain w1\nokube drain w1 w2 --timeout 10m\nokube uncordon w1    when it is back"))

@@ -177,12 +177,17 @@ class OkubeClient:
         return self._object(self._read(f"/v1/nodes/{quote(name, safe='')}"))
 
     def update_node(
-        self, name: str, *, availability: str | None = None, labels: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *,
+        availability: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        if_match: int | None = None,
     ) -> Json:
-        """Change what people decide about a node: ``active``, ``cordoned`` or ``draining``, and its labels."""
+        """Change what people decide about a node: ``active``, ``cordoned`` or ``draining``, and all of its labels."""
         change = {"availability": availability, "labels": None if labels is None else dict(labels)}
         body = {key: value for key, value in change.items() if value is not None}
-        return self._object(self._write("PATCH", f"/v1/nodes/{quote(name, safe='')}", body))
+        return self._object(self._write("PATCH", f"/v1/nodes/{quote(name, safe='')}", body, if_match=if_match))
 
     def delete_node(self, name: str) -> None:
         """Forget a node that is down."""

@@ -141,3 +141,27 @@ def test_nodes_is_a_list_with_filters_and_a_group(okube: Okube, cluster: Cluster
     assert names("--availability", "cordoned") == ["w2"]
     assert okube("nodes", "rm", "w2").exit_code == 0
     assert names() == ["w1"]
+
+
+def test_labels_of_a_node_are_set_and_taken_away_and_the_others_stay(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1", labels={"disk": "hdd", "gpu": "2", "row": "7"})}
+    result = okube("nodes", "label", "w1", "disk=ssd", "gpu-")
+    assert result.exit_code == 0
+    assert cluster.written == [("PATCH", "/v1/nodes/w1", {"labels": {"disk": "ssd", "row": "7"}})]
+    assert result.stdout.splitlines() == ["NODE  LABELS", "w1    disk=ssd,row=7"]
+
+
+def test_labels_that_somebody_else_changes_meanwhile_are_looked_at_again(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1")}
+    cluster.refusals["PATCH", "/v1/nodes/w1"] = problem(409, "conflict", "node w1 is at revision 9, not 8")
+    result = okube("nodes", "label", "w1", "disk=ssd")
+    assert (result.exit_code, result.stderr) == (1, "okube: node w1 is at revision 9, not 8\n")
+
+
+@pytest.mark.parametrize("word", ["disk", "=ssd"])
+def test_what_is_no_label_is_refused(okube: Okube, cluster: Cluster, word: str) -> None:
+    cluster.nodes = {"w1": a_node("w1")}
+    result = okube("nodes", "label", "w1", word)
+    assert result.exit_code == 2
+    assert f"'{word}' is no label: write KEY=VALUE, or KEY- to take it away" in result.stderr
+    assert cluster.written == []
