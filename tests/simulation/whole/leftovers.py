@@ -24,6 +24,7 @@ def leftovers(tables: Tables, machines: Iterable[Machine]) -> list[str]:
     for machine in machines:
         found += [f"{machine.name} still has {c.id}, {c.state}" for c in machine.engine.containers.values()]
         found += [f"the agent of {machine.name} still remembers {task_id}" for task_id in remembered(machine)]
+        found += [f"the agent of {machine.name} still holds {what}" for what in _held(machine)]
     return found
 
 
@@ -50,6 +51,19 @@ def unbounded(tables: Tables, machines: Iterable[Machine]) -> Iterator[str]:
             kept = tables.tasks.get(task_id)
             if kept is None or kept.node != machine.name:
                 yield f"the agent of {machine.name} remembers {task_id}, which it does not hold"
+
+
+def _held(machine: Machine) -> Iterator[str]:
+    """What the agent has in its own memory of tasks."""
+    if machine.agent is None or machine.process is None:
+        return
+    runner = machine.agent.runner
+    for name in ("_memories", "_underway", "_wakes", "_held_off"):
+        if getattr(runner, name):
+            yield f"{name}: {sorted(getattr(runner, name))}"
+    for name in ("_newest", "_confirmed", "_pending"):
+        if getattr(runner._outbox, name):
+            yield f"{name} reports: {sorted(getattr(runner._outbox, name))}"
 
 
 def remembered(machine: Machine) -> list[str]:

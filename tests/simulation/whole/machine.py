@@ -149,6 +149,7 @@ class Machine:
             "list": rng.choice([0.001, 0.3]),
         }
         self.process: Process | None = None
+        self.agent: Agent | None = None  # the one that was started last
         self.instance = f"{name}-i"
         self.disk = MemoryDisk()
         self._clock = clock
@@ -233,6 +234,7 @@ class Machine:
             living=_living,
         )
         await agent.load()
+        self.agent = agent
 
         async def handle(what: str, body: bytes) -> bytes:
             if what == "probe":

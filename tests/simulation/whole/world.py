@@ -37,6 +37,7 @@ TURNS_AT_ONE_MOMENT = 20_000
 LOGGERS = ("okube", "pysyncobj", "asyncio")
 EXPECTED_ERRORS = (
     "The container engine does not answer",
+    "The container engine gives no sign of life",
     "Cannot store",
     "The cluster refuses this node",
 )
