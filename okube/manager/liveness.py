@@ -91,6 +91,7 @@ class Liveness:
         try:
             while True:
                 self._answers_came.clear()
+                self._forget_removed()
                 plan = self._plan()
                 self._tell_of_brake(plan)
                 for name in plan.alive:
@@ -210,6 +211,15 @@ class Liveness:
             self._vouched_for.pop(node.name, None)
             self._reached.pop(node.name, None)
         await self._core.propose([SetNodeState(names, tuple(node.id for node in nodes), "down")])
+
+    def _forget_removed(self) -> None:
+        """What is known of nodes that are gone would stay for as long as this manager leads."""
+        nodes = self._core.tables.nodes
+        if len(self._heard) <= len(nodes):
+            return
+        for table in (self._heard, self._heard_ms, self._absent_until, self._called, self._reached):
+            for name in table.keys() - nodes.keys():
+                del table[name]
 
     def _tell_of_brake(self, plan: LivenessPlan) -> None:
         if plan.braked and not self._braked:

@@ -204,3 +204,16 @@ def test_nothing_new_goes_to_a_node_that_is_silent_for_a_moment_and_its_return_i
         return before, scene.liveness.unsure(), told
 
     assert run_virtual(main()) == (frozenset({"w2"}), frozenset[str](), ["again"])
+
+
+def test_what_is_known_of_a_removed_node_is_forgotten() -> None:
+    async def main() -> int | None:
+        scene = _Scene()
+        for name in ("w1", "w2", "w3"):
+            scene.liveness.heard(name)
+        scene.cluster.node_down("w3")
+        scene.cluster.apply(c.RemoveNode("w3"))
+        await scene.pass_time(2, beating=("w1", "w2"))
+        return scene.liveness.last_seen_ms("w3")
+
+    assert run_virtual(main()) is None
