@@ -70,13 +70,20 @@ class Liveness:
         """When the node was last heard by this leader."""
         return self._heard_ms.get(name)
 
-    def unsure(self) -> frozenset[str]:
-        """Ready nodes that are silent for a moment already, or absent in order: nothing new goes there now."""
+    def unsure(self) -> dict[str, str]:
+        """Ready nodes to which nothing new goes now, each with the reason: silent for a moment, or absent in order."""
         now = self._core.clock.monotonic()
         after_s = self._limits().unsure_after_s
-        nodes = self._core.tables.nodes.values()
-        self._avoided = {n.name for n in nodes if n.state == "ready" and now - self._last_sign(n.name) > after_s}
-        return frozenset(self._avoided)
+        found: dict[str, str] = {}
+        for node in self._core.tables.nodes.values():
+            if node.state != "ready":
+                continue
+            if now < self._absent_until.get(node.name, 0.0):
+                found[node.name] = "its agent was stopped a moment ago"
+            elif now - self._last_sign(node.name) > after_s:
+                found[node.name] = "not heard of for a moment"
+        self._avoided = set(found)
+        return found
 
     def heard_since(self, name: str, moment: float) -> bool:
         """Whether the node has given a sign of life after ``moment`` (seconds on the clock's monotonic time)."""

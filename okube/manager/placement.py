@@ -1,7 +1,7 @@
 """From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
 
-from collections.abc import Generator, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from okube.state.tasks import may_be_placed
 __all__ = ["next_start_ms", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
 
 _HELD_BY_NAME = 3
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def waiting_tasks(tables: Tables, now_ms: int) -> list[Task]:
@@ -41,17 +42,17 @@ def _pending(tables: Tables) -> Iterator[tuple[Task, int]]:
         yield task, task.not_before_ms if task.replaces is None else max(task.not_before_ms, returns.until_ms(task))
 
 
-def plan_placement(tables: Tables, now_ms: int, unsure: AbstractSet[str] = frozenset()) -> list[Command]:
+def plan_placement(tables: Tables, now_ms: int, unsure: Mapping[str, str] = _NONE) -> list[Command]:
     """A node for each waiting task that fits somewhere, a sentence for each that does not and has not said so yet.
 
-    ``unsure`` are nodes that count as ready and are silent now: where many fall silent together, one after the other
-    goes down, and the tasks of the first must not be given to the last.
+    ``unsure`` are nodes that count as ready and are silent now, each with a word for it: where many fall silent
+    together, one after the other goes down, and the tasks of the first must not be given to the last.
     """
     return at_once(plan_placement_in_slices(tables, now_ms, unsure))
 
 
 def plan_placement_in_slices(
-    tables: Tables, now_ms: int, unsure: AbstractSet[str] = frozenset()
+    tables: Tables, now_ms: int, unsure: Mapping[str, str] = _NONE
 ) -> Generator[None, None, list[Command]]:
     """The same, a group of equal tasks at a time, so that what else waits gets its turn in between.
 
@@ -88,7 +89,7 @@ def _placing(placed: Sequence[PlacedTask]) -> PlaceTasks:
     )
 
 
-def _node_table(tables: Tables, unsure: AbstractSet[str]) -> NodeTable:
+def _node_table(tables: Tables, unsure: Mapping[str, str]) -> NodeTable:
     nodes = [tables.nodes[name] for name in sorted(tables.nodes)]
     held = [tables.allocation_of(node.name) for node in nodes]
     pairs = list(zip(nodes, held, strict=True))
@@ -111,7 +112,7 @@ def _node_table(tables: Tables, unsure: AbstractSet[str]) -> NodeTable:
     )
 
 
-def _why_not_schedulable(nodes: list[Node], unsure: AbstractSet[str]) -> list[str]:
+def _why_not_schedulable(nodes: list[Node], unsure: Mapping[str, str]) -> list[str]:
     """Why each node gets no new tasks, empty where it does; nodes that come and go by name, as long as they are few."""
     held = sum(node.held_until_ms > 0 for node in nodes)
 
@@ -122,7 +123,7 @@ def _why_not_schedulable(nodes: list[Node], unsure: AbstractSet[str]) -> list[st
             return f"{node.name} {hold_message(node)}" if held <= _HELD_BY_NAME else "came and went too often lately"
         if node.blocked:
             return node.blocked
-        return "not heard of for a moment" if node.name in unsure else ""
+        return unsure.get(node.name, "")
 
     return [why(node) for node in nodes]
 

@@ -193,7 +193,7 @@ def test_orders_for_a_silent_node_trouble_nobody_else() -> None:
 
 
 def test_nothing_new_goes_to_a_node_that_is_silent_for_a_moment_and_its_return_is_told() -> None:
-    async def main() -> tuple[frozenset[str], frozenset[str], list[str]]:
+    async def main() -> tuple[dict[str, str], dict[str, str], list[str]]:
         scene = _Scene()
         told: list[str] = []
         scene.liveness = Liveness(scene.core, scene.agents, scene.peers, lambda: told.append("again"))  # type: ignore[arg-type]
@@ -201,9 +201,14 @@ def test_nothing_new_goes_to_a_node_that_is_silent_for_a_moment_and_its_return_i
         before = scene.liveness.unsure()
         scene.liveness.heard("w1")
         scene.liveness.heard("w2")
+        scene.liveness.heard("w3", absence_s=30.0)
         return before, scene.liveness.unsure(), told
 
-    assert run_virtual(main()) == (frozenset({"w2"}), frozenset[str](), ["again"])
+    assert run_virtual(main()) == (
+        {"w2": "not heard of for a moment"},
+        {"w3": "its agent was stopped a moment ago"},
+        ["again"],
+    )
 
 
 def test_what_is_known_of_a_removed_node_is_forgotten() -> None:

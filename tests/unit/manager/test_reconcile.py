@@ -559,6 +559,8 @@ def test_the_tasks_of_the_first_node_that_goes_down_do_not_go_to_one_that_is_sil
     cluster.node_down("w1")
     service = next(iter(cluster.tables.services.values()))
     cluster.apply(*plan_service(cluster.tables, service, cluster.now_ms, lambda: new_id(cluster.rng)))
-    (planned,) = plan_placement(cluster.tables, cluster.now_ms, {"w2", "w3"})
+    (planned,) = plan_placement(
+        cluster.tables, cluster.now_ms, dict.fromkeys(("w2", "w3"), "not heard of for a moment")
+    )
     assert isinstance(planned, c.WithdrawTasks)
     assert planned.messages == ("no node fits: 2 nodes: not heard of for a moment; 1 node: down",)
