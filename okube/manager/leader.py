@@ -12,6 +12,7 @@ from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
+from okube.manager.pace import Pace
 from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
@@ -91,24 +92,34 @@ class Leader:
         self.began = True
 
     async def _reconcile(self) -> None:
-        """Services into tasks, one that changed at a time."""
-        tables = self._core.tables
-        full_pass_at = self._core.clock.monotonic() + _FULL_PASS_S
+        """Services into tasks, one that changed at a time; one whose plan takes long rests before the next."""
+        clock, tables = self._core.clock, self._core.tables
+        pace = Pace()
+        full_pass_at = clock.monotonic() + _FULL_PASS_S
         while True:
             for service_id in self.changes.take_services():
                 await asyncio.sleep(0)  # each service is a slice of its own: heartbeats and clients come between
-                service = tables.services.get(service_id)
-                if service is None:
-                    continue
-                now_ms = self._core.clock.time_ms()
-                commands = await in_turns(plan_service_in_slices(tables, service, now_ms, self._core.new_id))
-                if tables.services.get(service_id) is service:  # else it is marked, and planned anew
-                    await self._propose(commands)
+                if pace.rests(service_id, clock.monotonic()):
+                    self.changes.services[service_id] = None  # marked still, and nobody is woken for it
+                else:
+                    await self._reconcile_one(service_id, pace)
             await self._propose(plan_orphans(tables))
-            await _wait(self.changes.services_changed, full_pass_at - self._core.clock.monotonic())
-            if self._core.clock.monotonic() >= full_pass_at:
-                full_pass_at = self._core.clock.monotonic() + _FULL_PASS_S
+            waits = [full_pass_at - clock.monotonic(), pace.next_s(clock.monotonic())]
+            await _wait(self.changes.services_changed, min(wait for wait in waits if wait is not None))
+            if clock.monotonic() >= full_pass_at:
+                full_pass_at = clock.monotonic() + _FULL_PASS_S
                 self.changes.all_services()
+
+    async def _reconcile_one(self, service_id: str, pace: Pace) -> None:
+        clock, tables = self._core.clock, self._core.tables
+        service = tables.services.get(service_id)
+        if service is None:
+            return
+        began = clock.monotonic()
+        commands = await in_turns(plan_service_in_slices(tables, service, clock.time_ms(), self._core.new_id))
+        pace.worked(service_id, began, clock.monotonic())
+        if tables.services.get(service_id) is service:  # else it is marked, and planned anew
+            await self._propose(commands)
 
     async def _propose(self, commands: list[Command]) -> None:
         """Propose what a loop wants, in parts that are applied in one go each."""

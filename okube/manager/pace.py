@@ -1,0 +1,38 @@
+"""How often what takes long is done: so that it never takes more than a third of the time."""
+
+__all__ = ["Pace"]
+
+_LONG_S = 0.03  # less than this is not worth a rest
+_REST = 2.0  # times as long as the work took
+_LONGEST_REST_S = 1.0
+
+
+class Pace:
+    """Work by key, each with its rest after it; times are seconds on a clock that never jumps."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def worked(self, key: str, began: float, ended: float) -> None:
+        """The work for a key was done from one moment to the other."""
+        took_s = ended - began
+        if took_s < _LONG_S:
+            self._until.pop(key, None)
+        else:
+            self._until[key] = ended + min(_REST * took_s, _LONGEST_REST_S)
+
+    def rests(self, key: str, now: float) -> bool:
+        """Whether the work for a key should wait; ``next_s`` says how long."""
+        until = self._until.get(key)
+        if until is not None and until <= now:
+            del self._until[key]
+            return False
+        return until is not None
+
+    def next_s(self, now: float) -> float | None:
+        """In how many seconds the first rest is over, or None; one that is over is told once, with 0."""
+        if not self._until:
+            return None
+        first = min(self._until.values())
+        self._until = {key: until for key, until in self._until.items() if until > now}
+        return max(0.0, first - now)
