@@ -37,13 +37,14 @@ class Compactor:
     def is_due(self, applied_index: int) -> bool:
         """Whether the log has grown beyond its limits."""
         config, journal = self._config, self._journal
-        if journal.rewriting:
+        above = applied_index - journal.base_index
+        if (above <= config.tail_entries and journal.log_bytes <= config.tail_bytes) or journal.rewriting:
             return False
         entries = max(config.compact_entries, self._snapshot_bytes >> 10)
         size_bytes = max(config.compact_bytes, self._snapshot_bytes)
-        too_many = applied_index - journal.base_index > config.tail_entries + entries
+        too_many = above > config.tail_entries + entries
         too_large = journal.log_bytes > max(config.tail_bytes, self._left_bytes) + size_bytes
-        return applied_index > journal.base_index and (too_many or too_large)
+        return above > 0 and (too_many or too_large)
 
     async def run(self, applied_index: int) -> None:
         """Compact the log below ``applied_index``, which is what the state machine has now."""

@@ -167,6 +167,8 @@ class Engine(Core):
 
     def _advance_commit(self) -> None:
         """Raft's rule, with what is durable here instead of what is only in memory."""
+        if self.commit_index == self._journal.last_index:
+            return  # as fifty times a second while nothing happens
         reached = majority_index([self._journal.synced_index, *map(self.match_index, self._peers)])
         if reached > self.commit_index and self._journal.term_at(reached) == self.term:
             self._SyncObj__raftCommitIndex = reached
