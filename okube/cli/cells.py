@@ -121,11 +121,13 @@ def ready_of(row: Row) -> str:
 
 
 def update_of(row: Row) -> str:
-    """How far a service's update is."""
+    """How far a service's update is; slots that failed for good are told, for nothing tries them again."""
     update = row.get("update")
     if not isinstance(update, dict):
         return ""
     state = text(update.get("state"))
+    if state == "done" and update.get("failed"):
+        return f"{text(update['failed'])} failed"
     return f"{state} {text(update.get('done'))}/{text(update.get('total'))}" if state == "rolling" else state
 
 

@@ -185,7 +185,8 @@ def _update(service: Row, update: Row) -> str:
         return f"{version}, stopped; `okube start {text(service.get('name'))}` brings its tasks back"
     done = f"{text(update.get('done'))} of {text(update.get('total'))} tasks"
     how = {"stop-first": "the old task stops first", "start-first": "the new task starts first"}.get(order, order)
-    return f"{version}: {state}, {done}; {how}"
+    failed = f", {text(update['failed'])} failed for good" if update.get("failed") else ""
+    return f"{version}: {state}, {done}{failed}; {how}"
 
 
 def _policy(restart: Row) -> str:

@@ -331,7 +331,7 @@ def _without_defaults_of_mode(data: dict[str, Any]) -> dict[str, Any]:
     if isinstance(update, dict) and "order" not in update and "state" in update:
         del made["update"]  # the progress of an answer, not a policy
     elif isinstance(update, dict):
-        made["update"] = {k: v for k, v in update.items() if k not in ("state", "done", "total")}
+        made["update"] = {k: v for k, v in update.items() if k not in ("state", "done", "total", "failed")}
     if made.get("mode") == "job" and "restart" not in made:
         made["restart"] = {"policy": "on-failure"}
     return made

@@ -71,12 +71,16 @@ ManagerRole = Literal["leader", "follower", "candidate", "unknown"]
 
 
 class UpdateView(msgspec.Struct, frozen=True):
-    """How a changed spec rolls, and how far it is: ``done`` of ``total`` slots serve with the newest version."""
+    """How a changed spec rolls, and how far it is: ``done`` of ``total`` slots serve with the newest version.
+
+    Slots whose task ended by its own policy are done too; ``failed`` of them failed for good.
+    """
 
     order: Literal["stop-first", "start-first"]
     state: Literal["done", "rolling", "stopped"]
     done: int
     total: int
+    failed: int = 0
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -390,9 +394,9 @@ def spec_view(spec: ServiceSpec) -> dict[str, Any]:
     return made
 
 
-def service_view(service: Service, *, running: int, done: int, total: int) -> ServiceView:
+def service_view(service: Service, *, running: int, done: int, total: int, failed: int = 0) -> ServiceView:
     """A service: its spec, and how far it is. ``running`` counts ready tasks; ``done`` those of the newest version."""
-    return ServiceView(**_service_fields(service, running=running, done=done, total=total))
+    return ServiceView(**_service_fields(service, running=running, done=done, total=total, failed=failed))
 
 
 def service_answer(view: ServiceView, action: Action) -> ServiceAnswer:
@@ -400,7 +404,7 @@ def service_answer(view: ServiceView, action: Action) -> ServiceAnswer:
     return ServiceAnswer(**{name: getattr(view, name) for name in view.__struct_fields__}, action=action)
 
 
-def _service_fields(service: Service, *, running: int, done: int, total: int) -> dict[str, Any]:
+def _service_fields(service: Service, *, running: int, done: int, total: int, failed: int) -> dict[str, Any]:
     spec = service.spec
     state = "stopped" if service.stopped else ("done" if done >= total else "rolling")
     return {
@@ -409,7 +413,7 @@ def _service_fields(service: Service, *, running: int, done: int, total: int) ->
         "running": running,
         "version": service.version,
         "stopped": service.stopped,
-        "update": UpdateView(spec.update.order, state, done, total),  # type: ignore[arg-type]  # one of the three
+        "update": UpdateView(spec.update.order, state, done, total, failed),  # type: ignore[arg-type]  # one of the three
         "created_by": service.created_by,
         "created_at": rfc3339(service.created_ms),
         "updated_at": rfc3339(service.updated_ms),

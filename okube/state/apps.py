@@ -79,10 +79,10 @@ class AppSums:
 
 def _share_of(tables: Tables, service: Service) -> Share:
     """What a service adds to its app."""
-    running, done, total = tables.sums_of(service)
+    sums = tables.sums_of(service)
     progress = tables.progress[service.id]
-    undone = not service.stopped and done < total
-    return Share(1, service.stopped, undone, progress.active, running, total, progress.troubled)
+    undone = not service.stopped and sums.done < sums.total
+    return Share(1, service.stopped, undone, progress.active, sums.running, sums.total, progress.troubled)
 
 
 def _add(one: Share, other: Share, sign: int = 1) -> Share:

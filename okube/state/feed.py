@@ -21,6 +21,7 @@ from okube.model.task import Task
 from okube.model.views import AppView
 from okube.state.apps import AppSums
 from okube.state.lines import Change, Extra, Shown, Sums, put_line, render
+from okube.state.progress import ServiceSums
 from okube.state.ring import Ring
 from okube.state.tables import Row, Tables, counts_alike
 
@@ -55,7 +56,7 @@ class Feed:
         self._tables = tables
         self._rings: dict[Kind, Ring[Change]] = {}
         self._services: dict[str, Service] = {}  # as they are shown: without the versions before
-        self._service_sums: dict[str, tuple[int, int, int]] = {}
+        self._service_sums: dict[str, ServiceSums] = {}
         self._node_sums: dict[str, Sums] = {}
         self._apps = AppSums()
         self._rendered: dict[tuple[Kind, int], bytes] = {}

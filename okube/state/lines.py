@@ -11,6 +11,7 @@ from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.model.views import AppView, WatchLine, event_view, node_view, service_view, task_view
+from okube.state.progress import ServiceSums
 from okube.state.tables import Row
 
 __all__ = ["Change", "Extra", "Shown", "Sums", "put_line", "render"]
@@ -28,7 +29,7 @@ class Sums(NamedTuple):
     tasks: int
 
 
-Extra = tuple[int, int, int] | ServiceSpec | Sums | None
+Extra = ServiceSums | ServiceSpec | Sums | None
 
 
 class Change(NamedTuple):
@@ -68,10 +69,8 @@ def _view(row: Shown, extra: Extra) -> object:
         assert isinstance(extra, ServiceSpec)
         return task_view(row, extra)
     if isinstance(row, Service):
-        assert isinstance(extra, tuple)
-        assert not isinstance(extra, Sums)
-        running, done, total = extra
-        return service_view(row, running=running, done=done, total=total)
+        assert isinstance(extra, ServiceSums)
+        return service_view(row, **extra._asdict())
     if isinstance(row, Node):
         assert isinstance(extra, Sums)
         return node_view(

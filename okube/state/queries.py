@@ -12,8 +12,7 @@ __all__ = ["count_nodes", "count_tasks", "find_task", "view_of_node", "view_of_s
 
 def view_of_service(tables: Tables, service: Service) -> ServiceView:
     """A service with how many of its tasks are ready, and how far the newest version has come."""
-    running, done, total = tables.sums_of(service)
-    return service_view(service, running=running, done=done, total=total)
+    return service_view(service, **tables.sums_of(service)._asdict())
 
 
 def view_of_task(tables: Tables, task: Task) -> TaskView:

@@ -20,7 +20,7 @@ from okube.model.task import KEPT_ENDED_TASKS, Task
 from okube.state.allocation import NO_ALLOCATION, Allocation
 from okube.state.digest import Digest
 from okube.state.events import EventTable, repeated
-from okube.state.progress import Progress
+from okube.state.progress import Progress, ServiceSums
 from okube.state.requests import KnownRequest, RequestTable
 from okube.state.targets import GlobalTargets
 
@@ -140,13 +140,13 @@ class Tables:
         """What the placed, not ended tasks of a node were promised."""
         return self.allocations.get(node, NO_ALLOCATION)
 
-    def sums_of(self, service: Service) -> tuple[int, int, int]:
+    def sums_of(self, service: Service) -> ServiceSums:
         """How many tasks of a service serve; how many slots are done with its newest version, and of how many."""
         progress = self.progress[service.id]
         total = service.wanted
         if service.spec.mode == "global":
             total = 0 if service.stopped else self.targets.count(service.id)
-        return progress.running, min(progress.done, total), total
+        return ServiceSums(progress.running, min(progress.done, total), min(progress.failed, total), total)
 
     def tasks_of(self, service_id: str, *, most: int | None = None) -> list[Task]:
         """All tasks of a service, ended ones too, oldest first; or the first of them."""

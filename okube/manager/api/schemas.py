@@ -154,7 +154,7 @@ def _widen(name: str, schema: Schema) -> None:
     if name == "ServiceSpec":
         properties |= {field: {"readOnly": True} for field in sorted(READ_ONLY)}
     if name == "UpdateInput":
-        properties |= {field: {"readOnly": True} for field in ("state", "done", "total")}
+        properties |= {field: {"readOnly": True} for field in ("state", "done", "total", "failed")}
     if "type" in schema:
         schema["additionalProperties"] = False
     short = _SHORT.get(name)

@@ -11,6 +11,7 @@ from okube.model.endings import is_finished
 from okube.model.service import Service
 from okube.state import StateMachine, Tables
 from okube.state.attributes import attributes_of, nodes_of_global
+from okube.state.progress import ServiceSums
 from okube.state.snapshot import dump
 from tests.builders import Cluster, a_spec
 
@@ -69,16 +70,17 @@ def act(cluster: Cluster, rng: random.Random) -> None:
             cluster.agents_obey()
 
 
-def _looked_up(tables: Tables, service: Service) -> tuple[int, int, int]:
+def _looked_up(tables: Tables, service: Service) -> ServiceSums:
     """The sums of a service, from a look at everything."""
     tasks = tables.tasks_of(service.id)
     serving = [task for task in tasks if task.ready and task.state == "running"]
     ended = [task for task in tasks if task.ended and is_finished(task, service.spec)]
     done = {task.slot for task in (*serving, *ended) if task.version == service.version}
+    failed = {task.slot for task in ended if task.version == service.version and task.state == "failed"}
     total = 0 if service.stopped else len(_nodes_for(tables, service))
     if service.spec.mode != "global":
         total = service.wanted
-    return len(serving), min(len(done), total), total
+    return ServiceSums(len(serving), min(len(done), total), min(len(failed), total), total)
 
 
 def _nodes_for(tables: Tables, service: Service) -> list[str]:

@@ -130,3 +130,8 @@ def test_a_node_shows_what_keeps_new_tasks_from_it() -> None:
     assert availability(node) == "ready, held, disk-full"
     assert node_message(node) == "it came and went 3 times in 5 minutes; 97 % of the disk is used"
     assert availability(a_node("w1", availability="draining")) == "ready, draining"
+
+
+def test_a_service_with_tasks_that_failed_for_good_says_so() -> None:
+    failed = {"order": "stop-first", "state": "done", "done": 3, "total": 3, "failed": 2}
+    assert "2 failed" in _table("services", a_service("web", 3, running=1, update=failed))[1]

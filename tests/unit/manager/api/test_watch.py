@@ -101,7 +101,7 @@ async def test_a_service_s_line_comes_also_when_its_tasks_change_its_sums(api: A
         await _agents_obey(api, 2)
         while (line := await stream.line())["type"] != "put" or line["object"]["running"] < 2:
             pass
-        assert line["object"]["update"] == {"order": "stop-first", "state": "done", "done": 2, "total": 2}
+        assert line["object"]["update"] == {"order": "stop-first", "state": "done", "done": 2, "total": 2, "failed": 0}
         assert line["revision"] > line["object"]["revision"]
 
 
