@@ -6,7 +6,7 @@ cell.
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -54,12 +54,13 @@ def _service(cause: str, policy: str, image: str, port: int) -> dict[str, Any]:
 
 
 class Table:
-    """A cluster in which every cell has been played; ``tasks`` are read anew by each test."""
+    """A cluster in which every cell has been played."""
 
     def __init__(self, cluster: Cluster, image: str, port: int) -> None:
         self.cluster = cluster
         self.image = image
         self.port = port
+        self._seen: list[dict[str, Any]] = []
 
     def play(self) -> None:
         """Make all services, and do to them what their names say."""
@@ -81,26 +82,35 @@ class Table:
         cluster.ok("drain", "--no-wait", "w2")
 
     def of(self, service: str) -> list[dict[str, Any]]:
-        """All tasks of a service, the oldest first."""
-        tasks = [task for task in self.cluster.json("ps", "--all") if task["service"] == service]
+        """All tasks of a service as they were seen last, the oldest first."""
+        tasks = [task for task in self._seen if task["service"] == service]
         return sorted(tasks, key=lambda task: (task["created_at"], task["id"]))
+
+    def wait(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something holds of the tasks as they were seen last; a new look is had only while it does not."""
+
+        def look() -> bool:
+            if not holds():
+                self._seen = self.cluster.json("ps", "--all")
+            return holds()
+
+        self.cluster.wait(look, what)
 
     def until(self, service: str, *shape: dict[str, Any]) -> list[dict[str, Any]]:
         """Wait until a service has exactly these tasks, as far as they are described."""
-        seen: list[list[dict[str, Any]]] = [[]]
 
         def fits() -> bool:
-            seen[0] = self.of(service)
-            return len(seen[0]) == len(shape) and all(
+            tasks = self.of(service)
+            return len(tasks) == len(shape) and all(
                 all(task[key] == value for key, value in wanted.items())
-                for task, wanted in zip(seen[0], shape, strict=True)
+                for task, wanted in zip(tasks, shape, strict=True)
             )
 
         try:
-            self.cluster.wait(fits, f"{service} is {shape}")
+            self.wait(fits, f"{service} is {shape}")
         except TimeoutError:
-            raise AssertionError(f"{service} is not {shape}: {json.dumps(seen[0], indent=1)}") from None
-        return seen[0]
+            raise AssertionError(f"{service} is not {shape}: {json.dumps(self.of(service), indent=1)}") from None
+        return self.of(service)
 
     def _finished(self, cause: str) -> dict[str, Any]:
         return _service("success", "on-failure", self.image, 0) | {"name": f"{cause}-finished"}
@@ -183,7 +193,7 @@ def test_a_container_that_cannot_start(table: Table, cause: str, policy: str) ->
             (task["state"], task["reason"]) == ("failed", _CANNOT_START[cause]) for task in tasks[:-1]
         )
 
-    table.cluster.wait(is_replaced, f"another task is made for {name}")
+    table.wait(is_replaced, f"another task is made for {name}")
     assert {task["slot"] for task in table.of(name)} == {1}
 
 
@@ -197,8 +207,9 @@ def test_a_container_that_is_not_wanted_any_more(table: Table, cause: str, polic
     elif cause == "update":
         table.until(_name(cause, policy), ended, runs)
     else:
-        tasks = sorted(table.of(_name(cause, policy)), key=lambda task: task["slot"])
-        table.until(_name(cause, policy), *(runs if task["slot"] == 1 else ended for task in _by_age(tasks)))
+        table.wait(lambda: len(table.of(_name(cause, policy))) == 2, "both tasks are there")
+        tasks = table.of(_name(cause, policy))
+        table.until(_name(cause, policy), *(runs if task["slot"] == 1 else ended for task in tasks))
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -225,11 +236,7 @@ def _restarts_again_and_again(table: Table, name: str, cause: str) -> None:
         tasks = table.of(name)
         return len(tasks) == 1 and tasks[0]["restarts"] >= 3 and "restarting in" in tasks[0]["message"]
 
-    table.cluster.wait(waits, f"{name} waits for its next start")
+    table.wait(waits, f"{name} waits for its next start")
     (task,) = table.of(name)
     assert (task["state"], task["desired"]) == ("running", "run")
     assert cause in task["message"]
-
-
-def _by_age(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(tasks, key=lambda task: (task["created_at"], task["id"]))

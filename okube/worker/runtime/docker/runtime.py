@@ -22,8 +22,8 @@ from okube.worker.runtime.docker.client import EngineClient, message_of
 from okube.worker.runtime.docker.consumption import Consumptions
 from okube.worker.runtime.docker.events import EventPump
 from okube.worker.runtime.docker.execute import DockerExec
+from okube.worker.runtime.docker.holdings import foreign_clusters, inspect, list_containers, take_out_of_network
 from okube.worker.runtime.docker.images import Images
-from okube.worker.runtime.docker.looks import foreign_clusters, inspect, list_containers
 from okube.worker.runtime.docker.output import read_lines
 from okube.worker.runtime.docker.refusals import (
     is_being_removed,
@@ -255,9 +255,7 @@ class DockerRuntime:
             if network is None:
                 raise
             log.warning("container %s is in network %s still; it is taken out and started", container_id[:12], network)
-            await self._client.call(
-                lambda sdk: sdk.disconnect_container_from_network(container_id, network, force=True)
-            )
+            await self._client.call(lambda sdk: take_out_of_network(sdk, container_id, network))
             await self._client.call(lambda sdk: sdk.start(container_id))
 
     async def _went_away(self, container_id: str, error: APIError) -> bool:

@@ -1,4 +1,4 @@
-"""What the engine says of containers and volumes, as Okube sees it; everything here blocks and belongs in threads."""
+"""What the engine has of containers, volumes and endpoints; everything here blocks and belongs in threads."""
 
 from collections import Counter
 from typing import Any
@@ -10,7 +10,7 @@ from okube.worker.runtime.base import Container
 from okube.worker.runtime.docker.body import read_container, read_state
 from okube.worker.runtime.naming import CLUSTER_LABEL
 
-__all__ = ["foreign_clusters", "inspect", "list_containers"]
+__all__ = ["foreign_clusters", "inspect", "list_containers", "take_out_of_network"]
 
 
 def list_containers(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> list[Container]:
@@ -47,3 +47,17 @@ def inspect(sdk: APIClient, container: str) -> dict[str, Any] | None:
     except NotFound:
         return None
     return data
+
+
+def take_out_of_network(sdk: APIClient, container: str, network: str) -> None:
+    """Remove the endpoint that an engine left in a network when it went down in the middle of a start.
+
+    Endpoints bear the names of their containers. The engine deletes one by force only where it knows no container of
+    that name, so this one has another name meanwhile.
+    """
+    name = sdk.inspect_container(container)["Name"].lstrip("/")
+    sdk.rename(container, f"{name}-out")
+    try:
+        sdk.disconnect_container_from_network(name, network, force=True)
+    finally:
+        sdk.rename(container, name)
