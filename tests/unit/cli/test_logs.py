@@ -7,7 +7,8 @@ from click.testing import Result
 
 from okube.cli.moments import since_ms
 from tests.unit.cli.cluster import Cluster, a_service, a_task
-from tests.unit.client.playing import problem
+from tests.unit.cli.typist import Typist
+from tests.unit.client.playing import Manager, problem
 
 Okube = Callable[..., Result]
 
@@ -94,6 +95,22 @@ def test_an_apps_log_is_that_of_its_services(okube: Okube, written: Cluster) -> 
 
 def test_without_prefix_only_the_text_is_shown(okube: Okube, written: Cluster) -> None:
     assert okube("logs", "web", "--no-prefix").stdout == "one\ntwo\n"
+
+
+def test_on_a_terminal_each_task_has_its_colour_unless_nobody_wants_any(okube: Okube, written: Cluster) -> None:
+    for env, expected in ({}, True), ({"NO_COLOR": "1"}, False):
+        typist = Typist("logs", "web", env=env)
+        assert typist.ends() == 0
+        assert typist.lines == ["web.1 | one", "web.2 | two", "web.1 | three"]
+        assert (b"\x1b[36mweb.1 | \x1b[0mone" in typist.written) is expected
+        assert (b"\x1b[33mweb.2 | \x1b[0mtwo" in typist.written) is expected
+        typist.close()
+
+
+def test_how_much_is_shown_is_asked_of_each_task(okube: Okube, written: Cluster, manager: Manager) -> None:
+    okube("logs", "web", "--tail", "3", "--since", "1970-01-01T00:00:02Z")
+    asked = [r.query for r in manager.received if r.path.endswith("/logs")]
+    assert [(query["tail"], query["since"]) for query in asked] == [("3", "2000")] * 2
 
 
 def test_of_nothing_there_is_no_log(okube: Okube) -> None:
