@@ -182,7 +182,7 @@ def _doing(task: Row, *, where: bool) -> str:
         return f"starting{node}"
     if state == "running":
         return f"running{node}" if task.get("ready") else f"not ready{node}"
-    return state if task.get("message") else "waits for a node"
+    return state if task.get("message") else "waiting for a node"
 
 
 def _names(names: Sequence[str]) -> str:

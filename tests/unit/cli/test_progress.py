@@ -26,8 +26,8 @@ def test_a_figure_that_moves_makes_no_new_line_in_a_pipe() -> None:
 def test_on_a_terminal_a_few_lines_change_in_place_and_are_erased_at_the_end() -> None:
     stream = StringIO("before\n")
     progress = Progress(stream, live=True, columns=lambda: 40)
-    progress.show("web: 0 of 2 ready", [], ["web.1 starting on w1", "web.2 waits for a node"], 1.0)
-    assert _screen(stream) == ["web: 0 of 2 ready  (1 s)", "  web.1 starting on w1", "  web.2 waits for a node"]
+    progress.show("web: 0 of 2 ready", [], ["web.1 starting on w1", "web.2 waiting for a node"], 1.0)
+    assert _screen(stream) == ["web: 0 of 2 ready  (1 s)", "  web.1 starting on w1", "  web.2 waiting for a node"]
     progress.show("web: 1 of 2 ready", [], ["web.2 pending: no node fits: 3 nodes: memory 2.0 GiB asked"], 2.0)
     assert _screen(stream) == [
         "web: 1 of 2 ready  (2 s)",

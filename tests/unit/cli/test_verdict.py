@@ -99,7 +99,7 @@ def test_the_same_trouble_of_many_tasks_is_one_sentence() -> None:
         (a_task("a.1", ready=False, message="restarting in 4 s"), "a.1 not ready on w1: restarting in 4 s"),
         (a_task("a.1", desired="stop"), "a.1 stopping on w1"),
         (a_task("a.1", "scheduled", node="w2"), "a.1 starting on w2"),
-        (a_task("a.1", "pending"), "a.1 waits for a node"),
+        (a_task("a.1", "pending"), "a.1 waiting for a node"),
     ],
 )
 def test_a_trouble_says_state_reason_and_message(task: Row, sentence: str) -> None:
