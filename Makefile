@@ -12,7 +12,7 @@ help:
 	@echo "make check   lint, types, and the arrows between packages"
 	@echo "make test    the checks and all tests"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
-	@echo "make soak    the lab at length: leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed"
+	@echo "make soak    the lab at length: leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
@@ -33,8 +33,10 @@ test: .venv/.installed-dev
 soak: .venv/.installed-dev
 	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
 	@OKUBE_FAILOVER_ROUNDS=20 OKUBE_STOP_ROUNDS=20 OKUBE_PARTITION_S=60 OKUBE_COMPARE_ROUNDS=1000 OKUBE_HISTORY_RUNS=10000 \
+	    OKUBE_FUZZ_EXAMPLES=200 \
 	    .venv/bin/python -m pytest -q -s \
-	    tests/lab/test_failover.py tests/lab/test_links.py tests/lab/test_watch.py tests/lab/test_history.py
+	    tests/lab/test_failover.py tests/lab/test_links.py tests/lab/test_watch.py tests/lab/test_history.py \
+	    tests/lab/edges/test_fuzz.py
 
 simulate: .venv/.installed-dev
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS)
