@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from okube.manager.api.gate import Limits
 from okube.manager.api.route import Parameter, Route
 
 __all__ = ["markdown"]
@@ -29,9 +30,11 @@ Python there is a [typed client](client.md); what `/metrics` shows is in [metric
 - **Lists** come in pages: while `Okube-Continue` is there, ask again with `continue` set to it and the same filters.
 - **Errors** are `application/problem+json` (RFC 9457): `type` ends in the kind of error, `detail` is a sentence,
   `errors` names each place that is wrong.
-- **Limits.** A request line and each header up to 8 KiB, 128 headers, the headers within 10 s and the body within 30 s.
-  One client may have 64 requests under way at a time, and all together 512; above that the answer is 429 with
-  `Retry-After`. What agents and managers ask is never refused for that.
+- **Limits.** A request line and each header up to {limits.line_bytes} bytes, {limits.headers} headers, the headers
+  within {limits.head_s:.0f} s and the body within {limits.body_s:.0f} s. One client may have
+  {limits.requests_of_client} requests under way at a time, and all together {limits.requests}; one address
+  {limits.connections_of_address} connections, and all together {limits.connections}.
+  Above that the answer is 429 with `Retry-After`. What agents and managers ask is never refused for that.
 - A parameter that a route does not know is an error, which names the likely meant one.
 
 """
@@ -39,7 +42,7 @@ Python there is a [typed client](client.md); what `/metrics` shows is in [metric
 
 def markdown(document: dict[str, Any], routes: Iterable[Route]) -> str:
     """The page."""
-    parts = [_INTRODUCTION]
+    parts = [_INTRODUCTION.format(limits=Limits())]
     for group, members in groupby(routes, key=lambda route: route.group):
         parts.append(f"## {group.capitalize()}\n\n")
         parts += [_route(route, document["paths"][route.path][route.method.lower()]) for route in members]
