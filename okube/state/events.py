@@ -12,7 +12,7 @@ __all__ = ["AGAIN_MS", "EventTable", "repeated"]
 AGAIN_MS = 60 * 60 * 1000
 """For how long something that happens again is the same event: longer than the longest pause between two tries."""
 
-_Key = tuple[str, str, str, str | None, str]
+_Key = tuple[str, str, str, str | None, str, str]
 
 
 class EventTable:
@@ -62,4 +62,11 @@ def repeated(known: Event, event: Event) -> Event:
 
 
 def _key(event: Event) -> _Key:
-    return (event.kind, event.subject_kind, event.subject, event.reason, event.by)
+    return (event.kind, event.subject_kind, event.subject, event.reason, event.by, _particular(event))
+
+
+def _particular(event: Event) -> str:
+    """What makes it another event though all else is alike: to which number, on which node."""
+    if event.kind == "service-scaled":
+        return event.message
+    return event.node or "" if event.kind == "task-running" else ""

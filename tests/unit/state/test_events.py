@@ -221,3 +221,12 @@ def test_a_snapshot_keeps_the_events_and_one_without_them_can_be_read() -> None:
     older = msgspec.msgpack.encode(msgspec.msgpack.decode(b"".join(cluster.machine.snapshot()))[:-1])
     restored.restore(older)
     assert (len(restored.tables.tasks), len(restored.tables.events)) == (1, 0)
+
+
+def test_other_numbers_and_other_nodes_are_other_events() -> None:
+    cluster = Cluster()
+    _running(cluster)
+    for replicas in (2, 1, 2):
+        cluster.apply(c.ScaleServices(("web",), (replicas,), by="ada"))
+    told = [(event.message, event.count) for event in _events(cluster, "service-scaled")]
+    assert told == [("from 2 to 1", 1), ("from 1 to 2", 2)]
