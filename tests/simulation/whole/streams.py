@@ -78,6 +78,10 @@ class Truth:
         order = self._order[kind]
         return order[bisect_right(order, after) : bisect_right(order, until)]
 
+    def last(self, kind: Kind) -> int:
+        """The revision of the newest line of a kind; 0 where there is none."""
+        return self._order[kind][-1] if self._order[kind] else 0
+
     def take(self, manager: str, found: dict[Kind, dict[int, bytes]], after: int, until: int) -> None:
         """A manager has made these lines for the revisions after one and up to another."""
         for kind in KINDS:
@@ -134,19 +138,24 @@ class Roamer:
     ) -> None:
         self.lines = 0
         self.begun_anew = 0
-        self._kind = kind
+        self.kind = kind
         self._rng = rng
         self._network = network
         self._managers = managers
         self._truth = truth
         self._since: int | None = None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are lines that it has not come to."""
+        return (self._since or 0) < self._truth.last(self.kind)
+
     async def run(self) -> None:
         """Read until cancelled."""
         while True:
             await asyncio.sleep(self._rng.uniform(0.0, 0.5))
             asked = WatchQuestion(
-                self._kind, self._since, self._rng.choice([0.05, 0.5, LONGEST_S]), self._rng.choice([1, 2, 3, 99])
+                self.kind, self._since, self._rng.choice([0.05, 0.5, LONGEST_S]), self._rng.choice([1, 2, 3, 99])
             )
             manager = self._rng.choice(self._managers)
             try:
@@ -165,14 +174,14 @@ class Roamer:
     def _take(self, manager: str, data: bytes) -> None:
         line = msgspec.json.decode(data, type=_Line)
         since = line.revision if self._since is None else self._since
-        expected = self._truth.between(self._kind, since, line.revision)
+        expected = self._truth.between(self.kind, since, line.revision)
         if line.type == "mark":
             if expected or line.revision < since:
-                self._truth.violate(f"{manager} marks {line.revision} of {self._kind} after {since}, past {expected}")
+                self._truth.violate(f"{manager} marks {line.revision} of {self.kind} after {since}, past {expected}")
         else:
             self.lines += 1
             if expected != [line.revision]:
-                self._truth.violate(f"{manager} gives {line.revision} of {self._kind} after {since}, past {expected}")
-            if self._truth.lines[self._kind].get(line.revision) != data:
-                self._truth.violate(f"{manager} gives another line of {self._kind} than others: {data!r}")
+                self._truth.violate(f"{manager} gives {line.revision} of {self.kind} after {since}, past {expected}")
+            if self._truth.lines[self.kind].get(line.revision) != data:
+                self._truth.violate(f"{manager} gives another line of {self.kind} than others: {data!r}")
         self._since = line.revision
