@@ -29,6 +29,7 @@ __all__ = ["routes"]
 
 routes = web.RouteTableDef()
 _CLOSE_S = 2.0
+_PING_S = 12.0  # less than clients wait for a word, more than they wait for an answer when they close
 
 
 @routes.get("/v1/tasks/{id}/exec")
@@ -45,6 +46,7 @@ async def exec_in_task(request: web.Request) -> web.WebSocketResponse:
     async with request.app[CONTEXT].tools.exec(node, task.id, asked) as back:
         await front.prepare(request)
         notice_the_dead(request.transport)
+        notice_the_dead(back)
         await _carry(front, back, node.name)
     with suppress(ConnectionError, RuntimeError):
         await front.close(code=WSCloseCode.OK)
@@ -53,7 +55,11 @@ async def exec_in_task(request: web.Request) -> web.WebSocketResponse:
 
 async def _carry(front: web.WebSocketResponse, back: Socket, node: str) -> None:
     """Both ways at once until one side leaves; each waits for the other, and nothing piles up here."""
-    ways = [asyncio.ensure_future(_outwards(front, back, node)), asyncio.ensure_future(_inwards(front, back))]
+    ways = [
+        asyncio.ensure_future(_outwards(front, back, node)),
+        asyncio.ensure_future(_inwards(front, back)),
+        asyncio.ensure_future(_stay_in_touch(front)),
+    ]
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -68,6 +74,13 @@ async def _inwards(front: web.WebSocketResponse, back: Socket) -> None:
             await _tell(front, "frames of this protocol are binary and begin with their channel")
             return
         await back.send_bytes(message.data)
+
+
+async def _stay_in_touch(front: web.WebSocketResponse) -> None:
+    """A sign of life now and then: while a command takes no input, nothing is read, and no ping is answered."""
+    while True:
+        await asyncio.sleep(_PING_S)
+        await front.ping()
 
 
 async def _outwards(front: web.WebSocketResponse, back: Socket, node: str) -> None:
