@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -51,6 +52,7 @@ async def session(cluster: Cluster) -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(ssl=client_context(cluster.data_dir / "admin"))
     async with aiohttp.ClientSession(connector=connector) as made:
         yield made
+    gc.collect()  # here, where what is left to it is expected
 
 
 async def test_a_command_runs_in_a_task_through_each_manager(cluster: Cluster, session: aiohttp.ClientSession) -> None:

@@ -79,10 +79,9 @@ async def test_a_terminal_is_resized_and_its_command_is_told(site: Site, runtime
 
 async def test_ctrl_c_and_ctrl_d_do_what_they_do_at_a_terminal(site: Site, runtime: Runtime) -> None:
     container = await running(runtime, site.task(FOREVER))
-    async with _exec(
-        runtime, container, "trap 'exit 42' INT; echo ready; cat; exit 5", tty=True, stdin=True
-    ) as session:
-        await _until_output(session, b"ready")
+    async with _exec(runtime, container, "trap 'exit 42' INT; cat; exit 5", tty=True, stdin=True) as session:
+        await session.write(b"hello\n")
+        await _until_output(session, b"hello\r\nhello\r\n")  # the terminal's echo, and cat's: it runs
         await session.write(b"\x03")
         await _output(session)
         assert await session.wait() == 42
