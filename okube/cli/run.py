@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from okube.cli import early
 from okube.cli.exits import BadInput
 from okube.cli.options import connects, examples, formats, waits
 from okube.cli.outcome import finish
@@ -63,7 +64,13 @@ def run(wait: bool, timeout: float, **flags: Any) -> None:
     """Make a service of an image, and wait until its tasks are ready."""
     here = session()
     spec = spec_of(flags, os.environ, random.SystemRandom())
-    finish(here, [here.client().create_service(spec)], of=[spec["name"]], wait=wait, timeout_s=timeout)
+    finish(
+        here,
+        [here.client().create_service(spec, key=early.key_of(spec))],
+        of=[spec["name"]],
+        wait=wait,
+        timeout_s=timeout,
+    )
 
 
 def spec_of(flags: dict[str, Any], environment: Any, rng: random.Random) -> dict[str, Any]:

@@ -95,9 +95,12 @@ class OkubeClient:
         """The versions of a service that are kept, the current one last: ``{version, current, spec}``."""
         return self._objects(self._read(f"/v1/services/{quote(name, safe='')}/versions"))
 
-    def create_service(self, spec: Json) -> Json:
-        """A new service; raises Conflict where the name is taken."""
-        return self._object(self._write("POST", "/v1/services", spec))
+    def create_service(self, spec: Json, *, key: str | None = None) -> Json:
+        """A new service; raises Conflict where the name is taken.
+
+        ``key`` is the Idempotency-Key under which the same was asked for before, if it was.
+        """
+        return self._object(self._write("POST", "/v1/services", spec, key=key))
 
     def put_service(self, name: str, spec: Json, *, if_match: int | None = None) -> Json:
         """Change a service to ``spec``."""
@@ -318,8 +321,10 @@ class OkubeClient:
             return self._reads
         return Patience(min(self._reads.deadline_s, self._hurry_s), min(self._reads.refused_s, self._hurry_s))
 
-    def _write(self, method: str, path: str, body: object = None, *, if_match: int | None = None) -> Answer:
-        headers = [("Idempotency-Key", self._new_key())]
+    def _write(
+        self, method: str, path: str, body: object = None, *, if_match: int | None = None, key: str | None = None
+    ) -> Answer:
+        headers = [("Idempotency-Key", key or self._new_key())]
         if if_match is not None:
             headers.append(("If-Match", str(if_match)))
         encoded = b""
