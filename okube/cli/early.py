@@ -39,17 +39,18 @@ class _Sent:
 _sent: list[_Sent] = []
 
 
-def send(words: Sequence[str]) -> None:
-    """Send the request of a command line if it is a plain ``run`` whose cluster is known; never raises."""
+def send(words: Sequence[str]) -> bool:
+    """Send the request of a command line if it is a plain ``run`` whose cluster is known, and tell; never raises."""
     spec = spec_of(words)
     if spec is None or "OKUBE_MANAGERS" in os.environ or "OKUBE_TOKEN" in os.environ:
-        return
+        return False
     try:
         key = os.urandom(16).hex()
         connection = _post(spec, key)
     except (OSError, ValueError, KeyError, TypeError):
-        return  # the command meets the same trouble, and tells it
+        return False  # the command meets the same trouble, and tells it
     _sent.append(_Sent(spec, key, connection))
+    return True
 
 
 def key_of(spec: object) -> str | None:
