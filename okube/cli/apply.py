@@ -1,5 +1,6 @@
 """``okube apply`` and ``okube diff``: the cluster as service files have it."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,11 @@ _files = click.option(
     metavar="FILE",
     help="A service file (YAML or JSON), a folder of them, or - for stdin; may be given again.",
 )
+_prune = click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove the services of the apps that the files name (app:) that the files do not name themselves.",
+)
 _more = click.argument("more", nargs=-1, type=click.Path(), metavar="[FILE…]")
 
 
@@ -39,27 +45,35 @@ _more = click.argument("more", nargs=-1, type=click.Path(), metavar="[FILE…]")
 okube apply -f web.yaml
 okube apply -f web.yaml db.yaml --timeout 5m
 okube apply -f services/ --dry-run
+okube apply -f shop/ --prune
 cat web.json | okube apply -f -
 """)
 )
 @_files
 @_more
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@_prune
 @waits
 @connects
 @formats
-def apply(files: tuple[str, ...], more: tuple[str, ...], dry_run: bool, wait: bool, timeout: float) -> None:
+def apply(
+    files: tuple[str, ...], more: tuple[str, ...], dry_run: bool, prune: bool, wait: bool, timeout: float
+) -> None:
     """Make the cluster match service files: all of them, or none.
 
-    What the files do not name stays as it is.
+    What the files do not name stays as it is; with --prune, the other services of the apps that they name are removed.
     """
     placed = read_specs([*files, *more])
     here = session()
     client = here.client()
-    actions = _apply(client, placed, dry_run=dry_run)
+    actions = _apply(client, placed, dry_run=dry_run, prune=prune)
     if wait and not dry_run:
+        until = time.monotonic() + timeout
         try:
             Waiter(client, timeout).until_settled([p.spec.name for p in placed])
+            removed = [str(action["name"]) for action in actions if action.get("action") == "removed"]
+            if removed:
+                Waiter(client, max(0.0, until - time.monotonic())).until_gone(removed)
         except Ended:
             if here.output in ("json", "yaml"):
                 emit(here, actions)
@@ -70,19 +84,21 @@ def apply(files: tuple[str, ...], more: tuple[str, ...], dry_run: bool, wait: bo
 @click.command(
     epilog=examples("""
 okube diff -f web.yaml
+okube diff -f shop/ --prune
 okube diff -f services/ -o json
 """)
 )
 @_files
 @_more
+@_prune
 @connects
 @formats
-def diff(files: tuple[str, ...], more: tuple[str, ...]) -> None:
+def diff(files: tuple[str, ...], more: tuple[str, ...], prune: bool) -> None:
     """Show what apply would change, field by field."""
     placed = read_specs([*files, *more])
     here = session()
     client = here.client()
-    actions = _apply(client, placed, dry_run=True)
+    actions = _apply(client, placed, dry_run=True, prune=prune)
     found = [{**action, "changes": _changes(client, action, placed)} for action in actions]
     if here.output in ("json", "yaml"):
         emit(here, found)
@@ -93,10 +109,12 @@ def diff(files: tuple[str, ...], more: tuple[str, ...]) -> None:
             click.echo(f"  {change['path']}: {_shown(change['old'])} -> {_shown(change['new'])}")
 
 
-def _apply(client: OkubeClient, placed: Sequence[Placed], *, dry_run: bool) -> list[Row]:
+def _apply(client: OkubeClient, placed: Sequence[Placed], *, dry_run: bool, prune: bool) -> list[Row]:
     """Send the services; what the cluster finds wrong with one is told at its place in its file."""
+    if prune and not any(p.spec.app for p in placed):
+        click.echo("okube: no service in these files names an app, so --prune removes nothing", err=True)
     try:
-        answer = client.apply([spec_view(p.spec) for p in placed], dry_run=dry_run)
+        answer = client.apply([spec_view(p.spec) for p in placed], dry_run=dry_run, prune=prune)
     except InvalidInput as error:
         lines = [line for n, p in enumerate(placed) for line in _refusals(error, n, p)]
         if not lines:

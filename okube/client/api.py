@@ -118,9 +118,13 @@ class OkubeClient:
         """Set how many tasks services should have: all or none."""
         return self._objects(self._write("POST", "/v1/scale", {"services": dict(replicas)}))
 
-    def apply(self, specs: Sequence[Json], *, dry_run: bool = False) -> Json:
-        """Make or change services, all or none: ``{revision, services: [{name, action}]}``."""
-        path = "/v1/apply?dry_run=true" if dry_run else "/v1/apply"
+    def apply(self, specs: Sequence[Json], *, dry_run: bool = False, prune: bool = False) -> Json:
+        """Make or change services, all or none: ``{revision, services: [{name, action}]}``.
+
+        With ``prune`` the other services of the apps that these name are removed in the same step.
+        """
+        flags = "&".join(f"{name}=true" for name, given in (("dry_run", dry_run), ("prune", prune)) if given)
+        path = f"/v1/apply?{flags}" if flags else "/v1/apply"
         return self._object(self._write("POST", path, {"services": list(specs)}))
 
     def tasks(

@@ -117,9 +117,12 @@ class Client:
         body = _plain(spec)
         return _one(ServiceAnswer, self.raw.put_service(str(body.get("name", "")), body, if_match=if_match))
 
-    def apply(self, specs: Sequence[Spec], *, dry_run: bool = False) -> ApplyAnswer:
-        """Make or change several services, all or none; with ``dry_run`` only say what would change."""
-        return _one(ApplyAnswer, self.raw.apply([_plain(spec) for spec in specs], dry_run=dry_run))
+    def apply(self, specs: Sequence[Spec], *, dry_run: bool = False, prune: bool = False) -> ApplyAnswer:
+        """Make or change several services, all or none; with ``dry_run`` only say what would change.
+
+        With ``prune`` the other services of the apps that these name are removed in the same step.
+        """
+        return _one(ApplyAnswer, self.raw.apply([_plain(spec) for spec in specs], dry_run=dry_run, prune=prune))
 
     def scale(self, **replicas: int) -> list[ServiceView]:
         """Set how many tasks services should have: all or none. ``scale(**{"my-app": 3})`` for names with a dash."""

@@ -69,7 +69,8 @@ class PutServices(msgspec.Struct, frozen=True, array_like=True, tag="put-service
     """Make services, or change them: all or none.
 
     ``ids`` are for those that are new. ``create`` refuses a name that is there, ``replace`` one that is not,
-    ``upsert`` takes both. ``if_match`` is the revision that the (one) service must have.
+    ``upsert`` takes both. ``if_match`` is the revision that the (one) service must have. ``prune`` forgets, in the same
+    step, the other services of the apps that the specs name.
     """
 
     specs: tuple[ServiceSpec, ...]
@@ -77,6 +78,7 @@ class PutServices(msgspec.Struct, frozen=True, array_like=True, tag="put-service
     how: str  # create | replace | upsert
     created_by: str = ""
     if_match: int | None = None
+    prune: bool = False
 
 
 class DeleteServices(msgspec.Struct, frozen=True, array_like=True, tag="delete-services/1"):

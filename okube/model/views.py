@@ -65,7 +65,7 @@ __all__ = [
 
 Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 Revision = Annotated[int, msgspec.Meta(ge=0, description="The change of the cluster's state that made it so.")]
-Action = Literal["created", "changed", "unchanged"]
+Action = Literal["created", "changed", "unchanged", "removed"]
 AppState = Literal["deploying", "running", "partial", "stopping", "stopped"]
 ManagerRole = Literal["leader", "follower", "candidate", "unknown"]
 

@@ -1,5 +1,7 @@
 """Commands about services: put, delete, scale, stop, start, restart, roll back."""
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
 
 from okube.model.commands import DeleteServices, PutServices, RefreshServices, ScaleServices
@@ -12,20 +14,21 @@ from okube.state.queries import view_of_service
 from okube.state.tables import Tables
 from okube.state.tasks import stop_tasks
 
-__all__ = ["change_of", "delete", "put", "refresh", "scale"]
+__all__ = ["change_of", "delete", "put", "refresh", "scale", "to_prune"]
 
 _json = msgspec.json.Encoder()
 _ROWS_AT_ONCE = 1000
 
 
 def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
-    """Make or change services: all or none. Answers ``[{service view, plus action}]``."""
+    """Make, change or prune services: all or none. Answers ``[{service view, plus action}]``, what is removed last."""
     names = [spec.name for spec in command.specs]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InvalidInput.of([FieldError("name", f"{name} is given twice") for name in twice], what="services")
     for spec in command.specs:
         _check_put(tables, spec, command)
+    pruned = to_prune(tables, command.specs) if command.prune else []
     answer = []
     for service_id, spec in zip(command.ids, command.specs, strict=True):
         old = tables.service_named(spec.name)
@@ -37,7 +40,17 @@ def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
         elif action == "changed":
             tables.put_service(_with_spec(old, spec, now_ms, stopped=old.stopped))
         answer.append(service_answer(_view(tables, spec.name), action))
+    answer += [service_answer(_view(tables, service.name), "removed") for service in pruned]
+    _forget(tables, pruned, now_ms)
     return _json.encode(answer)
+
+
+def to_prune(tables: Tables, specs: Sequence[ServiceSpec]) -> list[Service]:
+    """The services, by name, of the apps that ``specs`` name, that are not among these."""
+    apps = {spec.app for spec in specs if spec.app is not None}
+    named = {spec.name for spec in specs}
+    found = (one for one in tables.services.values() if one.spec.app in apps and one.name not in named)
+    return sorted(found, key=lambda service: service.name)
 
 
 def change_of(old: Service | None, spec: ServiceSpec) -> Action:
@@ -48,13 +61,16 @@ def change_of(old: Service | None, spec: ServiceSpec) -> Action:
 
 
 def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
-    """Forget services and stop their tasks. Answers the views as they were.
-
-    Of many tasks only the first are seen to here, so that nobody waits for long: the leader sees to the rest.
-    """
+    """Forget services and stop their tasks. Answers the views as they were."""
     names = names_of_app(tables, command.app) if command.app else dict.fromkeys(command.names)
     found = [_named(tables, name, command.if_match) for name in names]
     answer = [_view(tables, service.name) for service in found]
+    _forget(tables, found, now_ms)
+    return _json.encode(answer)
+
+
+def _forget(tables: Tables, found: Iterable[Service], now_ms: int) -> None:
+    """Of many tasks only the first are seen to here, so that nobody waits for long: the leader sees to the rest."""
     room = _ROWS_AT_ONCE
     for service in found:
         tables.delete_service(service.id)
@@ -64,7 +80,6 @@ def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
         for task in first:
             if task.ended:
                 tables.delete_task(task.id)
-    return _json.encode(answer)
 
 
 def scale(tables: Tables, command: ScaleServices, now_ms: int) -> bytes:

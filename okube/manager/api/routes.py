@@ -181,7 +181,11 @@ _SERVICES = (
         name="apply",
         group="services",
         text="Make or change several services at once: all or none, with one revision to wait for.",
-        parameters=(Parameter("dry_run", "change nothing and answer what would change", _FLAG), *_WRITE),
+        parameters=(
+            Parameter("dry_run", "change nothing and answer what would change", _FLAG),
+            Parameter("prune", "remove the other services of the apps that these name, in the same step", _FLAG),
+            *_WRITE,
+        ),
         body=ApplyBody,
         answers=(Answer(text="what was done", of=ApplyAnswer),),
         errors=(404, 409),

@@ -18,7 +18,7 @@ from okube.model.service import Service
 from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.views import AppliedService, ApplyAnswer, VersionView
 from okube.state.queries import view_of_service
-from okube.state.services import change_of
+from okube.state.services import change_of, to_prune
 from okube.state.tables import Row
 
 __all__ = ["routes"]
@@ -135,15 +135,21 @@ async def scale_services(request: web.Request) -> web.Response:
 @routes.post("/v1/apply")
 @leader_only
 async def apply(request: web.Request) -> web.Response:
-    """Several services at once: all or none. ``?dry_run=true`` answers what would change."""
+    """Several services at once: all or none. ``?dry_run=true`` answers what would change.
+
+    With ``?prune=true`` the other services of the apps that these name are removed in the same step.
+    """
     specs = _specs_of(await json_object(request))
     core = request.app[CONTEXT].core
+    prune = query_flag(request, "prune")
     if query_flag(request, "dry_run"):
         await core.read_barrier()
         tables = core.tables
-        actions = tuple(AppliedService(s.name, change_of(tables.service_named(s.name), s)) for s in specs)
-        return answer(request, ApplyAnswer(tables.revision, actions))
-    applied = await _put(request, specs, "upsert")
+        actions = [AppliedService(s.name, change_of(tables.service_named(s.name), s)) for s in specs]
+        if prune:
+            actions += [AppliedService(service.name, "removed") for service in to_prune(tables, specs)]
+        return answer(request, ApplyAnswer(tables.revision, tuple(actions)))
+    applied = await _put(request, specs, "upsert", prune=prune)
     made = msgspec.json.decode(applied.body, type=tuple[AppliedService, ...])
     return answer(request, ApplyAnswer(applied.revision, made), revision=applied.revision)
 
@@ -167,10 +173,10 @@ def _specs_of(body: dict[str, Any]) -> tuple[ServiceSpec, ...]:
     return tuple(specs)
 
 
-async def _put(request: web.Request, specs: tuple[ServiceSpec, ...], how: str) -> Applied:
+async def _put(request: web.Request, specs: tuple[ServiceSpec, ...], how: str, *, prune: bool = False) -> Applied:
     core = request.app[CONTEXT].core
     ids = tuple(core.new_id() for _ in specs)
-    return await submit(request, PutServices(specs, ids, how, request[CALLER].name, if_match(request)))
+    return await submit(request, PutServices(specs, ids, how, request[CALLER].name, if_match(request), prune))
 
 
 def _one(request: web.Request, applied: Applied, *, status: int = 200) -> web.Response:

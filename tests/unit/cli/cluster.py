@@ -221,6 +221,11 @@ class Cluster:
                     {"name": s["name"], "action": "changed" if s["name"] in self.services else "created"}
                     for s in body["services"]
                 ]
+                apps, named = ({s.get(key) for s in body["services"]} - {None} for key in ("app", "name"))
+                if "prune" in query:
+                    pruned = [n for n, s in self.services.items() if s["app"] in apps and n not in named]
+                    actions += [{"name": name, "action": "removed"} for name in pruned]
+                    self.services = {n: s for n, s in self.services.items() if n not in pruned or "dry_run" in query}
                 for spec in body["services"] if "dry_run" not in query else []:
                     self.services[spec["name"]] = a_service(spec["name"], spec["replicas"], image=spec["image"])
                 return Reply(200, {"revision": 9, "services": actions})

@@ -90,6 +90,30 @@ def test_a_dry_run_and_a_diff_change_nothing(okube: Okube, cluster: Cluster, wri
     assert cluster.services["web"]["image"] == "nginx:1.26"
 
 
+def test_with_prune_what_the_files_no_longer_name_of_their_apps_goes_and_is_waited_for(
+    okube: Okube, cluster: Cluster, write: Write
+) -> None:
+    cluster.add(a_service("shop-db", app="shop"))
+    cluster.add(a_service("lone"))
+    file = write("shop.yaml", f"app: shop\n{WEB}")
+    assert okube("apply", "-f", file, "--prune", "--dry-run").stdout.splitlines()[2] == "shop-db  removed"
+    assert okube("diff", "-f", file, "--prune").stdout.splitlines() == ["web: created", "shop-db: removed"]
+    assert "shop-db" in cluster.services
+    there = (a_task("web.1"), a_task("web.2"))
+    cluster.steps = [cluster.set_tasks(*there, a_task("shop-db.1"))] * 2 + [cluster.set_tasks(*there)]
+    result = okube("apply", "-f", file, "--prune")
+    assert (result.exit_code, result.stderr) == (0, "1 task still to stop\n")
+    assert result.stdout.splitlines() == ["SERVICE  ACTION", "web      created", "shop-db  removed"]
+    assert sorted(cluster.services) == ["lone", "web"]
+
+
+def test_prune_without_an_app_removes_nothing_and_says_so(okube: Okube, cluster: Cluster, write: Write) -> None:
+    cluster.add(a_service("lone"))
+    result = okube("apply", "-f", write("web.yaml", WEB), "--prune", "--no-wait")
+    assert result.stderr == "okube: no service in these files names an app, so --prune removes nothing\n"
+    assert "lone" in cluster.services
+
+
 def test_every_error_of_every_file_is_told_with_its_line(okube: Okube, cluster: Cluster, write: Write) -> None:
     write("web.yaml", WEB.replace("replicas: 2", "replcas: 2").replace("8080:80/tcp", "eighty"))
     write("db.yaml", "name: db\nimage: a\nimage: b\n")

@@ -312,3 +312,30 @@ def test_a_report_that_crosses_the_loss_of_its_node_makes_nothing_ready() -> Non
     cluster.node_down("w1")
     cluster.report(task, ready=True)
     assert not cluster.tables.tasks[task.id].ready
+
+
+def test_a_put_that_prunes_forgets_the_rest_of_its_apps_and_nothing_else() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec("a", app="shop"), a_spec("b", app="shop"), a_spec("other", app="other"), a_spec("lone"))
+    cluster.settle()
+    spec = a_spec("a", app="shop")
+    result = cluster.apply(c.PutServices((spec,), ("x",), "upsert", "ada", prune=True))[0]
+    assert isinstance(result, c.Applied)
+    assert result.revision == cluster.tables.revision
+    assert [(s["name"], s["action"]) for s in msgspec.json.decode(result.body)] == [
+        ("a", "unchanged"),
+        ("b", "removed"),
+    ]
+    assert sorted(cluster.tables.service_ids) == ["a", "lone", "other"]
+    assert [task.name for task in cluster.tables.tasks.values() if task.desired == "stop"] == ["b.1"]
+    assert [(e.subject, e.by) for e in cluster.tables.events.rows() if e.kind == "service-removed"] == [("b", "ada")]
+
+
+def test_a_put_that_is_refused_prunes_nothing() -> None:
+    cluster = Cluster()
+    cluster.put(a_spec("a", app="shop"), a_spec("b", app="shop"))
+    spec = a_spec("a", app="shop", mode="global")
+    result = cluster.apply(c.PutServices((spec,), ("x",), "upsert", prune=True))[0]
+    assert isinstance(result, c.Refused)
+    assert sorted(cluster.tables.service_ids) == ["a", "b"]

@@ -74,6 +74,20 @@ async def test_an_app_is_stopped_and_started_as_one(api: Api) -> None:
     assert not (await api("GET", "/v1/services/lone")).body["stopped"]
 
 
+async def test_apply_with_prune_removes_what_its_apps_have_besides_in_one_step(api: Api) -> None:
+    await _shop(api)
+    body = {"services": [{**SERVICE, "name": "shop-web", "replicas": 2}, {**SERVICE, "name": "shop-new"}]}
+    expected = [("shop-web", "unchanged"), ("shop-new", "created"), ("shop-db", "removed")]
+    for query in ("prune=true&dry_run=true", "prune=true"):
+        answer = await api("POST", f"/v1/apply?{query}", body)
+        assert answer.status == 200
+        assert [(s["name"], s["action"]) for s in answer.body["services"]] == expected
+    assert [s["name"] for s in (await api("GET", "/v1/services")).body] == ["lone", "shop-new", "shop-web"]
+    (event,) = (await api("GET", "/v1/events?kind=service-removed")).body
+    assert event["subject"] == "shop-db"
+    assert event["by"]
+
+
 async def test_what_an_app_cannot_do_is_refused_and_what_a_part_of_it_can_is_done(api: Api) -> None:
     await _shop(api)
     assert (await api("POST", "/v1/apps/shop/rollback")).status == 409
