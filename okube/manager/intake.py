@@ -5,6 +5,7 @@ import logging
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.model.commands import RegisterNode, ReportTasks, SetNodeConditions
+from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NoQuorum, StaleEpoch
 from okube.model.node import MAX_CONDITIONS, Node
 from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
@@ -12,6 +13,7 @@ from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, Registrat
 __all__ = ["heartbeat", "register"]
 
 _log = logging.getLogger(__name__)
+_EPOCH_AHEAD = "epoch-ahead"
 
 
 async def register(core: ManagerCore, leader: Leader | None, said: Registration) -> RegistrationAnswer:
@@ -55,7 +57,7 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     core.metrics.heartbeats.inc()
     if known and _in_order(leader, said):
         leader.liveness.heard(said.node, absence_s=said.absence_s)
-        told = _conditions(node, said)
+        told = _conditions(core, node, said)
         if told is not None:
             await core.submit(told)
         if said.reports:
@@ -71,11 +73,17 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     )
 
 
-def _conditions(node: Node | None, said: Heartbeat) -> SetNodeConditions | None:
-    """What the agent says is wrong with its machine, where the cluster does not know it yet."""
-    if node is None or said.conditions is None:
+def _conditions(core: ManagerCore, node: Node | None, said: Heartbeat) -> SetNodeConditions | None:
+    """What is wrong with the node, where the cluster does not know it yet."""
+    if node is None:
         return None
-    told = tuple(sorted({c.kind: c.message for c in said.conditions[:MAX_CONDITIONS]}.items()))
+    found = {condition.kind: condition.message for condition in node.conditions}
+    if said.conditions is not None:
+        found = {condition.kind: condition.message for condition in said.conditions[: MAX_CONDITIONS - 1]}
+    found.pop(_EPOCH_AHEAD, None)
+    if said.epoch > core.epoch:
+        found[_EPOCH_AHEAD] = _epoch_ahead(said.epoch, core.epoch)
+    told = tuple(sorted(found.items()))
     if told == tuple((c.kind, c.message) for c in node.conditions):
         return None
     before = {condition.kind for condition in node.conditions}
@@ -85,6 +93,14 @@ def _conditions(node: Node | None, said: Heartbeat) -> SetNodeConditions | None:
     for kind in sorted(before - {kind for kind, _ in told}):
         _log.info("node %s: %s is over", node.name, kind)
     return SetNodeConditions(said.node, said.instance, told)
+
+
+def _epoch_ahead(obeyed: Epoch, own: Epoch) -> str:
+    """No leader but one that was restored hears this: one that was deposed cannot write it down."""
+    return (
+        f"its agent obeys epoch {obeyed}, and the leader's is {own}, so it starts and stops nothing: the managers were "
+        f"restored from an older copy. Restart the leader until `okube status` shows an epoch above {obeyed}"
+    )
 
 
 def _in_order(leader: Leader, said: Heartbeat) -> bool:

@@ -95,3 +95,15 @@ def test_a_report_that_could_not_be_shown_is_not_read(field: dict[str, object]) 
     report = msgspec.structs.replace(c.TaskReport("t", "running"), **field)
     with pytest.raises(msgspec.ValidationError):
         msgspec.msgpack.decode(msgspec.msgpack.encode(report), type=c.TaskReport)
+
+
+async def test_a_leader_older_than_what_an_agent_obeys_says_so_at_the_node_until_it_is_not(api: Api) -> None:
+    assert (await intake.register(api.core, api.reign.leader, REGISTRATION)).accepted
+    ahead = msgspec.structs.replace(_beat(1), epoch=Epoch(9, 4))
+    await intake.heartbeat(api.core, api.reign.leader, ahead)
+    node = api.core.tables.nodes["w1"]
+    assert [condition.kind for condition in node.conditions] == ["epoch-ahead"]
+    assert "obeys epoch 9.4" in node.conditions[0].message
+    assert not node.takes_tasks
+    await intake.heartbeat(api.core, api.reign.leader, msgspec.structs.replace(_beat(2), epoch=api.core.epoch))
+    assert api.core.tables.nodes["w1"].takes_tasks
