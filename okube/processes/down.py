@@ -1,6 +1,7 @@
 """``okube down``: ends the cluster's processes and containers on this machine; the data stays, unless it is purged."""
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from okube.processes.engine_record import EngineRecord
 from okube.processes.lock import Running, one_at_a_time, runs_in
 from okube.processes.packages import InstallFailed
 from okube.processes.purge import purge_data, refuse_foreign
+from okube.seams.daemon import LEAVE
 from okube.security import ClusterFiles, ProcessFiles
 from okube.security.seed import ProcessIdentity, read_process_identity
 from okube.worker.runtime import remove_all
@@ -93,10 +95,10 @@ def _identity(folder: ProcessFiles) -> ProcessIdentity | None:
 
 
 def _end(folders: list[_Folder], echo: Echo) -> None:
-    """Workers first: one that lives would start its containers again."""
-    for group in (True, False):
-        living = {f.running.pid: f for f in folders if f.running and f.is_worker == group}
-        killed = end([f.running for f in living.values() if f.running], grace_s=_GRACE_S)
+    """Workers first: one that lives would start its containers again, and they announce no return."""
+    for is_worker, request in ((True, LEAVE), (False, signal.SIGTERM)):
+        living = {f.running.pid: f for f in folders if f.running and f.is_worker == is_worker}
+        killed = end([f.running for f in living.values() if f.running], grace_s=_GRACE_S, request=request)
         for pid, folder in living.items():
             how = "killed" if any(k.pid == pid for k in killed) else "ended"
             echo(f"{folder.name:<10} {how} (pid {pid})")

@@ -15,14 +15,14 @@ _POLL_S = 0.02
 _KILL_S = 5.0
 
 
-def end(processes: Sequence[Running], *, grace_s: float) -> list[Running]:
-    """SIGTERM to all at once, SIGKILL to those that live after ``grace_s``; returns those that had to be killed.
+def end(processes: Sequence[Running], *, grace_s: float, request: signal.Signals = signal.SIGTERM) -> list[Running]:
+    """``request`` to all at once, SIGKILL to those that live after ``grace_s``; returns those that had to be killed.
 
     Raises:
         Forbidden: one belongs to another user.
     """
     for process in processes:
-        _signal(process, signal.SIGTERM)
+        _signal(process, request)
     stubborn = _living(processes, grace_s)
     for process in stubborn:
         _signal(process, signal.SIGKILL)

@@ -10,7 +10,10 @@ from typing import Any
 from okube.seams.logfile import LogHandler
 from okube.seams.standing import Standing, take
 
-__all__ = ["run_daemon"]
+__all__ = ["LEAVE", "run_daemon"]
+
+LEAVE = signal.SIGUSR1
+"""Asks an agent to end without announcing that it will be back: whoever sends it removes its containers next."""
 
 _log = logging.getLogger(__name__)
 

@@ -72,6 +72,7 @@ class Agent:
         self._holdings = Holdings()
         self._managers: tuple[str, ...] = ()
         self._fence_unsaved = False
+        self._leaves = False
         self._lock = asyncio.Lock()
         self._usage = usage
         self._whole = machine or (lambda: capacity)
@@ -117,6 +118,10 @@ class Agent:
             stored.holdings.revision,
         )
 
+    def leave(self) -> None:
+        """Announce no absence at the end: the containers are removed next, so its node is soon taken for down."""
+        self._leaves = True
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; then announce an absence, and leave all containers running."""
         async with asyncio.TaskGroup() as group:
@@ -124,11 +129,15 @@ class Agent:
             heart = group.create_task(self._heart.run(), name="heartbeat")
             checkup = group.create_task(self._checkup.run(), name="condition of the node")
             await stop.wait()
-            logger.info("Node %s stops in order; its containers go on", self._settings.name)
+            if self._leaves:
+                logger.info("Node %s leaves; its containers are removed next", self._settings.name)
+            else:
+                logger.info("Node %s stops in order; its containers go on", self._settings.name)
             heart.cancel()
             await asyncio.wait([heart])
             await self.runner.wind_down(_WIND_DOWN_S)
-            await self._heart.say_goodbye(_GOODBYE_S)
+            if not self._leaves:
+                await self._heart.say_goodbye(_GOODBYE_S)
             runner.cancel()
             checkup.cancel()
 

@@ -10,7 +10,7 @@ from prometheus_client import ProcessCollector
 
 from okube.model.errors import OkubeError
 from okube.seams.clock import SystemClock
-from okube.seams.daemon import run_daemon
+from okube.seams.daemon import LEAVE, run_daemon
 from okube.seams.disk import FileDisk
 from okube.seams.exposition import exposition
 from okube.seams.standing import AGENT
@@ -45,6 +45,8 @@ def run_worker(settings: WorkerSettings) -> int:
 async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Run one agent until ``stop`` is set; then it announces an absence and leaves its containers running.
 
+    The signal ``LEAVE`` ends it too, without the announcement.
+
     Raises:
         OkubeError: it cannot start: no runtime, no certificate.
         OSError: it cannot start: its port is in use, its state cannot be read.
@@ -72,6 +74,12 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         living=lambda: asyncio.to_thread(living_clusters),
         software=importlib.metadata.version("okube"),
     )
+
+    def leave() -> None:
+        agent.leave()
+        stop.set()
+
+    asyncio.get_running_loop().add_signal_handler(LEAVE, leave)
     context = server_context(settings.tls_directory, client_certificate="required")
     metrics.tell_tasks(agent.reports)
     ProcessCollector(registry=metrics.registry)

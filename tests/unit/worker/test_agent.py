@@ -480,6 +480,14 @@ async def test_a_stop_in_order_announces_an_absence_and_leaves_containers_runnin
 
 
 @with_machine
+async def test_an_agent_that_leaves_announces_no_absence(machine: Machine) -> None:
+    await machine.until(lambda: machine.managers.heartbeats)
+    machine.agent.leave()
+    await machine.shut_down()
+    assert {beat.absence_s for _, beat in machine.managers.heartbeats} == {0.0}
+
+
+@with_machine
 async def test_a_stop_in_order_does_not_wait_for_managers_that_are_gone(machine: Machine) -> None:
     await machine.until(lambda: machine.managers.heartbeats)
     machine.managers.up = False

@@ -12,6 +12,7 @@ import pytest
 
 from okube.model.epoch import Epoch
 from okube.model.wire import AssignedTask, Assignment
+from okube.seams.daemon import LEAVE
 from okube.worker.main import run_worker
 from okube.worker.settings import WorkerSettings
 from tests.unit.security.conftest import CLUSTER_ID, Cluster
@@ -99,6 +100,14 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 def a_sleeper() -> AssignedTask:
     return a_task("t1", image="host", command=["sleep", "600"], stop={"grace": "1s"})
+
+
+async def test_a_worker_that_is_asked_to_leave_says_nothing_of_a_return(site: Site) -> None:
+    await site.until(lambda: site.manager.heartbeats)
+    status, log = await site.worker.end(LEAVE)
+    assert status == 0, log
+    assert site.manager.heartbeats[-1].absence_s == 0.0
+    assert "okube.worker.agent: Node w1 leaves" in log
 
 
 async def test_a_worker_runs_tasks_stops_in_order_and_finds_them_again(site: Site) -> None:
