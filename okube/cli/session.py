@@ -1,5 +1,6 @@
 """What the options that every command shares have said, and the client that is made of them."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,9 @@ import msgspec
 from okube.cli.locate import cache_dir, cluster_facts, find_cluster_file, home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from okube.client.address import Address
     from okube.client.api import OkubeClient
 
@@ -36,11 +40,24 @@ class Session:
             OkubeError: cluster.yaml or the credentials cannot be used.
         """
         if self._client is None:
-            self._client = self.new_client()
+            self._client = self._make_client(self._word())
         return self._client
 
     def new_client(self) -> "OkubeClient":
         """Another client of the same cluster, for another thread."""
+        return self._make_client(contextlib.nullcontext)
+
+    def _word(self) -> "Callable[[], AbstractContextManager[None]]":
+        """What says on stderr that a call waits; not while something is watched, which has its own words."""
+        context = click.get_current_context(silent=True)
+        if context is None or any(context.params.get(name) for name in ("watch", "follow")):
+            return contextlib.nullcontext
+        from okube.cli.output import note
+        from okube.cli.waitword import Word, what_is_missing
+
+        return Word(lambda: what_is_missing(self.new_client()), lambda said: note(f"okube: {said}")).around
+
+    def _make_client(self, while_waiting: "Callable[[], AbstractContextManager[None]]") -> "OkubeClient":
         from okube.client.api import OkubeClient
         from okube.client.credentials import find_credentials
         from okube.client.memory import FileMemory
@@ -59,7 +76,7 @@ class Session:
         memory = FileMemory((directory if os.access(directory, os.W_OK) else cache_dir()) / "last-manager")
         token = os.environ.get("OKUBE_TOKEN", "").strip() or None
         caller = Caller(addresses, find_credentials(directory, token=token), memory=memory)
-        return OkubeClient(caller, stale=self.stale)
+        return OkubeClient(caller, stale=self.stale, while_waiting=while_waiting)
 
     def close(self) -> None:
         """End the client's connection."""

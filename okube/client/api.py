@@ -6,6 +6,7 @@ Objects are the JSON of the API as it is, decoded; its shapes are those of ``oku
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -54,6 +55,7 @@ class OkubeClient:
         writes: how long a write may take.
         new_key: makes idempotency keys: a new one for each write, kept over its retries.
         sleep: waits for that many seconds.
+        while_waiting: is entered around each call that may take its whole time.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class OkubeClient:
         writes: Patience = WRITES,
         new_key: Callable[[], str] = lambda: os.urandom(16).hex(),
         sleep: Callable[[float], None] = time.sleep,
+        while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.caller = caller
         self.stale = stale
@@ -74,6 +77,7 @@ class OkubeClient:
         self._writes = writes
         self._new_key = new_key
         self._sleep = sleep
+        self._while_waiting = while_waiting
 
     def hurry(self, seconds: float | None) -> None:
         """Let no read take longer than this, for a caller who has little time left; None ends that."""
@@ -313,7 +317,8 @@ class OkubeClient:
 
     def _read(self, path: str, query: Sequence[tuple[str, Scalar]] = ()) -> Answer:
         target = _target(path, [*query, ("stale", self.stale or None)])
-        answer = self.caller.call(Request("GET", target), self._patience())
+        with self._while_waiting() if self._hurry_s is None else nullcontext():
+            answer = self.caller.call(Request("GET", target), self._patience())
         if answer.status >= 400:
             raise error_of(answer.status, answer.body)
         if self.stale:
@@ -335,7 +340,8 @@ class OkubeClient:
         if body is not None:
             headers.append(("Content-Type", "application/json"))
             encoded = msgspec.json.encode(body)
-        answer = self.caller.call(Request(method, path, tuple(headers), encoded), self._writes)
+        with self._while_waiting():
+            answer = self.caller.call(Request(method, path, tuple(headers), encoded), self._writes)
         if answer.status >= 400:
             raise error_of(answer.status, answer.body)
         return answer
