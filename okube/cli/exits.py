@@ -19,6 +19,7 @@ __all__ = [
     "WAITED",
     "BadInput",
     "Ended",
+    "NoCredentials",
     "Refusals",
     "WaitedInVain",
     "interruptible",
@@ -57,6 +58,10 @@ class BadInput(Refusals):
 
     def __init__(self, lines: Sequence[str], sentence: str) -> None:
         super().__init__(lines, sentence, USAGE)
+
+
+class NoCredentials(Unreachable):
+    """There is nothing to show to the managers; none was asked."""
 
 
 class WaitedInVain(Ended):
@@ -122,6 +127,8 @@ def _cluster_error(error: OkubeError) -> int:
 
 
 def _advice(error: OkubeError) -> str:
+    if isinstance(error, NoCredentials):
+        return "`okube up -d` makes the cluster; where it was made on another machine, copy that folder from there"
     if isinstance(error, NoQuorum):
         return "`okube status` shows which managers are missing; `--stale` reads what one of them knows"
     if isinstance(error, OutcomeUnknown):

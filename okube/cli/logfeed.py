@@ -28,6 +28,7 @@ _LOOK_S = 1.0  # between looks for tasks that took the place of others
 _QUIET_S = 0.1  # lines that come closer together than that are put in the order of time
 _LONGEST_BATCH_S = 0.5
 _BATCH = 500
+_SHORT_ID = 6
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -104,6 +105,7 @@ def merged(client: OkubeClient, wanted: Subjects, query: Query) -> Iterator[Batc
         OkubeError: only one task is asked for, and its log cannot be had; of several that is said on stderr.
     """
     tasks = wanted.tasks(client, ended=True)
+    _tell_apart(tasks, {})
     lost: list[OkubeError] = []
     streams = [_stream(client, task, query, lost) for task in _bounded(tasks)]
     batch: Batch = []
@@ -156,6 +158,7 @@ class Followers:
         self._known: set[str] = set()
         self._threads: list[threading.Thread] = []
         self._warned = False
+        self._ids: dict[str, set[str]] = {}
 
     def batches(self) -> Iterator[Batch]:
         """The lines as they come, those that come together in the order of time; ends where nothing can follow."""
@@ -197,6 +200,7 @@ class Followers:
             return True
         except (NoQuorum, OutcomeUnknown, Unreachable):
             return False  # the streams that are open go on
+        _tell_apart(tasks, self._ids)
         for task in tasks:
             if task.get("state") in _WITH_LOGS and task["id"] not in self._known:
                 self._begin(task, self._query if first else Query(follow=True))
@@ -224,6 +228,18 @@ class Followers:
                 self._queue.put((task, error))
         finally:
             client.close()
+
+
+def _tell_apart(tasks: Sequence[Row], ids: dict[str, set[str]]) -> None:
+    """Give each task a ``label`` for its lines: its name, and the start of its id where another has the same name.
+
+    ``ids`` are those of each name so far.
+    """
+    for task in tasks:
+        ids.setdefault(str(task.get("name")), set()).add(str(task.get("id")))
+    for task in tasks:
+        name = str(task.get("name"))
+        task["label"] = name if len(ids[name]) == 1 else f"{name} {str(task.get('id'))[:_SHORT_ID]}"
 
 
 def _is_over(client: OkubeClient, name: str) -> bool:

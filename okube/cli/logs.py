@@ -49,7 +49,7 @@ def logs(
 ) -> None:
     """Show what tasks wrote: their stdout on stdout, their stderr on stderr.
 
-    Of a service that is all of its tasks, those that have ended too.
+    Of a service that is all of its tasks, those that have ended too; tasks of one name are told apart by their ids.
     """
     if not names and app is None:
         raise click.UsageError("nothing is named: write a service or a task, or --app NAME")
@@ -79,7 +79,7 @@ class _Printer:
             sys.stdout.write(f"{msgspec.json.encode(shown).decode()}\n")
             return
         when = f"{moments.clock(line.time_ms)} " if self._timestamps else ""
-        who = self._who(str(task.get("name"))) if self._prefix else ""
+        who = self._who(str(task.get("label"))) if self._prefix else ""
         stream = sys.stderr if line.stream == "stderr" else sys.stdout
         other = sys.stdout if line.stream == "stderr" else sys.stderr
         other.flush()  # both may be one terminal

@@ -67,9 +67,9 @@ class Session:
         addresses = _addresses(place)
         directory = Path(place.credentials)
         if not directory.is_dir():
-            from okube.model.errors import Unreachable
+            from okube.cli.exits import NoCredentials
 
-            raise Unreachable(
+            raise NoCredentials(
                 f"there are no credentials: the folder {directory} is not there, so the cluster was not made yet, "
                 "or on another machine"
             )

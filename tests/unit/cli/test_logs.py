@@ -41,6 +41,16 @@ def test_a_services_log_is_that_of_its_tasks_in_the_order_of_time(okube: Okube, 
     assert result.stderr == "web.1 | 1970-01-01T00:00:03.000Z three\n"
 
 
+def test_tasks_of_one_name_are_told_apart_by_the_start_of_their_ids(okube: Okube, written: Cluster) -> None:
+    old = a_task("web.1", "completed", id="old1k3v9q7w2", created_at="2026-01-31T11:00:00.000Z")
+    written.tasks.append(old)
+    written.logs[old["id"]] = [_line(500, "before")]
+    lines = okube("logs", "web").stdout.splitlines()
+    assert lines[0] == "web.1 old1k3 | before"
+    assert lines[1].startswith("web.1 web1k3 | one")
+    assert lines[2].startswith("web.2")
+
+
 def test_json_is_an_object_a_line(okube: Okube, written: Cluster) -> None:
     rows = [json.loads(line) for line in okube("logs", "web", "-o", "json").stdout.splitlines()]
     assert [(r["task"], r["time_ms"], r["stream"], r["text"]) for r in rows] == [
@@ -139,7 +149,7 @@ def test_whoever_follows_a_service_sees_the_tasks_that_come_later(okube: Okube, 
     written.steps.append(replaced)
     result = okube("logs", "-f", "web")
     assert result.exit_code == 0
-    assert result.stdout.splitlines() == ["web.1 | one", "web.2 | two", "web.1 | here I am"]
+    assert result.stdout.splitlines() == ["web.1 | one", "web.2 | two", "web.1 succes | here I am"]
 
 
 def test_following_a_task_that_has_ended_ends(okube: Okube, written: Cluster) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -135,6 +136,18 @@ def test_no_manager_is_exit_3_with_what_was_tried(describe: Callable[..., Path],
     assert (result.exit_code, result.stdout) == (3, "")
     assert f"{gone.address}: nothing listens there" in result.stderr
     assert "okube up -d" in result.stderr
+
+
+def test_missing_credentials_are_not_taken_for_a_cluster_that_is_down(
+    describe: Callable[..., Path], manager: Manager, home: Path
+) -> None:
+    describe(manager)
+    shutil.rmtree(home / ".data")
+    result = CliRunner().invoke(cli, ["ps"])
+    assert result.exit_code == 3
+    assert "there are no credentials" in result.stderr
+    assert "copy that folder from there" in result.stderr
+    assert "is the cluster up?" not in result.stderr
 
 
 def test_no_quorum_is_exit_3_and_says_what_can_still_be_read(
