@@ -11,13 +11,13 @@ def differences(config: ClusterConfig, seed: Seed) -> list[str]:
     members = {m.name: m for m in seed.members}
     configured = {m.name: m for m in config.managers}
     found = [
-        f"cluster.yaml names manager {name}, which is no member of the cluster: 'up' does not add it; "
-        f"'okube managers add {name}' does."
+        f"cluster.yaml names manager {name}, which is no member of the cluster: it is not started, for the "
+        "managers of a cluster cannot be changed yet."
         for name in configured.keys() - members.keys()
     ]
     found += [
-        f"Manager {name} is a member of the cluster and not in cluster.yaml: it is not started here; "
-        f"'okube managers remove {name}' takes it out of the cluster."
+        f"Manager {name} is a member of the cluster and not in cluster.yaml: it is not started here, and stays "
+        "a member, for the managers of a cluster cannot be changed yet."
         for name in members.keys() - configured.keys()
     ]
     found += [

@@ -50,8 +50,8 @@ class Folders(msgspec.Struct, frozen=True):
             return (
                 f"{manager.name}'s data is gone: there is no {self.files.process(manager.name).identity}. It is not "
                 "made again: a wiped manager is another instance, and one that forgot its votes could undo what was "
-                f"acknowledged. Put the folder back if you have it; else run 'okube managers remove {manager.name}', "
-                "then add it anew."
+                f"acknowledged. Put the folder itself back if you have it, but no older copy; else leave "
+                f"{manager.name} out: the others go on, and a manager cannot be replaced yet."
             )
         return self._make(ProcessIdentity("manager", self.seed.cluster_id, manager.name, member.instance), (host,))
 

@@ -38,8 +38,8 @@ class JournalDamaged(OkubeError):
     def __init__(self, path: object, what: str) -> None:
         super().__init__(
             f"{path}: {what}. This manager could vote against what it acknowledged before, so it does not start. "
-            "Remove it with `okube managers remove` on another manager, empty its directory, and add it again with "
-            "`okube managers add`"
+            "Check the disk, and leave this manager ended: the others go on. An older copy of its directory must not "
+            "take its place while they run, and a manager cannot be replaced yet"
         )
 
 

@@ -100,8 +100,8 @@ class RaftNode:
         member = next((m for m in storage.journal.members if m.name == self.name), None)
         if member is None or member.instance != self.instance:
             raise NotBootstrapped(
-                f"{self._directory} belongs to a cluster in which {self.name} ({self.instance}) is not a member; "
-                "add it with `okube managers add`"
+                f"{self._directory} belongs to a cluster in which {self.name} ({self.instance}) is not a member: "
+                "the directory is of another manager, or was made anew"
             )
         if storage.snapshot is not None:
             self._machine.restore(storage.snapshot.state)

@@ -194,7 +194,7 @@ class TlsTransport:
         if link.dialled not in (None, greeting.name):
             return f"{said} answered at its address"
         if peer is None or peer.instance != greeting.instance:
-            return f"manager {said} is not a member; add it with `okube managers add`"
+            return f"manager {said} is not a member: it was made anew, or belongs to another cluster"
         return None
 
     def _new_link(self, dialled: str | None) -> Link:

@@ -144,7 +144,7 @@ async def test_a_journal_that_is_damaged_before_its_end_is_refused_with_what_to_
         await journal.sync()
     await journal.close()
     disk.disk.files[JOURNAL][100] ^= 0xFF
-    with pytest.raises(JournalDamaged, match=r"okube managers remove.*okube managers add"):
+    with pytest.raises(JournalDamaged, match="leave this manager ended"):
         await Journal.open(disk, JOURNAL)
 
 

@@ -357,7 +357,7 @@ async def test_a_damaged_journal_stops_the_member_with_a_sentence() -> None:
     assert await until(lambda: bool(trio.cluster.fatal), within_s=1)
     error = trio.cluster.fatal[0][1]
     assert isinstance(error, JournalDamaged)
-    assert "okube managers remove" in str(error)
+    assert "leave this manager ended" in str(error)
 
 
 @in_virtual_time
