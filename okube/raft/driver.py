@@ -192,6 +192,7 @@ class Driver:
         """After anything that changed the engine: tell who waits, and have the journal synced."""
         self._tell_applied()
         if self.engine.leader != self._leader_seen:
+            self._tell_of_leader(self._leader_seen, self.engine.leader)
             self._leader_seen = self.engine.leader
             self.reads.leadership_changed()
         self.leadership.look()
@@ -200,6 +201,13 @@ class Driver:
         if not self._compacting and self._compactor.is_due(self.engine.applied_index):
             self._compacting = True
             self.spawn(self._compact())
+
+    def _tell_of_leader(self, before: str | None, leader: str | None) -> None:
+        """What a follower makes of it; who leads tells that itself."""
+        if leader not in (None, self._member.name):
+            logger.info("following %s in term %d", leader, self.engine.term)
+        elif leader is None and before not in (None, self._member.name):
+            logger.warning("no word from %s, which led: asking the other managers for an election", before)
 
     def _tell_applied(self) -> None:
         applied = self.engine.applied_index
