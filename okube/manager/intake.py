@@ -25,8 +25,13 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
     """
     leader = _leading(core, leader)
     message = ""
+    before = core.tables.nodes.get(said.node)
     try:
         await core.submit(_command(said))
+        if before is None:
+            _log.info("node %s has joined", said.node)
+        elif before.state == "down":
+            _log.info("node %s is ready again", said.node)
         leader.runs[said.node] = (said.run, 0)
         core.metrics.registrations.inc()
         leader.liveness.heard(said.node)

@@ -1,5 +1,6 @@
 """Routes about nodes."""
 
+import logging
 from typing import Annotated
 
 import msgspec
@@ -16,6 +17,7 @@ from okube.model.commands import RemoveNode, UpdateNode
 from okube.model.decode import decode
 from okube.model.errors import NotFound
 from okube.model.node import Availability, Node
+from okube.model.quantities import rfc3339
 from okube.model.spec import Labels
 from okube.model.views import NodeView
 from okube.state import Tables
@@ -24,6 +26,7 @@ from okube.state.tables import Row
 
 __all__ = ["routes"]
 
+_log = logging.getLogger(__name__)
 routes = web.RouteTableDef()
 
 
@@ -79,17 +82,25 @@ async def change_node(request: web.Request) -> web.Response:
     availability = "draining" if change.availability == "drained" else change.availability
     by = request[CALLER].name
     applied = await submit(request, UpdateNode(name, availability, change.labels, change.zone, if_match(request), by))
-    return answer(request, result_of(applied), revision=applied.revision)
+    view = result_of(applied)
+    view["last_seen"] = rfc3339(_last_seen_ms(request, name))  # the leader's memory knows it, and no log
+    return answer(request, view, revision=applied.revision)
 
 
 @routes.delete("/v1/nodes/{name}")
 @leader_only
 async def remove_node(request: web.Request) -> web.Response:
     """Forget a node that is down."""
-    applied = await submit(request, RemoveNode(request.match_info["name"], if_match(request), request[CALLER].name))
+    name, by = request.match_info["name"], request[CALLER].name
+    applied = await submit(request, RemoveNode(name, if_match(request), by))
+    _log.info("node %s is removed from the cluster by %s", name, by)
     return answer(request, result_of(applied), revision=applied.revision)
 
 
 def _view(request: web.Request, tables: Tables, node: Node) -> NodeView:
+    return view_of_node(tables, node, _last_seen_ms(request, node.name))
+
+
+def _last_seen_ms(request: web.Request, name: str) -> int | None:
     leader = request.app[CONTEXT].leader()
-    return view_of_node(tables, node, None if leader is None else leader.liveness.last_seen_ms(node.name))
+    return None if leader is None else leader.liveness.last_seen_ms(name)

@@ -97,6 +97,22 @@ def test_a_report_that_could_not_be_shown_is_not_read(field: dict[str, object]) 
         msgspec.msgpack.decode(msgspec.msgpack.encode(report), type=c.TaskReport)
 
 
+async def test_the_leader_tells_who_joins_and_who_is_back_and_a_change_s_answer_when_it_was_seen(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "okube.manager")
+    assert (await intake.register(api.core, api.reign.leader, REGISTRATION)).accepted
+    assert (await api("PATCH", "/v1/nodes/w1", {"availability": "cordoned"})).body["last_seen"] is not None
+    for message in ("node w1 is ready again", "node w1 is removed from the cluster by"):
+        await api.core.submit(c.SetNodeState(("w1",), ("i1",), "down"))
+        if "removed" in message:
+            assert (await api("DELETE", "/v1/nodes/w1")).status == 200
+        else:
+            await intake.register(api.core, api.reign.leader, REGISTRATION)
+        assert message in caplog.text
+    assert "node w1 has joined" in caplog.text
+
+
 async def test_a_leader_older_than_what_an_agent_obeys_says_so_at_the_node_until_it_is_not(api: Api) -> None:
     assert (await intake.register(api.core, api.reign.leader, REGISTRATION)).accepted
     ahead = msgspec.structs.replace(_beat(1), epoch=Epoch(9, 4))
