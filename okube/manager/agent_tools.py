@@ -12,6 +12,7 @@ from okube.model.errors import UNREADABLE, OkubeError, Unreachable, error_of_kin
 from okube.model.exec import MAX_FRAME, SUBPROTOCOL, ExecRequest
 from okube.model.node import Node
 from okube.model.wire import PROBLEM_HEADER, NodeUsage
+from okube.seams.plainly import plainly
 from okube.security import server_name
 
 __all__ = ["AgentTools", "HttpAgentTools", "Socket"]
@@ -65,7 +66,7 @@ class HttpAgentTools:
         except aiohttp.WSServerHandshakeError as error:
             raise _refusal(node, error) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {error}") from error
+            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {plainly(error)}") from error
         try:
             yield socket
         finally:

@@ -11,6 +11,7 @@ import msgspec
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
 from okube.model.wire import Assignment, AssignmentAnswer
+from okube.seams.plainly import plainly
 from okube.security import server_name
 
 __all__ = ["AgentCalls", "HttpAgentCalls"]
@@ -79,7 +80,7 @@ class HttpAgentCalls:
                     )
                 return _answers.decode(answer)
         except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE) as error:
-            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {_reason(error)}") from error
+            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {plainly(error)}") from error
 
     async def probe(self, node: Node) -> bool:
         """GET /healthz; another instance under the node's name is not the node.
@@ -112,7 +113,7 @@ class HttpAgentCalls:
                 async for chunk in response.content.iter_any():
                     yield chunk
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {_reason(error)}") from error
+            raise Unreachable(f"agent {node.name} at {node.address} does not answer: {plainly(error)}") from error
 
     def _open(self) -> aiohttp.ClientSession:
         assert self._session is not None, "start() comes first"
@@ -120,7 +121,3 @@ class HttpAgentCalls:
 
     def _server_name(self, node: Node) -> str:
         return server_name(node.name, "worker", self._cluster_id)
-
-
-def _reason(error: BaseException) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

@@ -12,6 +12,7 @@ from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
 from okube.model.wire import Assignment, AssignmentAnswer, ReachAnswer, ReachQuestion, RelayQuestion
 from okube.raft import Member
+from okube.seams.plainly import plainly
 from okube.security import server_name
 
 __all__ = ["HttpPeerCalls", "PeerCalls"]
@@ -79,7 +80,7 @@ class HttpPeerCalls:
                     raise Unreachable(f"manager {peer.name} answered {response.status} when asked to {what}")
                 return body
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(f"manager {peer.name} does not answer: {error or type(error).__name__}") from error
+            raise Unreachable(f"manager {peer.name} does not answer: {plainly(error)}") from error
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, peer: Member) -> T:

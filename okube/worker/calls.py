@@ -11,6 +11,7 @@ import msgspec
 
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
+from okube.seams.plainly import plainly
 from okube.security import ANY_MANAGER
 
 __all__ = ["HttpManagerCalls", "ManagerCalls", "ManagerList", "NoAnswer", "first_answer", "normal_address"]
@@ -122,7 +123,7 @@ class HttpManagerCalls:
         except TimeoutError as error:
             raise NoAnswer(f"{address} did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise NoAnswer(f"{address}: {error}") from error
+            raise NoAnswer(f"{address}: {plainly(error)}") from error
         if response.status != 200:
             raise NoAnswer(f"{address} answered {response.status}: {_detail(data)}")
         try:

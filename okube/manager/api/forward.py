@@ -12,6 +12,7 @@ from okube.manager.api.bodies import query_flag
 from okube.manager.api.context import CALLER, CONTEXT, FORWARDED, REQUEST_ID, Context
 from okube.manager.api.identify import FORWARDED_FOR
 from okube.model.errors import NoQuorum, OutcomeUnknown
+from okube.seams.plainly import plainly
 from okube.security import server_name
 
 __all__ = ["LEADER_ONLY", "LEADER_READS", "forward_middleware", "leader_only", "leader_read"]
@@ -129,6 +130,6 @@ async def _pass_on(request: web.Request, context: Context, leader: str, key: str
             kept = {name: response.headers[name] for name in _PASSED_BACK if name in response.headers}
             return web.Response(body=data, status=response.status, headers=kept)
     except aiohttp.ClientConnectorError as error:
-        raise NoQuorum(f"the leader {leader} cannot be reached: {error}") from error
+        raise NoQuorum(f"the leader {leader} cannot be reached: {plainly(error)}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise OutcomeUnknown(f"the leader {leader} did not answer: {error}") from error
+        raise OutcomeUnknown(f"the leader {leader} did not answer: {plainly(error)}") from error

@@ -16,6 +16,7 @@ import requests.exceptions
 from docker import APIClient
 from docker.errors import APIError, DockerException
 
+from okube.seams.plainly import plainly
 from okube.worker.runtime.base import RuntimeUnavailable
 from okube.worker.runtime.docker.hijack import hijack
 from okube.worker.runtime.docker.transport import connect, is_too_old
@@ -189,5 +190,5 @@ async def message_of(response: aiohttp.ClientResponse) -> str:
 
 
 def _short(error: Exception) -> str:
-    text = str(error) or type(error).__name__
+    text = plainly(error)
     return text if len(text) <= 200 else text[:200] + "…"
