@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test soak simulate bench bench-scheduler
+.PHONY: help demo down check test coverage soak simulate bench bench-scheduler
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -11,6 +11,7 @@ help:
 	@echo "make down    end the cluster, its containers, and the engine if 'make demo' started it; the data stays"
 	@echo "make check   lint, types, and the arrows between packages"
 	@echo "make test    the checks and all tests"
+	@echo "make coverage    the tests, and how much of Okube they cover"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
 	@echo "make soak    the lab at length: leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
@@ -29,6 +30,9 @@ test: .venv/.installed-dev
 	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
 	@scripts/check
 	@scripts/tests
+
+coverage: export COVERAGE := 1
+coverage: test
 
 soak: .venv/.installed-dev
 	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
