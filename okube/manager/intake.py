@@ -85,6 +85,7 @@ def _conditions(core: ManagerCore, node: Node | None, said: Heartbeat) -> SetNod
     found = {condition.kind: condition.message for condition in node.conditions}
     if said.conditions is not None:
         found = {condition.kind: condition.message for condition in said.conditions[: MAX_CONDITIONS - 1]}
+    found.pop("no-heartbeats", None)
     found.pop(_EPOCH_AHEAD, None)
     if said.epoch > core.epoch:
         found[_EPOCH_AHEAD] = _epoch_ahead(said.epoch, core.epoch)

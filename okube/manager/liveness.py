@@ -15,7 +15,7 @@ from okube.manager.core import ManagerCore
 from okube.manager.on_behalf import probe_all
 from okube.manager.peers import PeerCalls
 from okube.manager.suspicion import Limits, LivenessPlan, Silence, plan_liveness
-from okube.model.commands import SetNodeState
+from okube.model.commands import SetNodeConditions, SetNodeState
 from okube.model.errors import Unreachable
 from okube.model.node import Node
 from okube.raft import Member
@@ -26,6 +26,11 @@ _log = logging.getLogger(__name__)
 MAX_ABSENCE_S = 60.0
 _SHORTEST_WAIT_S = 0.02
 _AGAIN_S = 0.25  # after calls that settled nothing
+_MUTE_S = 30.0  # a node that only answers calls for so long has more than a moment's trouble
+_MUTE = (
+    "its agent answers calls, and none of its heartbeats comes through, so nothing is known of its tasks: see the "
+    "agent's log on that machine, and whether its clock and its way to the managers are right"
+)
 
 
 class Liveness:
@@ -44,7 +49,7 @@ class Liveness:
         self._asked: dict[str, None] = {}  # nodes that are being called
         self._called: dict[str, float] = {}  # node → when calls to it ended last
         self._reached: dict[str, dict[str, bool]] = {}  # node → manager → whether its call reached the agent
-        self._vouched_for: dict[str, None] = {}  # nodes that live though they send nothing; told once
+        self._vouched_for: dict[str, float] = {}  # nodes that live though they send nothing → since when
         self._answers_came = asyncio.Event()
         self._braked = False
         self._avoided: set[str] = set()
@@ -103,6 +108,7 @@ class Liveness:
                 self._tell_of_brake(plan)
                 for name in plan.alive:
                     self._vouch(name)
+                    await self._tell_mute(name)
                 if plan.down:
                     await self._take_down(plan.down)
                 if plan.call:
@@ -200,11 +206,21 @@ class Liveness:
         """The agent answers when it is called: the node lives, though it sends no heartbeats."""
         who = sorted(manager for manager, reached in self._reached.pop(name, {}).items() if reached)
         if name not in self._vouched_for:
-            self._vouched_for[name] = None
+            self._vouched_for[name] = self._core.clock.monotonic()
             _log.warning(
                 "node %s sends no heartbeats, but answers when %s calls; it stays ready", name, " or ".join(who)
             )
         self._heard[name] = self._core.clock.monotonic()
+
+    async def _tell_mute(self, name: str) -> None:
+        """Make it a condition of the node that it has been silent for long; its next heartbeat ends that."""
+        node = self._core.tables.nodes[name]
+        since = self._vouched_for.get(name, math.inf)
+        known = {condition.kind: condition.message for condition in node.conditions}
+        if self._core.clock.monotonic() - since < _MUTE_S or "no-heartbeats" in known:
+            return
+        told = tuple(sorted((known | {"no-heartbeats": _MUTE}).items()))
+        await self._core.propose([SetNodeConditions(name, node.id, told)])
 
     async def _take_down(self, names: tuple[str, ...]) -> None:
         nodes = [self._core.tables.nodes[name] for name in names]

@@ -12,6 +12,7 @@ Availability = Literal["active", "cordoned", "draining", "drained"]
 BLOCKING_CONDITIONS = {
     "engine-unreachable": "the container engine does not answer",
     "disk-full": "the disk is full",
+    "no-heartbeats": "its agent's heartbeats do not come through",
     "epoch-ahead": "its agent obeys a newer epoch than this leader's",
 }
 """Conditions in which a node gets no new tasks, and why; what it has stays as it is."""
@@ -21,8 +22,8 @@ MAX_CONDITIONS = 16
 class Condition(msgspec.Struct, frozen=True, array_like=True):
     """Something wrong with a node, as its agent or the leader found it, and since when it is known (milliseconds).
 
-    ``kind`` is ``engine-unreachable``, ``disk-nearly-full``, ``disk-full``, ``epoch-ahead``, ``memory-low``,
-    ``leftovers``, or one that a newer agent knows.
+    ``kind`` is ``engine-unreachable``, ``disk-nearly-full``, ``disk-full``, ``epoch-ahead``,
+    ``no-heartbeats``, ``memory-low``, ``leftovers``, or one that a newer agent knows.
     """
 
     kind: str

@@ -168,9 +168,9 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
 class ConditionView(msgspec.Struct, frozen=True):
     """Something wrong with a machine: a word, a sentence, and since when the cluster knows.
 
-    In `engine-unreachable`, `disk-full` and `epoch-ahead` (its agent obeys a newer epoch than the leader's) a node gets
-    no new tasks. The others are `disk-nearly-full`, `memory-low` and `leftovers` (containers or volumes of a cluster
-    that has ended).
+    In `engine-unreachable`, `disk-full`, `epoch-ahead` (its agent obeys a newer epoch than the leader's) and
+    `no-heartbeats` (its agent only answers calls) a node gets no new tasks. The others are `disk-nearly-full`,
+    `memory-low` and `leftovers` (containers or volumes of a cluster that has ended).
     """
 
     kind: str

@@ -118,6 +118,18 @@ def test_a_node_that_another_manager_reaches_stays_ready() -> None:
     assert run_virtual(main()) == set()
 
 
+def test_a_node_that_only_answers_calls_for_long_gets_no_new_tasks_and_says_why() -> None:
+    async def main() -> tuple[bool, list[str], bool]:
+        scene = _Scene()
+        await scene.pass_time(20, beating=("w1", "w3"))
+        before = scene.cluster.tables.nodes["w2"].takes_tasks
+        await scene.pass_time(20, beating=("w1", "w3"))
+        node = scene.cluster.tables.nodes["w2"]
+        return before, [condition.kind for condition in node.conditions], node.takes_tasks
+
+    assert run_virtual(main()) == (True, ["no-heartbeats"], False)
+
+
 def test_a_leader_that_hears_nobody_and_reaches_nobody_takes_none_for_down_without_a_second_manager() -> None:
     async def main() -> tuple[set[str], int]:
         scene = _Scene()
