@@ -1,16 +1,21 @@
 """What the engine has of containers, volumes and endpoints; everything here blocks and belongs in threads."""
 
+import time
 from collections import Counter
 from typing import Any
 
+import msgspec
 from docker import APIClient
 from docker.errors import NotFound
 
 from okube.worker.runtime.base import Container
 from okube.worker.runtime.docker.body import read_container, read_state
+from okube.worker.runtime.docker.kernel_log import killed_for_memory
 from okube.worker.runtime.naming import CLUSTER_LABEL
 
-__all__ = ["foreign_clusters", "inspect", "list_containers", "take_out_of_network"]
+__all__ = ["as_it_is", "foreign_clusters", "inspect", "is_doubtful", "list_containers", "take_out_of_network"]
+
+_KILLED = 137  # 128 + SIGKILL
 
 
 def list_containers(sdk: APIClient, labels: list[str], known: dict[str, Container]) -> list[Container]:
@@ -23,7 +28,7 @@ def list_containers(sdk: APIClient, labels: list[str], known: dict[str, Containe
         seen = (read_state(summary["State"]), summary["State"] == "paused")
         if container is None or (container.state, container.paused) != seen:
             data = inspect(sdk, summary["Id"])
-            container = read_container(data) if data is not None else None
+            container = as_it_is(data) if data is not None else None
         if container is not None:
             found.append(container)
     return found
@@ -47,6 +52,21 @@ def inspect(sdk: APIClient, container: str) -> dict[str, Any] | None:
     except NotFound:
         return None
     return data
+
+
+def is_doubtful(data: dict[str, Any]) -> bool:
+    """Whether a container with a limit of memory ended by SIGKILL, and the engine blames no lack of memory."""
+    container = read_container(data)
+    return container.exit_code == _KILLED and not container.oom_killed and bool(data["HostConfig"].get("Memory"))
+
+
+def as_it_is(data: dict[str, Any]) -> Container:
+    """A container of this machine as the engine tells it, and the kernel where the engine missed a lack of memory."""
+    container = read_container(data)
+    if container.started_ms is None or not is_doubtful(data):
+        return container
+    ran_for_s = time.time() - container.started_ms / 1000  # by the calendar, as the engine's own times
+    return msgspec.structs.replace(container, oom_killed=killed_for_memory(container.id, ran_for_s))
 
 
 def take_out_of_network(sdk: APIClient, container: str, network: str) -> None:

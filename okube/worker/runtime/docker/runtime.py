@@ -22,7 +22,14 @@ from okube.worker.runtime.docker.client import EngineClient, message_of
 from okube.worker.runtime.docker.consumption import Consumptions
 from okube.worker.runtime.docker.events import EventPump
 from okube.worker.runtime.docker.execute import DockerExec
-from okube.worker.runtime.docker.holdings import foreign_clusters, inspect, list_containers, take_out_of_network
+from okube.worker.runtime.docker.holdings import (
+    as_it_is,
+    foreign_clusters,
+    inspect,
+    is_doubtful,
+    list_containers,
+    take_out_of_network,
+)
 from okube.worker.runtime.docker.images import Images
 from okube.worker.runtime.docker.output import read_lines
 from okube.worker.runtime.docker.refusals import (
@@ -207,7 +214,7 @@ class DockerRuntime:
     async def inspect(self, container_id: str) -> Container | None:
         """One container as it is now, or None if it is gone or not ours."""
         data = await self._ours(container_id)
-        return read_container(data) if data is not None else None
+        return await self._read(data) if data is not None else None
 
     def changes(self) -> Listener:
         """Ids of tasks whose container may have changed, from the engine's events; all of them after a break."""
@@ -305,7 +312,11 @@ class DockerRuntime:
                 "start-failed",
                 f"node {self._node} has another container named {name}; remove it there with docker rm {name}",
             )
-        return read_container(data)
+        return await self._read(data)
+
+    async def _read(self, data: dict[str, Any]) -> Container:
+        """The engine's answer to ``inspect``; where it leaves a doubt, the kernel is asked too."""
+        return await self._client.in_thread(lambda: as_it_is(data)) if is_doubtful(data) else read_container(data)
 
     async def _ours(self, container: str) -> dict[str, Any] | None:
         data = await self._client.ask(lambda sdk: inspect(sdk, container))
