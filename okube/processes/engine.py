@@ -31,6 +31,7 @@ __all__ = [
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _RUN = Path("/var/run")
+_DYING_S = 3.0  # what a daemon that was killed may take to be gone
 _START_S = 60.0
 _END_S = 30.0
 _PING_S = 5
@@ -112,6 +113,7 @@ def _start(host: str, record: EngineRecord) -> str:
     _forget_dead(_RUN / "docker.pid", "dockerd")
     _forget_dead(_RUN / "docker/containerd/containerd.pid", "containerd")
     record.folder.mkdir(parents=True, exist_ok=True)
+    before = record.pid.read_bytes() if record.pid.exists() else None
     with record.log.open("wb") as output:
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -121,7 +123,7 @@ def _start(host: str, record: EngineRecord) -> str:
     while engine_problem(host) is not None:
         if process.poll() is not None or time.monotonic() > deadline:
             end([running_as(process.pid)], grace_s=_END_S)
-            record.pid.unlink()
+            _restore(record, before)
             lines = record.log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:]
             raise EngineUnavailable(f"dockerd does not start here; {record.log} ends with: {' / '.join(lines)}")
         time.sleep(_POLL_S)
@@ -129,10 +131,25 @@ def _start(host: str, record: EngineRecord) -> str:
     return f"started the distribution's Docker Engine (dockerd, pid {process.pid}; 'make down' ends it)"
 
 
+def _restore(record: EngineRecord, before: bytes | None) -> None:
+    """An engine that was killed and cannot be started again was not ended in order: what it left is still there."""
+    if before is None:
+        record.pid.unlink()
+    else:
+        record.pid.write_bytes(before)
+
+
 def _forget_dead(pid_file: Path, program: str) -> None:
-    """Remove the pid file of a daemon that was killed: dockerd would wait for whoever has that pid now."""
+    """Remove the pid file of a daemon that was killed: dockerd would wait for whoever has that pid now.
+
+    One that is just being killed takes a moment to be gone.
+    """
     with contextlib.suppress(OSError, ValueError):
-        if _program(int(pid_file.read_text())) != program:
+        pid = int(pid_file.read_text())
+        deadline = time.monotonic() + _DYING_S
+        while _program(pid) == program and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        if _program(pid) != program:
             pid_file.unlink()
 
 
