@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.lab.engine import wait_until
 from tests.lab.machine import Machine
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -48,9 +49,9 @@ def test_the_demo_brings_a_cluster_with_an_app_a_second_finds_it_and_down_ends_i
     assert all(words in first.stdout for words in said), first.stdout
     pages = re.findall(r"http://\S+", first.stdout)
     assert len(set(pages)) == 3, first.stdout
-    for page in pages:
-        fetched = machine.run("busybox", "wget", "-q", "-O", "-", page, cwd=tmp_path)
-        assert "Hello from" in fetched.stdout, fetched
+    for page in pages:  # its task runs, which does not say that it listens already
+        fetch = ("busybox", "wget", "-q", "-O", "-", page)
+        wait_until(lambda: "Hello from" in machine.run(*fetch, cwd=tmp_path).stdout, page)  # noqa: B023  # awaited here
     before = tasks(machine, tmp_path)
     assert len(before) == 5
 

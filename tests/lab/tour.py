@@ -23,6 +23,7 @@ __all__ = ["COLUMNS", "ROWS", "Screen", "Tour", "page", "take"]
 COLUMNS, ROWS = 80, 24
 _PATIENCE_S = 90.0
 _CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\a]*\a")
+_MOVE = re.compile(rb"\x1b\[[0-9;]*[ABEFHf]|\x1b\[\?1049[hl]")  # what comes then stands in another line
 _PROMPT = r"\[\e]2;\#\a\]$ "  # the window's title is the number of the command: so its end is known
 _TICKER = "trap exit TERM; n=0; while :; do n=$((n+1)); echo beat $n; sleep 1 & wait; done"
 
@@ -119,7 +120,7 @@ class Tour:
         if lines and lines[-1] == "$":
             lines.pop()
         self.screens.append(Screen(caption, tuple(lines)))
-        written = _CONTROL.sub(b"", self._typist.written).decode(errors="replace")
+        written = _CONTROL.sub(b"", _MOVE.sub(b"\n", self._typist.written)).decode(errors="replace")
         answers = [line for line in re.split(r"[\r\n]+", written) if not line.endswith(tuple(self._typed))]
         self.widest = max([self.widest, *(len(line) for line in answers)])
         return lines
