@@ -16,7 +16,7 @@ from okube.cli.wait import Waiter
 from okube.client.api import OkubeClient
 from okube.config.document import render_errors
 from okube.model.errors import FieldError, InvalidInput, NotFound
-from okube.model.views import spec_view
+from okube.model.shown import spec_view
 
 __all__ = ["apply", "diff"]
 

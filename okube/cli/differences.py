@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from okube.model.errors import InvalidInput
+from okube.model.shown import spec_view
 from okube.model.spec import decode_spec
-from okube.model.views import spec_view
 
 __all__ = ["differences"]
 

@@ -8,9 +8,10 @@ import msgspec
 from okube.model.event import Event
 from okube.model.node import Node
 from okube.model.service import Service
+from okube.model.shown import event_view, node_view, service_view, task_view
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import AppView, WatchLine, event_view, node_view, service_view, task_view
+from okube.model.views import AppView, WatchLine
 from okube.state.progress import ServiceSums
 from okube.state.tables import Row
 

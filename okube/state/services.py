@@ -7,8 +7,9 @@ import msgspec
 from okube.model.commands import DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound
 from okube.model.service import KEPT_VERSIONS, Service, SpecVersion
+from okube.model.shown import service_answer
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
-from okube.model.views import Action, ServiceView, service_answer
+from okube.model.views import Action, ServiceView
 from okube.state.apps import names_of_app
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables

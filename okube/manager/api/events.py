@@ -9,7 +9,7 @@ from okube.manager.api.watch import is_watch, watch
 from okube.manager.watch import Wanted
 from okube.model.errors import FieldError, InvalidInput
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS, Event
-from okube.model.views import event_view
+from okube.model.shown import event_view
 from okube.state.tables import Row
 
 __all__ = ["routes"]

@@ -6,8 +6,8 @@ from typing import Any
 
 from click.testing import Result
 
+from okube.model.shown import spec_view
 from okube.model.spec import decode_spec
-from okube.model.views import spec_view
 from tests.unit.cli.cluster import STATUS, Cluster, a_node, a_service, a_task, an_app, an_event
 from tests.unit.client.playing import Manager, Reply
 

@@ -16,8 +16,8 @@ from okube.client.errors import GarbledAnswer
 from okube.client.retry import Caller
 from okube.model.errors import BadFile
 from okube.model.service import Service
+from okube.model.shown import service_view
 from okube.model.spec import decode_spec
-from okube.model.views import service_view
 from tests.unit.client.playing import Manager, Received, Reply
 
 Play = Callable[..., Manager]

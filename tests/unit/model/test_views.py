@@ -4,9 +4,10 @@ import msgspec
 
 from okube.model.node import Node
 from okube.model.service import Service
+from okube.model.shown import node_view, service_answer, service_view, task_view
 from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.task import Task
-from okube.model.views import ServiceView, node_view, service_answer, service_view, task_view
+from okube.model.views import ServiceView
 
 SPEC = decode_spec({"name": "web", "image": "example/web:1", "ports": ["80"], "resources": {"memory": "64M"}})
 WEB = Service(id="s1", spec=SPEC, created_ms=1000, updated_ms=2000, revision=7)
