@@ -11,7 +11,17 @@ from okube.model.task import Reason
 from okube.worker.memory import Ending
 from okube.worker.runtime.base import Container
 
-__all__ = ["MAX_DELAY_MS", "STEADY_MS", "Outcome", "delay_ms", "describe_delay", "outcome_of", "shown_wait", "verdict"]
+__all__ = [
+    "MAX_DELAY_MS",
+    "STEADY_MS",
+    "Outcome",
+    "delay_ms",
+    "describe_delay",
+    "outcome_of",
+    "proven_after_ms",
+    "shown_wait",
+    "verdict",
+]
 
 FIRST_DELAY_MS = 100
 MAX_DELAY_MS = 300_000
@@ -93,6 +103,15 @@ def verdict(restart: Restart, outcome: Outcome, failures: int) -> Literal["resta
 def delay_ms(rapid: int) -> int:
     """How long to wait before the next start after ``rapid`` quick ends in a row: 0.1 s doubling to 5 min."""
     return min(FIRST_DELAY_MS << min(rapid, 16), MAX_DELAY_MS)
+
+
+def proven_after_ms(rapid: int) -> int:
+    """How long a run must last before it counts as ready, after ``rapid`` quick ends in a row.
+
+    As long as it had to wait for its start, so that a crash loop is not taken for a service each time it begins, and
+    one that ended once is back at once; never longer than what sets the back-off to its start.
+    """
+    return min(delay_ms(rapid - 1), STEADY_MS) if rapid else 0
 
 
 def shown_wait(rapid: int, left_ms: int) -> tuple[int, int]:

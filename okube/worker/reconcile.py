@@ -14,7 +14,7 @@ from okube.model.task import Reason
 from okube.model.wire import AssignedTask
 from okube.worker.actions import Action, Remove, Restart, Start, StopContainer
 from okube.worker.assignments import Holdings
-from okube.worker.endings import STEADY_MS, delay_ms, describe_delay, outcome_of, shown_wait, verdict
+from okube.worker.endings import STEADY_MS, delay_ms, describe_delay, outcome_of, proven_after_ms, shown_wait, verdict
 from okube.worker.memory import Ending, TaskMemory
 from okube.worker.runtime.base import Container, RuntimeFailure
 
@@ -149,14 +149,16 @@ def _plan_absent(task: AssignedTask, memory: TaskMemory, now_ms: int) -> Step:
 def _plan_running(task: AssignedTask, container: Container, memory: TaskMemory, now_ms: int) -> Step:
     """It runs, started by this agent or by the one before it: it is left alone."""
     memory = msgspec.structs.replace(memory, container_id=container.id, due_ms=None)
-    wake_ms = None
-    if memory.rapid and container.started_ms is not None:
-        steady_ms = container.started_ms + STEADY_MS
-        if now_ms >= steady_ms:
-            memory = msgspec.structs.replace(memory, rapid=0)
-        else:
-            wake_ms = min(steady_ms, now_ms + STEADY_MS)
-    return Step(memory, None, _running(task, container, memory), wake_ms)
+    if not memory.rapid or container.started_ms is None:
+        return Step(memory, None, _running(task, container, memory))
+    ran_ms = now_ms - container.started_ms
+    if ran_ms >= STEADY_MS:
+        memory = msgspec.structs.replace(memory, rapid=0)
+        return Step(memory, None, _running(task, container, memory))
+    proof_ms = proven_after_ms(memory.rapid)
+    proven = ran_ms >= proof_ms or ran_ms < 0  # below 0: the calendar was set back, and nobody knows
+    wake_ms = min(container.started_ms + (STEADY_MS if proven else proof_ms), now_ms + STEADY_MS)
+    return Step(memory, None, _running(task, container, memory, proven=proven), wake_ms)
 
 
 def _plan_exited(task: AssignedTask, container: Container, memory: TaskMemory, now_ms: int) -> Step:
@@ -236,11 +238,11 @@ def _stopped(task: AssignedTask, container: Container | None, now_ms: int) -> En
     return Ending("completed", reason, message, container.exit_code, container.started_ms, ended_ms)
 
 
-def _running(task: AssignedTask, container: Container, memory: TaskMemory) -> TaskReport:
+def _running(task: AssignedTask, container: Container, memory: TaskMemory, *, proven: bool = True) -> TaskReport:
     return TaskReport(
         id=task.id,
         state="running",
-        ready=not container.paused,
+        ready=proven and not container.paused,
         message=_PAUSED if container.paused else f"started again: {memory.note}" if memory.rapid else "",
         restarts=memory.restarts,
         container_id=container.id,

@@ -203,6 +203,23 @@ def test_a_running_task_says_why_it_was_started_again_until_it_is_steady() -> No
     assert (old.report.message, memory_of(old).rapid, old.report.restarts) == ("", 0, 2)
 
 
+def test_after_a_quick_end_a_run_is_ready_once_it_lasted_as_long_as_it_had_to_wait() -> None:
+    rapid = msgspec.structs.replace(REMEMBERED, rapid=4, restarts=4, note="exit code 3")
+    young = step(a_task(), msgspec.structs.replace(RUNNING, started_ms=NOW - 799), rapid)
+    assert young.report is not None
+    assert (young.report.state, young.report.ready, young.wake_ms) == ("running", False, NOW + 1)
+    assert young.report.message == "started again: exit code 3"
+    proven = step(a_task(), msgspec.structs.replace(RUNNING, started_ms=NOW - 800), rapid)
+    assert proven.report is not None
+    assert (proven.report.ready, proven.wake_ms) == (True, NOW + 9_200)
+    many = step(
+        a_task(), msgspec.structs.replace(RUNNING, started_ms=NOW - 10_000), msgspec.structs.replace(rapid, rapid=30)
+    )
+    assert many.report is not None and many.report.ready
+    back = step(a_task(), msgspec.structs.replace(RUNNING, started_ms=NOW + 3_600_000), rapid)
+    assert back.report is not None and back.report.ready, "a calendar that was set back keeps nothing waiting"
+
+
 def test_a_calendar_that_was_set_back_does_not_make_a_task_wait_for_hours() -> None:
     first = step(a_task(), exited(3), REMEMBERED)
     back = step(a_task(), exited(3), first.memory, now_ms=NOW - 3_600_000)
