@@ -17,18 +17,23 @@ __all__ = ["Waiter"]
 Row = dict[str, Any]
 
 _START_S = 0.2  # no container starts sooner, and a look while one does holds it up
+_STAYS_S = 0.3  # what is ready is looked at once more: a command that ends at once was ready for a moment
 _SHORTEST_S, _LONGEST_S = 0.05, 0.5
 _SHORTEST_READ_S = 2.0
 _PAUSES_PER_LOOK = 4  # a look that takes long, since there are many tasks, is taken less often
 
 
 class Look(msgspec.Struct, frozen=True):
-    """How things stand: whether the wait is over, how far each thing is, what is held up, and what is waited for."""
+    """How things stand: whether the wait is over, how far each thing is, what is held up, and what is waited for.
+
+    ``pause_s`` is how long to wait before the next look, where that is known.
+    """
 
     over: bool
     summaries: tuple[str, ...]
     troubles: tuple[str, ...] = ()
     awaited: tuple[str, ...] = ()
+    pause_s: float | None = None
 
 
 class Waiter:
@@ -60,6 +65,8 @@ class Waiter:
     def until_settled(self, names: Sequence[str], goal: Goal = "ready") -> list[Row]:
         """Wait until every task of the services is as the goal says, on the newest version.
 
+        What is ready has to be so in two looks, 0.3 s apart.
+
         Returns:
             the services as they are then.
 
@@ -69,9 +76,12 @@ class Waiter:
         """
         open_names = list(dict.fromkeys(names))
         done: dict[str, Row] = {}
+        ready_since: dict[str, float] = {}
+        stays_s = _STAYS_S if goal == "ready" else 0.0
 
         def look() -> Look:
             verdicts = []
+            now = self._monotonic()
             for name in [n for n in open_names if n not in done]:
                 # Tasks first: what is printed of the service is then at least as new as what was judged.
                 tasks = self._client.tasks(service=name, ended=True)
@@ -79,15 +89,17 @@ class Waiter:
                 verdict = judge(service, tasks, goal)
                 if verdict.hopeless:
                     self._give_up(verdict)
-                if verdict.done:
-                    done[name] = service
-                else:
+                if not verdict.done:
+                    ready_since.pop(name, None)
                     verdicts.append(verdict)
+                elif now - ready_since.setdefault(name, now) >= stays_s:
+                    done[name] = service
             return Look(
-                not verdicts,
+                len(done) == len(open_names),
                 tuple(v.summary for v in verdicts),
                 tuple(trouble for v in verdicts for trouble in v.troubles),
                 tuple(awaited for v in verdicts for awaited in v.awaited),
+                None if verdicts else stays_s,
             )
 
         self._until(look, _START_S)
@@ -165,6 +177,9 @@ class Waiter:
                     look = Look(False, look.summaries, (error.detail,), (error.detail,))
                 if look.over:
                     return
+                if look.pause_s is not None:
+                    self._sleep(look.pause_s)
+                    continue
                 now = self._monotonic()
                 self._progress.show("; ".join(look.summaries), look.troubles, look.awaited, now - started)
                 left = started + self._timeout_s - now

@@ -100,7 +100,7 @@ def test_with_prune_what_the_files_no_longer_name_of_their_apps_goes_and_is_wait
     assert okube("diff", "-f", file, "--prune").stdout.splitlines() == ["web: created", "shop-db: removed"]
     assert "shop-db" in cluster.services
     there = (a_task("web.1"), a_task("web.2"))
-    cluster.steps = [cluster.set_tasks(*there, a_task("shop-db.1"))] * 2 + [cluster.set_tasks(*there)]
+    cluster.steps = [cluster.set_tasks(*there, a_task("shop-db.1"))] * 3 + [cluster.set_tasks(*there)]
     result = okube("apply", "-f", file, "--prune")
     assert (result.exit_code, result.stderr) == (0, "1 task still to stop\n")
     assert result.stdout.splitlines() == ["SERVICE  ACTION", "web      created", "shop-db  removed"]

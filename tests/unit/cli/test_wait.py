@@ -51,6 +51,17 @@ def test_it_ends_when_every_task_is_ready(cluster: Cluster, waiter: Callable[[fl
     assert said.getvalue() == "web: 1 of 2 ready\n"
 
 
+def test_what_was_ready_for_a_moment_only_is_waited_for(
+    cluster: Cluster, waiter: Callable[[float], Waiter], said: StringIO
+) -> None:
+    cluster.add(a_service("loop"))
+    falls = a_task("loop.1", ready=False, message="restarting in 0.4 s (exit code 3), 3 restarts", restarts=3)
+    cluster.steps = [cluster.set_tasks(a_task("loop.1")), *[cluster.set_tasks(falls)] * 200]
+    with pytest.raises(WaitedInVain, match=r"(?s)waited 5 s in vain: loop: 0 of 1 ready; .*restarting in 0\.4 s"):
+        waiter(5).until_settled(["loop"])
+    assert "loop.1 not ready on w1: restarting in 0.4 s" in said.getvalue()
+
+
 def test_it_says_what_holds_a_task_up_once(cluster: Cluster, waiter: Callable[[float], Waiter], said: StringIO) -> None:
     cluster.add(a_service("web"))
     full = a_task("web.1", "pending", reason="no-fit", message="no node fits: 3 nodes: memory 2.0 GiB asked")
