@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from okube.manager.placement import plan_placement
-from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service
+from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service_in_slices
+from okube.manager.slices import at_once
 from okube.model import commands as c
 from okube.model.epoch import Epoch
 from okube.model.names import new_id
@@ -31,6 +32,7 @@ class Cluster:
         self.epoch = Epoch(1, 1)
         self.index = 0
         self.log: list[bytes] = []
+        self.again_ms: int | None = None  # when the planners want to look again although nothing changes
 
     @property
     def tables(self) -> Tables:
@@ -68,8 +70,12 @@ class Cluster:
     def plan(self) -> bool:
         """One pass of all the leader's planners; whether anything was proposed."""
         did = False
+        waits = []
         for service in list(self.tables.services.values()):
-            did |= self._propose(plan_service(self.tables, service, self.now_ms, lambda: new_id(self.rng)))
+            plan = at_once(plan_service_in_slices(self.tables, service, self.now_ms, lambda: new_id(self.rng)))
+            did |= self._propose(plan.commands)
+            waits += [] if plan.again_in_ms is None else [self.now_ms + plan.again_in_ms]
+        self.again_ms = min(waits, default=None)
         did |= self._propose(plan_orphans(self.tables))
         did |= self._propose(plan_placement(self.tables, self.now_ms))
         did |= self._propose(plan_nodes(self.tables, self.now_ms))
@@ -95,12 +101,19 @@ class Cluster:
                 did = True
         return did
 
+    def time_passes(self) -> bool:
+        """Until the planners want to look again, if they do."""
+        if self.again_ms is None:
+            return False
+        self.now_ms, self.again_ms = max(self.now_ms, self.again_ms), None
+        return True
+
     def settle(self, rounds: int = 200) -> None:
         """Let planners and agents work until nothing changes any more."""
         for _ in range(rounds):
             planned = self.plan()
             obeyed = self.agents_obey()
-            if not planned and not obeyed:
+            if not planned and not obeyed and not self.time_passes():
                 return
         raise AssertionError("it does not settle")
 

@@ -116,10 +116,13 @@ class Leader:
         if service is None:
             return
         began = clock.monotonic()
-        commands = await in_turns(plan_service_in_slices(tables, service, clock.time_ms(), self._core.new_id))
+        plan = await in_turns(plan_service_in_slices(tables, service, clock.time_ms(), self._core.new_id))
         pace.worked(service_id, began, clock.monotonic())
-        if tables.services.get(service_id) is service:  # else it is marked, and planned anew
-            await self._propose(commands)
+        if tables.services.get(service_id) is not service:  # it is marked, and planned anew
+            return
+        await self._propose(plan.commands)
+        if plan.again_in_ms is not None:
+            asyncio.get_running_loop().call_later(plan.again_in_ms / 1000, self.changes.mark_service, service_id)
 
     async def _propose(self, commands: list[Command]) -> None:
         """Propose what a loop wants, in parts that are applied in one go each."""

@@ -7,8 +7,10 @@ successor, which waits in ``pending`` for a task on a lost node or, under start-
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from okube.manager.backoff import start_delay_ms
+from okube.manager.rollout import SLOTS_AT_ONCE, Move, Slot, is_emptied, is_out_of_place, next_move, proven_in_ms
 from okube.manager.slices import at_once, slices
 from okube.model.commands import Command, CreateTasks, EndTasks, ForgetTasks, ReleaseNodes, StopTasks, UpdateNode
 from okube.model.endings import START_FAILURES, is_finished
@@ -19,10 +21,9 @@ from okube.state import Tables
 from okube.state.attributes import nodes_of_global
 from okube.state.tasks import Nodes, is_lost, starts_first
 
-__all__ = ["next_release_ms", "plan_nodes", "plan_orphans", "plan_service", "plan_service_in_slices"]
+__all__ = ["ServicePlan", "next_release_ms", "plan_nodes", "plan_orphans", "plan_service", "plan_service_in_slices"]
 
 _TASKS_AT_ONCE = 2000
-_SLOTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -33,27 +34,21 @@ class _Seen:
 
 
 @dataclass
-class _Slot:
-    """The tasks of one slot, oldest first."""
-
-    number: int
-    pinned: str | None = None
-    running: list[Task] = field(default_factory=list)  # not ended, desired run
-    stopping: list[Task] = field(default_factory=list)  # not ended, desired stop
-    last_ended: Task | None = None
-
-
-@dataclass
 class _Plan:
     """What is to be proposed for one service."""
 
     service: Service
+    again_in_ms: int | None = None
     creates: list[tuple[str, int, int, int, str | None, str | None]] = field(default_factory=list)
     stops: dict[Reason, list[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
 
     def stop(self, task: Task, reason: Reason) -> None:
         self.stops.setdefault(reason, []).append(task.id)
+
+    def look_again(self, in_ms: int) -> None:
+        """Plan anew then at the latest, although nothing may have changed."""
+        self.again_in_ms = min(in_ms, self.again_in_ms or in_ms)
 
     def commands(self) -> Iterator[Command]:
         for reason, stopped in self.stops.items():
@@ -68,14 +63,21 @@ class _Plan:
             yield CreateTasks(self.service.id, self.service.version, ids, slots, attempts, not_before, replaces, pinned)
 
 
+class ServicePlan(NamedTuple):
+    """What to propose, and in how many milliseconds to plan again although nothing will have changed, or None."""
+
+    commands: list[Command]
+    again_in_ms: int | None
+
+
 def plan_service(tables: Tables, service: Service, now_ms: int, new_id: Callable[[], str]) -> list[Command]:
     """What to propose so that ``service`` comes nearer to what it should be; empty when it is there."""
-    return at_once(plan_service_in_slices(tables, service, now_ms, new_id))
+    return at_once(plan_service_in_slices(tables, service, now_ms, new_id)).commands
 
 
 def plan_service_in_slices(
     tables: Tables, service: Service, now_ms: int, new_id: Callable[[], str]
-) -> Generator[None, None, list[Command]]:
+) -> Generator[None, None, ServicePlan]:
     """The same, a few hundred slots at a time, so that what else waits gets its turn in between.
 
     It plans on rows and nodes as they were at its start; what changed meanwhile is as if it had changed between plan
@@ -86,9 +88,9 @@ def plan_service_in_slices(
     slots = yield from _slots_of(tables, service)
     wanted = _wanted_slots(tables, service, slots)
     for count, number in enumerate(sorted(slots.keys() | wanted.keys())):
-        if count % _SLOTS_AT_ONCE == _SLOTS_AT_ONCE - 1:
+        if count % SLOTS_AT_ONCE == SLOTS_AT_ONCE - 1:
             yield
-        slot = slots.get(number) or _Slot(number)
+        slot = slots.get(number) or Slot(number)
         slot.pinned = wanted.get(number)
         _end_unreachable(seen, plan, slot)
         if number not in wanted:
@@ -97,9 +99,11 @@ def plan_service_in_slices(
         elif not slot.running:
             _fill(plan, slot, now_ms, new_id)
         else:
-            _settle(seen, plan, slot, new_id)
-    yield from _change_one(seen, plan, [slots[n] for n in sorted(wanted) if n in slots], new_id)
-    return list(plan.commands())
+            _settle(seen, plan, slot, now_ms, new_id)
+    if not plan.creates:
+        move = yield from next_move(seen, service, [slots[n] for n in sorted(wanted) if n in slots], now_ms)
+        _make(plan, move, new_id)
+    return ServicePlan(list(plan.commands()), plan.again_in_ms)
 
 
 def plan_orphans(tables: Tables) -> list[Command]:
@@ -125,7 +129,7 @@ def plan_orphans(tables: Tables) -> list[Command]:
 
 def _why_unwanted(tables: Nodes, service: Service, task: Task) -> Reason:
     node = tables.nodes.get(task.node or "")
-    emptied = service.spec.mode == "global" and not service.stopped and node is not None and _is_emptied(node)
+    emptied = service.spec.mode == "global" and not service.stopped and node is not None and is_emptied(node)
     return "drained" if emptied else "stopped"
 
 
@@ -152,14 +156,14 @@ def next_release_ms(tables: Tables) -> int | None:
     return min((node.held_until_ms for node in tables.nodes.values() if node.held_until_ms), default=None)
 
 
-def _slots_of(tables: Tables, service: Service) -> Generator[None, None, dict[int, _Slot]]:
-    slots: dict[int, _Slot] = {}
+def _slots_of(tables: Tables, service: Service) -> Generator[None, None, dict[int, Slot]]:
+    slots: dict[int, Slot] = {}
     for count, task in enumerate(tables.tasks_of(service.id)):
         if count % _TASKS_AT_ONCE == _TASKS_AT_ONCE - 1:
             yield
         slot = slots.get(task.slot)
         if slot is None:
-            slot = slots[task.slot] = _Slot(task.slot)
+            slot = slots[task.slot] = Slot(task.slot)
         if task.ended:
             slot.last_ended = task
         elif task.desired == "run":
@@ -169,7 +173,7 @@ def _slots_of(tables: Tables, service: Service) -> Generator[None, None, dict[in
     return slots
 
 
-def _wanted_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> dict[int, str | None]:
+def _wanted_slots(tables: Tables, service: Service, slots: dict[int, Slot]) -> dict[int, str | None]:
     """The numbers of the slots that should be filled, each with the node it is bound to (mode global) or None."""
     if service.stopped:
         return {}
@@ -178,7 +182,7 @@ def _wanted_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> 
     return _global_slots(tables, service, slots)
 
 
-def _global_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> dict[int, str | None]:
+def _global_slots(tables: Tables, service: Service, slots: dict[int, Slot]) -> dict[int, str | None]:
     slot_of_node: dict[str, int] = {}
     for number, slot in slots.items():
         tasks = [*slot.running, *slot.stopping, *([slot.last_ended] if slot.last_ended else [])]
@@ -195,7 +199,7 @@ def _global_slots(tables: Tables, service: Service, slots: dict[int, _Slot]) -> 
     return wanted
 
 
-def _end_unreachable(tables: Nodes, plan: _Plan, slot: _Slot) -> None:
+def _end_unreachable(tables: Nodes, plan: _Plan, slot: Slot) -> None:
     """A task that should stop on a node that is down cannot tell; nobody waits for it."""
     for task in list(slot.stopping):
         if is_lost(tables, task):
@@ -203,7 +207,7 @@ def _end_unreachable(tables: Nodes, plan: _Plan, slot: _Slot) -> None:
             slot.stopping.remove(task)
 
 
-def _fill(plan: _Plan, slot: _Slot, now_ms: int, new_id: Callable[[], str]) -> None:
+def _fill(plan: _Plan, slot: Slot, now_ms: int, new_id: Callable[[], str]) -> None:
     """A slot without a task that should run gets one, unless its last one finished or the old one still stops."""
     if slot.stopping:
         return
@@ -219,15 +223,19 @@ def _fill(plan: _Plan, slot: _Slot, now_ms: int, new_id: Callable[[], str]) -> N
     plan.creates.append((new_id(), slot.number, attempt, not_before_ms, None, slot.pinned))
 
 
-def _settle(tables: Nodes, plan: _Plan, slot: _Slot, new_id: Callable[[], str]) -> None:
+def _settle(tables: Nodes, plan: _Plan, slot: Slot, now_ms: int, new_id: Callable[[], str]) -> None:
     """A slot that has a task: see to its loss, to successors, and to tasks that are one too many."""
     current, *others = slot.running
     lost = is_lost(tables, current)
-    gives_way = starts_first(plan.service.spec) and _is_out_of_place(tables, plan.service, current)
+    gives_way = starts_first(plan.service.spec) and is_out_of_place(tables, plan.service, current)
     for other in others:
         if other.replaces == current.id and other.version == plan.service.version and not is_lost(tables, other):
             if other.ready:
-                plan.stop(current, "superseded")  # start-first: the new one serves
+                unproven_ms = 0 if lost or not gives_way else proven_in_ms(other, now_ms)
+                if unproven_ms:
+                    plan.look_again(unproven_ms)
+                else:
+                    plan.stop(current, "superseded")  # start-first: the new one serves
                 continue
             if lost or gives_way:
                 continue
@@ -241,74 +249,15 @@ def _settle(tables: Nodes, plan: _Plan, slot: _Slot, new_id: Callable[[], str]) 
         plan.creates.append((new_id(), slot.number, 0, 0, current.id, slot.pinned))
 
 
-def _is_out_of_place(tables: Nodes, service: Service, task: Task) -> bool:
-    """Whether a placed task should give way: an old version, or a node that is being emptied."""
-    node = None if task.node is None else tables.nodes.get(task.node)
-    return task.version != service.version or (node is not None and _is_emptied(node))
-
-
-def _is_emptied(node: Node) -> bool:
-    return node.availability in ("draining", "drained")
-
-
-def _moving(tables: Nodes, slot: _Slot, version: int) -> bool:
-    """Whether a slot is between two tasks by our own doing; one that fits nowhere or backs off is not waited for."""
-    if any(t.stop_reason in ("superseded", "drained") and not is_lost(tables, t) for t in slot.stopping):
-        return True
-    return any(
-        t.version == version
-        and not _waits_for_its_node(tables, t)
-        and (t.state == "scheduled" or (t.state == "pending" and t.reason != "no-fit" and not t.attempt))
-        for t in slot.running
-    )
-
-
-def _unproven(tables: Nodes, slot: _Slot, version: int) -> bool:
-    """Whether a slot has a task of the newest version that does not serve: a version that fails stops at one slot."""
-    return any(t.version == version and not t.ready and not _waits_for_its_node(tables, t) for t in slot.running)
-
-
-def _waits_for_its_node(tables: Nodes, task: Task) -> bool:
-    """Whether a task says nothing about its version, because its node is down: the one it is on or is bound to."""
-    node = tables.nodes.get(task.pinned or "")
-    return is_lost(tables, task) or (node is not None and node.state == "down")
-
-
-def _change_one(
-    tables: Nodes, plan: _Plan, slots: list[_Slot], new_id: Callable[[], str]
-) -> Generator[None, None, None]:
-    """Move one task that is out of place on its way, if none is: those that do not serve first, then by slot."""
-    version = plan.service.version
-    if plan.creates:
+def _make(plan: _Plan, move: Move, new_id: Callable[[], str]) -> None:
+    """Send the task on its way that goes next; under start-first its successor comes before."""
+    task = move.task
+    if move.again_in_ms is not None:
+        plan.look_again(move.again_in_ms)
+    if task is None:
         return
-    held_up = False
-    candidates: list[Task] = []
-    for count, slot in enumerate(slots):
-        if count % _SLOTS_AT_ONCE == _SLOTS_AT_ONCE - 1:
-            yield
-        if _moving(tables, slot, version):
-            return
-        held_up = held_up or _unproven(tables, slot, version)
-        task = _to_move(tables, plan.service, slot)
-        if task is not None:
-            candidates.append(task)
-    if held_up:  # nothing but nodes that are emptied goes on
-        candidates = [task for task in candidates if _is_emptied(tables.nodes[task.node or ""])]
-    if not candidates:
-        return
-    task = min(candidates, key=lambda t: (t.ready, t.slot))
-    superseded = task.version != version
+    superseded = task.version != plan.service.version
     if superseded and task.ready and starts_first(plan.service.spec):
         plan.creates.append((new_id(), task.slot, 0, 0, task.id, task.pinned))
-        return
-    plan.stop(task, "superseded" if superseded else "drained")
-
-
-def _to_move(tables: Nodes, service: Service, slot: _Slot) -> Task | None:
-    """The one placed task of a slot, if it should give way."""
-    if len(slot.running) != 1:
-        return None
-    task = slot.running[0]
-    if task.state == "pending" or not _is_out_of_place(tables, service, task) or is_lost(tables, task):
-        return None
-    return task
+    else:
+        plan.stop(task, "superseded" if superseded else "drained")

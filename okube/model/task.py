@@ -64,6 +64,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int = 0
     scheduled_ms: int | None = None
     started_ms: int | None = None
+    ready_ms: int | None = None  # since when it is ready; says nothing while it is not
     ended_ms: int | None = None
     revision: int = 0
 

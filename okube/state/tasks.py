@@ -231,10 +231,12 @@ def forget(tables: Tables, command: ForgetTasks, now_ms: int) -> bytes:
 
 def _reported(task: Task, entry: TaskReport, now_ms: int, *, up: bool) -> Task:
     """The task as reported. An agent's clock may be wrong: its times count within what the cluster knows."""
+    ready = up and entry.ready and entry.state == "running" and task.desired == "run"
     return msgspec.structs.replace(
         task,
         state=entry.state,
-        ready=up and entry.ready and entry.state == "running" and task.desired == "run",
+        ready=ready,
+        ready_ms=now_ms if ready and not task.ready else task.ready_ms,
         reason=entry.reason,
         message=entry.message,
         exit_code=entry.exit_code,

@@ -59,7 +59,7 @@ def test_a_large_service_is_planned_and_placed_in_slices() -> None:
             next(work)
             pauses += 1
     except StopIteration as done:
-        commands = done.value
+        commands = done.value.commands
     assert pauses >= 9
     assert sum(len(command.ids) for command in commands) == 5000
     cluster.apply(*commands)
