@@ -4,326 +4,35 @@ from typing import Any
 
 from okube.manager.api.nodes import NodeChange
 from okube.manager.api.route import Answer, Parameter, Route
+from okube.manager.api.route_parts import (
+    AGENT,
+    LABEL,
+    NODE_NAME,
+    PAGE_HEADERS,
+    PAGES,
+    READ_HEADERS,
+    SINCE,
+    STALE,
+    WATCH,
+    WATCHED,
+    WATCHES,
+    WRITE,
+    one_of,
+)
+from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
-from okube.model.names import MAX_NAME, NAME_PATTERN
-from okube.model.spec import ServiceSpec
 from okube.model.views import (
-    ApplyAnswer,
-    ApplyBody,
-    AppView,
     EventView,
     Health,
     ManagerView,
     NodeView,
     OwnState,
     Readiness,
-    ScaleBody,
-    ServiceAnswer,
-    ServiceView,
     StatusView,
-    TaskView,
     UsageView,
-    VersionView,
-    WatchLine,
 )
-from okube.model.wire import LogLine
 
 __all__ = ["ROUTES", "route_of"]
-
-_FLAG = {"type": "boolean", "default": False}
-_NAME = {"type": "string", "pattern": NAME_PATTERN, "maxLength": MAX_NAME}
-
-
-def _one_of(*values: str) -> dict[str, Any]:
-    return {"type": "string", "enum": list(values)}
-
-
-def _number(low: int, high: int, **more: int) -> dict[str, Any]:
-    return {"type": "integer", "minimum": low, "maximum": high, **more}
-
-
-STALE = Parameter("stale", "answer at once, from what this manager knows; how old that is stands in `Okube-Age`", _FLAG)
-_LIMIT = Parameter("limit", "how many at most", _number(1, 10_000, default=10_000))
-_CONTINUE = Parameter("continue", "the next page: the `Okube-Continue` of the page before, with the same filters")
-PAGES = (_LIMIT, _CONTINUE, STALE)
-_SINCE = Parameter("since", "those after a revision; of a watch, the changes after it", _number(0, 10**18 - 1))
-_WATCH_SINCE = Parameter(
-    "since", "the changes after that revision (of a list, or of a line that was read); now", _number(0, 10**18 - 1)
-)
-_WATCH = Parameter(
-    "watch",
-    "the changes instead of the list, a JSON object a line, for as long as both sides like: `type` is `put`, `delete` "
-    "(gone, or not let pass by the filters any more) or `mark` (everything up to `revision` has been told); "
-    "410 where the changes after `since` are not kept any more",
-    _FLAG,
-)
-WATCHES = (_WATCH, _WATCH_SINCE)
-_WATCHED = Answer(text="with `watch`, the changes", of=WatchLine, media="application/x-ndjson", headers=())
-_LABEL = Parameter("label", "`KEY=VALUE`; given several times, all must hold", repeated=True)
-_KEY = Parameter(
-    "Idempotency-Key",
-    "names the request: repeated within ten minutes with the same key, it is done once and answered alike",
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
-    "header",
-)
-_IF_MATCH = Parameter(
-    "If-Match",
-    "do it only if the thing still has this revision, else 409; `*`: only if it is there",
-    {"type": "string", "pattern": '^("[0-9]{1,18}"|[0-9]{1,18}|[*])$'},
-    "header",
-    explained=True,
-)
-_SERVICE_NAME = Parameter("name", "the service", _NAME, "path")
-_APP_NAME = Parameter("name", "the app", _NAME, "path")
-_NODE_NAME = Parameter("name", "the node", _NAME, "path")
-_AGENT = Parameter("node", "the agent's node", _NAME, "path")
-_TASK_ID = Parameter(
-    "id", "an id, a unique start of one, or `SERVICE.SLOT`", {"type": "string", "minLength": 1}, "path"
-)
-_WRITE = (_KEY, _IF_MATCH)
-_PAGE_HEADERS = ("Okube-Revision", "Okube-Continue", "Okube-Age")
-_READ_HEADERS = ("Okube-Revision", "Okube-Age")
-
-_SERVICES = (
-    Route(
-        method="GET",
-        path="/v1/services",
-        name="list_services",
-        group="services",
-        text="All services, by name.",
-        parameters=(Parameter("app", "those of an app"), _LABEL, *WATCHES, *PAGES),
-        answers=(Answer(text="a page of services", of=list[ServiceView], headers=_PAGE_HEADERS), _WATCHED),
-        errors=(410,),
-    ),
-    Route(
-        method="POST",
-        path="/v1/services",
-        name="create_service",
-        group="services",
-        text="Make a service; 409 where the name is taken.",
-        parameters=(_KEY,),
-        body=ServiceSpec,
-        answers=(Answer(status=201, text="the service", of=ServiceAnswer),),
-        errors=(409,),
-    ),
-    Route(
-        method="GET",
-        path="/v1/services/{name}",
-        name="get_service",
-        group="services",
-        text="One service; what this gives, PUT takes.",
-        parameters=(_SERVICE_NAME, STALE),
-        answers=(Answer(text="the service", of=ServiceView, headers=(*_READ_HEADERS, "ETag")),),
-        errors=(404,),
-    ),
-    Route(
-        method="GET",
-        path="/v1/services/{name}/versions",
-        name="list_versions",
-        group="services",
-        text="The versions of a service that are kept, the current one last.",
-        parameters=(_SERVICE_NAME, STALE),
-        answers=(Answer(text="the versions", of=list[VersionView], headers=_READ_HEADERS),),
-        errors=(404,),
-    ),
-    Route(
-        method="PUT",
-        path="/v1/services/{name}",
-        name="put_service",
-        group="services",
-        text="Make or change a service. The body's name, where it has one, is that of the path.",
-        parameters=(_SERVICE_NAME, *_WRITE),
-        body=ServiceSpec,
-        answers=(Answer(text="the service", of=ServiceAnswer),),
-        errors=(404, 409),
-    ),
-    Route(
-        method="DELETE",
-        path="/v1/services/{name}",
-        name="delete_service",
-        group="services",
-        text="Forget a service and stop its tasks.",
-        parameters=(_SERVICE_NAME, *_WRITE),
-        answers=(Answer(text="the service as it was", of=ServiceView),),
-        errors=(404, 409),
-    ),
-    Route(
-        method="POST",
-        path="/v1/services/{name}/{how}",
-        name="refresh_service",
-        group="services",
-        text=(
-            "`restart` (rolling), `stop` (keeps the service, at none), `start` (brings its number back), "
-            "or `rollback` (to the version before)."
-        ),
-        parameters=(
-            _SERVICE_NAME,
-            Parameter("how", "what to do", _one_of("restart", "stop", "start", "rollback"), "path"),
-            *_WRITE,
-        ),
-        answers=(Answer(text="the service", of=ServiceView),),
-        errors=(404, 409),
-    ),
-    Route(
-        method="POST",
-        path="/v1/scale",
-        name="scale_services",
-        group="services",
-        text="Set how many tasks services should have: all or none.",
-        parameters=_WRITE,
-        body=ScaleBody,
-        answers=(Answer(text="the services", of=list[ServiceView]),),
-        errors=(404, 409),
-    ),
-    Route(
-        method="POST",
-        path="/v1/apply",
-        name="apply",
-        group="services",
-        text="Make or change several services at once: all or none, with one revision to wait for.",
-        parameters=(
-            Parameter("dry_run", "change nothing and answer what would change", _FLAG),
-            Parameter("prune", "remove the other services of the apps that these name, in the same step", _FLAG),
-            *_WRITE,
-        ),
-        body=ApplyBody,
-        answers=(Answer(text="what was done", of=ApplyAnswer),),
-        errors=(404, 409),
-    ),
-)
-
-_APPS = (
-    Route(
-        method="GET",
-        path="/v1/apps",
-        name="list_apps",
-        group="apps",
-        text="All apps, by name: an app is a set of services that name it.",
-        parameters=(*WATCHES, *PAGES),
-        answers=(Answer(text="a page of apps", of=list[AppView], headers=_PAGE_HEADERS), _WATCHED),
-        errors=(410,),
-    ),
-    Route(
-        method="GET",
-        path="/v1/apps/{name}",
-        name="get_app",
-        group="apps",
-        text="One app.",
-        parameters=(_APP_NAME, STALE),
-        answers=(Answer(text="the app", of=AppView, headers=_READ_HEADERS),),
-        errors=(404,),
-    ),
-    Route(
-        method="DELETE",
-        path="/v1/apps/{name}",
-        name="delete_app",
-        group="apps",
-        text="Forget all services of an app and stop their tasks: all or none.",
-        parameters=(_APP_NAME, _KEY),
-        answers=(Answer(text="the services as they were", of=list[ServiceView]),),
-        errors=(404,),
-    ),
-    Route(
-        method="POST",
-        path="/v1/apps/{name}/{how}",
-        name="refresh_app",
-        group="apps",
-        text=(
-            "`restart`, `stop`, `start` or `rollback` all services of an app, all or none. Services to which it does "
-            "not apply (a restart of a stopped one, say) stay as they are; 409 where it applies to none."
-        ),
-        parameters=(
-            _APP_NAME,
-            Parameter("how", "what to do", _one_of("restart", "stop", "start", "rollback"), "path"),
-            _KEY,
-        ),
-        answers=(Answer(text="the services", of=list[ServiceView]),),
-        errors=(404, 409),
-    ),
-)
-
-_TASKS = (
-    Route(
-        method="GET",
-        path="/v1/tasks",
-        name="list_tasks",
-        group="tasks",
-        text="Tasks by service and slot; those that have ended only where `all` or `state` asks for them.",
-        parameters=(
-            Parameter("service", "those of a service"),
-            Parameter("node", "those on a node"),
-            Parameter("app", "those of an app"),
-            Parameter(
-                "state",
-                "those in a state; given several times, in any of them",
-                _one_of("pending", "scheduled", "running", "completed", "failed"),
-                repeated=True,
-            ),
-            Parameter("all", "also those that have ended", _FLAG),
-            *WATCHES,
-            *PAGES,
-        ),
-        answers=(Answer(text="a page of tasks", of=list[TaskView], headers=_PAGE_HEADERS), _WATCHED),
-        errors=(410,),
-    ),
-    Route(
-        method="GET",
-        path="/v1/tasks/{id}",
-        name="get_task",
-        group="tasks",
-        text="One task.",
-        parameters=(_TASK_ID, STALE),
-        answers=(Answer(text="the task", of=TaskView, headers=_READ_HEADERS),),
-        errors=(404, 409),
-    ),
-    Route(
-        method="DELETE",
-        path="/v1/tasks/{id}",
-        name="end_task",
-        group="tasks",
-        text="End a task; its service replaces it.",
-        parameters=(_TASK_ID, *_WRITE),
-        answers=(Answer(text="the task", of=TaskView),),
-        errors=(404, 409),
-    ),
-    Route(
-        method="GET",
-        path="/v1/tasks/{id}/logs",
-        name="task_logs",
-        group="tasks",
-        text="A task's output, a JSON object a line, from its agent. 502 where the agent does not answer.",
-        parameters=(
-            _TASK_ID,
-            Parameter("follow", "go on with what comes, until the task has ended", _FLAG),
-            Parameter("tail", "only so many of the last lines", _number(0, 1_000_000)),
-            Parameter("since", "only lines from this time on: milliseconds since 1970, UTC", _number(0, 1 << 53)),
-            STALE,
-        ),
-        answers=(Answer(text="the lines", of=LogLine, media="application/x-ndjson", headers=()),),
-        errors=(404, 409, 502),
-    ),
-    Route(
-        method="GET",
-        path="/v1/tasks/{id}/exec",
-        name="exec_in_task",
-        group="tasks",
-        text="Run a command beside a task's own: a WebSocket of the protocol `okube.exec.v1`. Frames are binary and "
-        "begin with their channel: 0 input, 1 output, 2 errors, 3 control (JSON: `resize`, `close_stdin` from the "
-        "client, `exit`, `error` to it). Leaving it ends the command.",
-        parameters=(
-            _TASK_ID,
-            Parameter("cmd", "the command, a parameter for each word", repeated=True),
-            Parameter("tty", "give it a terminal", _FLAG),
-            Parameter("stdin", "give it input; without, its input is empty", _FLAG),
-            Parameter("cols", "the width of the terminal", _number(1, 10_000, default=80)),
-            Parameter("rows", "the height of the terminal", _number(1, 10_000, default=24)),
-            STALE,
-        ),
-        answers=(Answer(status=101, text="the session", of=None, media="", headers=()),),
-        errors=(404, 409, 502),
-    ),
-)
-
 _NODES = (
     Route(
         method="GET",
@@ -332,14 +41,14 @@ _NODES = (
         group="nodes",
         text="All nodes, by name.",
         parameters=(
-            Parameter("state", "those that are", _one_of("ready", "down")),
+            Parameter("state", "those that are", one_of("ready", "down")),
             Parameter("zone", "those of a zone"),
-            Parameter("availability", "those that are", _one_of("active", "cordoned", "draining", "drained")),
-            _LABEL,
+            Parameter("availability", "those that are", one_of("active", "cordoned", "draining", "drained")),
+            LABEL,
             *WATCHES,
             *PAGES,
         ),
-        answers=(Answer(text="a page of nodes", of=list[NodeView], headers=_PAGE_HEADERS), _WATCHED),
+        answers=(Answer(text="a page of nodes", of=list[NodeView], headers=PAGE_HEADERS), WATCHED),
         errors=(410,),
     ),
     Route(
@@ -348,8 +57,8 @@ _NODES = (
         name="get_node",
         group="nodes",
         text="One node.",
-        parameters=(_NODE_NAME, STALE),
-        answers=(Answer(text="the node", of=NodeView, headers=_READ_HEADERS),),
+        parameters=(NODE_NAME, STALE),
+        answers=(Answer(text="the node", of=NodeView, headers=READ_HEADERS),),
         errors=(404,),
     ),
     Route(
@@ -358,7 +67,7 @@ _NODES = (
         name="change_node",
         group="nodes",
         text="Change availability (`draining` empties the node), labels or zone; what is left out stays.",
-        parameters=(_NODE_NAME, *_WRITE),
+        parameters=(NODE_NAME, *WRITE),
         body=NodeChange,
         answers=(Answer(text="the node", of=NodeView),),
         errors=(404, 409),
@@ -369,7 +78,7 @@ _NODES = (
         name="remove_node",
         group="nodes",
         text="Forget a node that is down.",
-        parameters=(_NODE_NAME, *_WRITE),
+        parameters=(NODE_NAME, *WRITE),
         answers=(Answer(text="the node as it was", of=NodeView),),
         errors=(404, 409),
     ),
@@ -383,16 +92,16 @@ _EVENTS = (
         group="events",
         text="What happened, the newest last. What happens again within an hour is one event, counted.",
         parameters=(
-            Parameter("kind", "those of a kind; several: of any", _one_of(*sorted(EVENT_KINDS)), repeated=True),
-            Parameter("level", "those of a level; several: of any", _one_of(*sorted(EVENT_LEVELS)), repeated=True),
+            Parameter("kind", "those of a kind; several: of any", one_of(*sorted(EVENT_KINDS)), repeated=True),
+            Parameter("level", "those of a level; several: of any", one_of(*sorted(EVENT_LEVELS)), repeated=True),
             Parameter("service", "those about a service and its tasks"),
             Parameter("node", "those about a node and what is on it"),
             Parameter("subject", "those about the thing of that name"),
-            _SINCE,
-            _WATCH,
+            SINCE,
+            WATCH,
             *PAGES,
         ),
-        answers=(Answer(text="a page of events", of=list[EventView], headers=_PAGE_HEADERS), _WATCHED),
+        answers=(Answer(text="a page of events", of=list[EventView], headers=PAGE_HEADERS), WATCHED),
         errors=(410,),
     ),
 )
@@ -409,7 +118,7 @@ _USAGE = (
             Parameter("node", "one node and its tasks"),
             STALE,
         ),
-        answers=(Answer(text="the usage", of=UsageView, headers=_READ_HEADERS),),
+        answers=(Answer(text="the usage", of=UsageView, headers=READ_HEADERS),),
         errors=(404,),
     ),
 )
@@ -484,7 +193,7 @@ _AGENTS = (
         group="agents",
         text="An agent asks to be let in. Bodies are msgpack; `okube/model/wire.py` has their structs.",
         role="worker",
-        parameters=(_AGENT,),
+        parameters=(AGENT,),
         body=bytes,
         body_media="application/msgpack",
         answers=(Answer(text="whether it is", media="application/msgpack", headers=()),),
@@ -497,7 +206,7 @@ _AGENTS = (
         group="agents",
         text="A sign of life with reports on tasks; answered once these are committed.",
         role="worker",
-        parameters=(_AGENT,),
+        parameters=(AGENT,),
         body=bytes,
         body_media="application/msgpack",
         answers=(Answer(text="the epoch to obey", media="application/msgpack", headers=()),),
@@ -532,9 +241,9 @@ _PEERS = (
 )
 
 ROUTES: tuple[Route, ...] = (
-    *_SERVICES,
-    *_APPS,
-    *_TASKS,
+    *SERVICES,
+    *APPS,
+    *TASKS,
     *_NODES,
     *_EVENTS,
     *_USAGE,
