@@ -2,19 +2,21 @@
 
 Every method that touches the platter is awaited, because the real form works in threads: a slow disk stops what waits
 for it and nothing else. An error of a sync is final. The kernel may have dropped the pages that it could not write, so
-that a second try would report success for data that is gone; the caller ends the process.
+that a second try would report success for data that is gone; the caller ends the process. Only a disk that is full says
+so before anything was lost: ``NoRoom``.
 """
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-__all__ = ["UNFINISHED", "AppendFile", "DirectoryInUse", "Disk", "FileDisk"]
+__all__ = ["UNFINISHED", "AppendFile", "DirectoryInUse", "Disk", "FileDisk", "NoRoom"]
 
 T = TypeVar("T")
 
@@ -26,6 +28,10 @@ class DirectoryInUse(OSError):
     """Another process has this file open for appending: two managers were started on one directory."""
 
 
+class NoRoom(OSError):
+    """The disk is full, or a quota used up. What was to be written is not there; what was durable before still is."""
+
+
 class AppendFile(Protocol):
     """A file that only grows. Nothing is written, and so nothing can fail, before ``sync``."""
 
@@ -33,7 +39,12 @@ class AppendFile(Protocol):
         """Queue bytes for the next sync."""
 
     async def sync(self) -> None:
-        """Make everything that was appended before this call durable. One call at a time."""
+        """Make everything that was appended before this call durable. One call at a time.
+
+        Raises:
+            NoRoom: nothing that waited was written; the file must be closed, and may be opened anew.
+            OSError: final; what is in the file now is not known.
+        """
 
     async def close(self) -> None:
         """Let go of the file; what was not synced is not written."""
@@ -49,12 +60,19 @@ class Disk(Protocol):
         """The whole file. Raises ``FileNotFoundError``."""
 
     async def open_append(self, path: Path) -> AppendFile:
-        """Open an existing file to append to it. Raises ``FileNotFoundError``, ``DirectoryInUse``."""
+        """Open an existing file to append to it; all that it holds, and its name, is durable then.
+
+        A process that was killed may have left what was written and never synced. Raises ``FileNotFoundError``,
+        ``DirectoryInUse``.
+        """
 
     async def replace(self, path: Path, chunks: Iterable[bytes]) -> None:
         """Write a file whole: the name appears, or changes its content, only when all of it is durable.
 
         ``chunks`` may be iterated in another thread, so it must not read anything that changes.
+
+        Raises:
+            NoRoom: nothing has changed.
         """
 
     async def rename(self, source: Path, target: Path) -> None:
@@ -65,6 +83,9 @@ class Disk(Protocol):
 
     async def remove(self, path: Path) -> None:
         """Remove a file; nothing happens if it is gone already."""
+
+    async def try_room(self, directory: Path, size: int) -> None:
+        """Take room for ``size`` bytes and give it back. Raises ``NoRoom``."""
 
     async def close(self) -> None:
         """Let go of threads. Files are closed by who opened them."""
@@ -109,6 +130,10 @@ class FileDisk:
         """Unlink; a missing file is fine."""
         await self._bulk(lambda: path.unlink(missing_ok=True))
 
+    async def try_room(self, directory: Path, size: int) -> None:
+        """Have blocks allocated for a file, which also asks quotas, and remove it."""
+        await self._bulk(lambda: _try_room(directory, size))
+
     async def close(self) -> None:
         """End both threads after what they are doing."""
         self._sync_thread.shutdown(wait=True)
@@ -125,6 +150,7 @@ class _AppendedFile:
         self._descriptor = descriptor
         self._thread = thread
         self._waiting: list[bytes] = []
+        self._durable_bytes = os.fstat(descriptor).st_size
 
     def append(self, data: bytes) -> None:
         self._waiting.append(data)
@@ -139,24 +165,47 @@ class _AppendedFile:
         await asyncio.get_running_loop().run_in_executor(self._thread, os.close, self._descriptor)
 
     def _write(self, waiting: list[bytes]) -> None:
-        _write_all(self._descriptor, b"".join(waiting))
+        data = b"".join(waiting)
+        try:
+            _write_all(self._descriptor, data)
+        except NoRoom:
+            os.ftruncate(self._descriptor, self._durable_bytes)
+            raise
         os.fdatasync(self._descriptor)
+        self._durable_bytes += len(data)
+
+
+@contextlib.contextmanager
+def _telling_no_room() -> Iterator[None]:
+    """Around everything that takes room, and around no sync: of those every error is final."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise NoRoom(*error.args) from None
 
 
 def _open_locked(path: Path) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fsync(descriptor)
+        _sync_directory(path.parent)
     except BlockingIOError:
         os.close(descriptor)
         raise DirectoryInUse(f"{path} is in use by another process: is this manager running already?") from None
+    except BaseException:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
 def _replace(path: Path, chunks: Iterable[bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + UNFINISHED)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with _telling_no_room():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         for chunk in chunks:
             _write_all(descriptor, chunk)
@@ -172,7 +221,11 @@ def _replace(path: Path, chunks: Iterable[bytes]) -> None:
 
 def _rename(source: Path, target: Path) -> None:
     source.replace(target)
-    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync_directory(target.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
     finally:
@@ -188,7 +241,21 @@ def _truncate(path: Path, size: int) -> None:
         os.close(descriptor)
 
 
+def _try_room(directory: Path, size: int) -> None:
+    path = directory / f"room{UNFINISHED}"
+    try:
+        with _telling_no_room():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, size)
+            finally:
+                os.close(descriptor)
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    with _telling_no_room():
+        while view:
+            view = view[os.write(descriptor, view) :]

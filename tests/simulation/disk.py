@@ -1,9 +1,12 @@
-"""A disk that loses at a crash what was not synced, may leave a torn tail, and can be slow or broken."""
+"""A disk that loses at a crash what was not synced, may leave a torn tail, and can be slow, full or broken."""
 
 import asyncio
+import errno
 import random
 from collections.abc import Iterable
 from pathlib import Path
+
+from okube.seams.disk import NoRoom
 
 __all__ = ["DiskFault", "MountedDisk", "SimulatedDisk"]
 
@@ -20,7 +23,18 @@ class SimulatedDisk:
         self.sync_s = sync_s
         self.files: dict[Path, bytearray] = {}
         self.fail_syncs = False
+        self.limit_bytes: int | None = None
         self.syncs = 0
+
+    @property
+    def used_bytes(self) -> int:
+        """What all files take."""
+        return sum(map(len, self.files.values()))
+
+    def take(self, size: int) -> None:
+        """Raise ``NoRoom`` if so much more is too much."""
+        if self.limit_bytes is not None and self.used_bytes + size > self.limit_bytes:
+            raise NoRoom(errno.ENOSPC, "no room on the simulated disk")
 
     def mount(self) -> "MountedDisk":
         """The disk as one life of a process has it."""
@@ -61,6 +75,7 @@ class MountedDisk:
     async def replace(self, path: Path, chunks: Iterable[bytes]) -> None:
         data = bytearray().join(chunks)
         await self.work(1 + len(data) / 100_000)
+        self.disk.take(len(data))
         self.disk.files[path] = data
 
     async def rename(self, source: Path, target: Path) -> None:
@@ -74,6 +89,10 @@ class MountedDisk:
     async def remove(self, path: Path) -> None:
         await self.work(0.1)
         self.disk.files.pop(path, None)
+
+    async def try_room(self, directory: Path, size: int) -> None:
+        await self.work(0.1)
+        self.disk.take(size)
 
     async def close(self) -> None:
         pass
@@ -106,8 +125,9 @@ class _SimulatedFile:
         self._writing, self._waiting = b"".join(self._waiting), []
         self._mounted.disk.syncs += 1
         await self._mounted.work()
-        self._durable += self._writing
-        self._writing, self._busy = b"", False
+        writing, self._writing, self._busy = self._writing, b"", False
+        self._mounted.disk.take(len(writing))
+        self._durable += writing
 
     async def close(self) -> None:
         self._waiting = []

@@ -1,14 +1,16 @@
 import asyncio
+import errno
 import os
 import random
+import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from okube.seams.disk import DirectoryInUse, Disk, FileDisk
+from okube.seams.disk import DirectoryInUse, Disk, FileDisk, NoRoom
 from tests.simulation.disk import SimulatedDisk
 
 
@@ -135,5 +137,103 @@ async def test_an_error_of_fdatasync_reaches_the_caller(tmp_path: Path, monkeypa
     file.append(b"y")
     with pytest.raises(OSError, match="Input/output"):
         await file.sync()
+    await file.close()
+    await disk.close()
+
+
+@pytest.fixture(params=["file", "simulated"])
+def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Disk, Path]]:
+    """A disk with room for 64 KiB and a folder on it."""
+    if request.param == "simulated":
+        platter = SimulatedDisk(random.Random(1), sync_s=(0, 0.001))
+        platter.limit_bytes = 65536
+        yield platter.mount(), tmp_path
+        return
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a disk")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
+    try:
+        yield FileDisk(), folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+async def test_a_full_disk_takes_nothing_of_what_did_not_fit_and_all_of_what_fits_later(
+    small: tuple[Disk, Path],
+) -> None:
+    disk, folder = small
+    await disk.replace(folder / "other", [bytes(40000)])
+    await disk.replace(folder / "file", [b"start"])
+    file = await disk.open_append(folder / "file")
+    file.append(bytes(40000))
+    with pytest.raises(NoRoom):
+        await file.sync()
+    assert await disk.read(folder / "file") == b"start"
+    await file.close()
+    await disk.remove(folder / "other")
+    file = await disk.open_append(folder / "file")
+    file.append(b" again")
+    await file.sync()
+    assert await disk.read(folder / "file") == b"start again"
+    await file.close()
+    await disk.close()
+
+
+async def test_a_file_that_does_not_fit_changes_nothing(small: tuple[Disk, Path]) -> None:
+    disk, folder = small
+    await disk.replace(folder / "file", [b"old"])
+    with pytest.raises(NoRoom):
+        await disk.replace(folder / "file", [bytes(30000)] * 3)
+    assert await disk.read(folder / "file") == b"old"
+    assert await disk.list(folder) == ["file"]
+    await disk.close()
+
+
+async def test_room_is_tried_and_given_back(small: tuple[Disk, Path]) -> None:
+    disk, folder = small
+    with pytest.raises(NoRoom):
+        await disk.try_room(folder, 80000)
+    await disk.try_room(folder, 40000)
+    await disk.try_room(folder, 40000)
+    assert await disk.list(folder) == []
+    await disk.close()
+
+
+async def test_what_a_killed_process_had_written_is_durable_when_the_next_one_opens_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads what the kernel still holds in memory only, and would promise on the strength of it."""
+    disk = FileDisk()
+    (tmp_path / "file").write_bytes(b"never synced")
+    synced: list[str] = []
+    true_fsync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        true_fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    await (await disk.open_append(tmp_path / "file")).close()
+    assert synced == [str(tmp_path / "file"), str(tmp_path)]
+    await disk.close()
+
+
+@pytest.mark.parametrize("call", ["fdatasync", "fsync"])
+async def test_a_sync_that_says_there_is_no_room_is_an_error_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    disk = FileDisk()
+    await disk.replace(tmp_path / "file", [b"x"])
+    file = await disk.open_append(tmp_path / "file")
+    file.append(b"y")
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match="No space") as failed:
+        await (file.sync() if call == "fdatasync" else disk.replace(tmp_path / "other", [b"x"]))
+    assert not isinstance(failed.value, NoRoom)
     await file.close()
     await disk.close()
