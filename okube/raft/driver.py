@@ -56,6 +56,7 @@ class Driver:
         leadership_listeners: list[LeadershipListener],
         applied_listeners: list[Callable[[int], None]],
         synced_listeners: list[Callable[[float], None]],
+        resumed_listeners: list[Callable[[], None]],
     ) -> None:
         self._member = member
         self._config = config
@@ -64,6 +65,8 @@ class Driver:
         self._clock = clock
         self._applied_listeners = applied_listeners
         self._synced_listeners = synced_listeners
+        self._resumed_listeners = resumed_listeners
+        self._handed_over = False
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[None], None] = {}  # in order, unlike a set
         self._dirty = asyncio.Event()
@@ -196,6 +199,7 @@ class Driver:
             self._leader_seen = self.engine.leader
             self.reads.leadership_changed()
         self.leadership.look()
+        self._tell_resumed()
         if self.journal.wants_sync:
             self._dirty.set()
         if not self._compacting and self._compactor.is_due(self.engine.applied_index):
@@ -208,6 +212,13 @@ class Driver:
             logger.info("following %s in term %d", leader, self.engine.term)
         elif leader is None and before not in (None, self._member.name):
             logger.warning("no word from %s, which led: asking the other managers for an election", before)
+
+    def _tell_resumed(self) -> None:
+        """A leader that gave up handing over takes proposals again."""
+        before, self._handed_over = self._handed_over, self.engine.hands_over_to is not None
+        if before and not self._handed_over and self.engine.is_leader:
+            for listener in self._resumed_listeners:
+                listener()
 
     def _tell_applied(self) -> None:
         applied = self.engine.applied_index

@@ -11,8 +11,9 @@ from typing import Any
 from okube.raft.adapters import PeerNode, ShortLog, loop_time
 from okube.raft.core import ROLES, Core, Role
 from okube.raft.election import LogEnd, PreVoteRound, majority, majority_index, would_vote
-from okube.raft.frames import Append, Appended, Body, PreVote, PreVoteGranted, VoteGranted, VoteRequest
+from okube.raft.frames import Append, Appended, Body, PreVote, PreVoteGranted, TakeOver, VoteGranted, VoteRequest
 from okube.raft.guard import Diverged, narrow
+from okube.raft.handover import Handover
 from okube.raft.journal import Command
 
 __all__ = ["Engine"]
@@ -26,6 +27,7 @@ class Engine(Core):
     def __init__(self, **parts: Any) -> None:
         self._voters: set[str] = set()
         self._prevotes: PreVoteRound | None = None
+        self._handover: Handover | None = None
         super().__init__(**parts)
 
     def tick(self, now: float) -> None:
@@ -37,6 +39,7 @@ class Engine(Core):
         if self.is_leader:
             self._advance_commit()
             self._fall_back(now)
+            self._go_on_handing_over(now)
         else:
             self._watch_leader(now)
         applied = self._apply_some(now)
@@ -74,6 +77,25 @@ class Engine(Core):
                 self._receive_prevote(sender, body)
             case PreVoteGranted() if self._prevotes is not None and self._prevotes.agree(sender, body.next_term):
                 self._campaign()
+            case TakeOver() if term == self.term and sender == self.leader:
+                logger.info("%s hands the lead over", sender)
+                self._campaign()
+
+    def hand_over(self, to: str, until: float) -> None:
+        """Begin to hand the lead over to a member; see ``hands_over_to`` for whether that still goes on."""
+        self._handover = Handover(to, until=until, again_s=self._config.heartbeat_s)
+
+    @property
+    def hands_over_to(self) -> str | None:
+        """To whom this leader is handing over, until it gives up or leads no more; it appends nothing meanwhile."""
+        return None if self._handover is None else self._handover.to
+
+    def successor(self, now: float) -> str | None:
+        """Who could lead next: of the members that answer now, the one with the most of the log."""
+        answered = self._SyncObj__lastResponseTime
+        since = now - self._config.election_s
+        fit = [peer for peer, node in self._peers.items() if peer in self._up and answered.get(node, 0.0) > since]
+        return max(sorted(fit), key=self.match_index, default=None)
 
     def connected(self, peer: str) -> None:
         """A new link is up: what was on its way on an old one is gone, so the leader sends it again."""
@@ -148,6 +170,7 @@ class Engine(Core):
             # Its deadline is from before it led; without a new one it would campaign at once.
             self._SyncObj__raftElectionDeadline = loop_time() + self._SyncObj__generateRaftTimeout()
             self._SyncObj__commandsWaitingCommit.clear()
+            self._handover = None
         if new is Role.LEADER:
             self._prevotes = None
             for flow in self._flows.values():
@@ -162,6 +185,20 @@ class Engine(Core):
             logger.warning("no majority answers in term %d any more: this manager no longer leads", self.term)
             self._SyncObj__setState(ROLES.index(Role.FOLLOWER))
             self._SyncObj__raftLeader = None
+
+    def _go_on_handing_over(self, now: float) -> None:
+        handover = self._handover
+        if handover is None or not self.is_leader:
+            return
+        if handover.is_over(now, connected=handover.to in self._up):
+            logger.warning("%s did not take over: this manager goes on leading term %d", handover.to, self.term)
+            self._handover = None
+            return
+        match_index = self.match_index(handover.to)
+        if handover.is_due(
+            now, match_index=match_index, commit_index=self.commit_index, last_index=self._journal.last_index
+        ):
+            self._host.send(handover.to, TakeOver())
 
     # Log.
 

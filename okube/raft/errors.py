@@ -1,12 +1,14 @@
-"""What the Raft layer raises, beside ``NoQuorum`` and ``OutcomeUnknown`` of the model."""
+"""What the Raft layer raises, beside ``NoQuorum``, ``OutcomeUnknown``, ``Conflict`` and ``NotFound`` of the model."""
 
-from okube.model.errors import Defect, NoQuorum, OkubeError, OutcomeUnknown, TooLarge
+from okube.model.errors import Conflict, Defect, NoQuorum, NotFound, OkubeError, OutcomeUnknown, TooLarge
 
 __all__ = [
     "ApplyFailed",
+    "Conflict",
     "JournalDamaged",
     "NoQuorum",
     "NotBootstrapped",
+    "NotFound",
     "NotLeader",
     "OutcomeUnknown",
     "ProposalTooLarge",

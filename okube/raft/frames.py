@@ -22,6 +22,7 @@ __all__ = [
     "ReadRequest",
     "SnapshotPiece",
     "SnapshotReceived",
+    "TakeOver",
     "VoteGranted",
     "VoteRequest",
     "decode_frame",
@@ -124,6 +125,10 @@ class SnapshotReceived(msgspec.Struct, frozen=True, array_like=True, tag=12):
     offset: int
 
 
+class TakeOver(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """The leader hands over to the receiver, who has all of its log: campaign at once, without asking first."""
+
+
 Body = (
     VoteRequest
     | VoteGranted
@@ -137,6 +142,7 @@ Body = (
     | ReadAt
     | SnapshotPiece
     | SnapshotReceived
+    | TakeOver
 )
 
 

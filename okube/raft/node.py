@@ -12,7 +12,16 @@ from pysyncobj.config import FAIL_REASON
 from okube.raft.config import RaftConfig
 from okube.raft.core import Role
 from okube.raft.driver import Driver
-from okube.raft.errors import ApplyFailed, NoQuorum, NotBootstrapped, NotLeader, OutcomeUnknown, ProposalTooLarge
+from okube.raft.errors import (
+    ApplyFailed,
+    Conflict,
+    NoQuorum,
+    NotBootstrapped,
+    NotFound,
+    NotLeader,
+    OutcomeUnknown,
+    ProposalTooLarge,
+)
 from okube.raft.leadership import LeadershipListener
 from okube.raft.machine import StateMachine
 from okube.raft.members import Membership
@@ -71,6 +80,7 @@ class RaftNode:
             self._leadership_listeners.append(on_leadership)
         self._applied_listeners: list[Callable[[int], None]] = []
         self._synced_listeners: list[Callable[[float], None]] = []
+        self._resumed_listeners: list[Callable[[], None]] = []
         self._proposals: dict[int, asyncio.Future[list[Any]]] = {}
         self._started: Driver | None = None
 
@@ -116,6 +126,7 @@ class RaftNode:
             leadership_listeners=self._leadership_listeners,
             applied_listeners=self._applied_listeners,
             synced_listeners=self._synced_listeners,
+            resumed_listeners=self._resumed_listeners,
         )
 
     # What it is.
@@ -150,6 +161,11 @@ class RaftNode:
     def is_ready_leader(self) -> bool:
         """Whether it leads and has applied an entry of its own term: only then may it act as the leader."""
         return self._driver.is_ready_leader
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether it is handing the lead over, and so proposes nothing for a moment."""
+        return self._driver.running and self._driver.engine.hands_over_to is not None
 
     @property
     def cluster_id(self) -> str:
@@ -234,6 +250,10 @@ class RaftNode:
         """Call ``listener(seconds)`` after each sync of the journal, with the time that it took."""
         self._synced_listeners.append(listener)
 
+    def subscribe_resumed(self, listener: Callable[[], None]) -> None:
+        """Call ``listener()`` when this leader tried in vain to hand over, and takes proposals again."""
+        self._resumed_listeners.append(listener)
+
     async def wait_applied(self, index: int) -> None:
         """Return when ``index`` is applied here."""
         if self.applied_index < index:
@@ -268,6 +288,8 @@ class RaftNode:
         driver = self._driver
         if not driver.running or not driver.engine.is_leader:
             raise NotLeader(self.leader)
+        if driver.engine.hands_over_to is not None:
+            raise NotLeader(driver.engine.hands_over_to)
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         index = driver.engine.append(payload, lambda result, reason: self._resolve(index, result, reason))
         self._proposals[index] = future
@@ -293,6 +315,40 @@ class RaftNode:
         except TimeoutError:
             message = f"no leader was confirmed by a majority of the managers within {timeout_s:g} s"
             raise NoQuorum(message) from None
+
+    async def transfer_leadership(self, to: str | None = None, *, timeout_s: float) -> str:
+        """Have another member lead: ``to``, or the one that has most of the log. Returns who leads then.
+
+        Until that one leads nothing can be proposed; what was proposed before is committed first.
+
+        Raises:
+            NotLeader: this member does not lead.
+            NotFound: there is no member of that name.
+            Conflict: no other member answers, or the lead is being handed to another already.
+            NoQuorum: it did not take over in time; this member goes on leading.
+        """
+        driver = self._driver
+        if not self.is_ready_leader:
+            raise NotLeader(self.leader)
+        chosen = to or driver.engine.successor(self._clock.monotonic())
+        if chosen == self.name:
+            return chosen
+        if chosen is None:
+            raise Conflict("no other manager answers, so none can take over")
+        if chosen not in driver.peers:
+            raise NotFound(f"there is no manager {chosen}")
+        if driver.engine.hands_over_to not in (None, chosen):
+            raise Conflict(f"{self.name} is handing over to {driver.engine.hands_over_to}")
+        term = self.term
+        driver.engine.hand_over(chosen, self._clock.monotonic() + timeout_s)
+        driver.wake()
+        while driver.running and self.term == term and driver.engine.hands_over_to is not None:
+            await self.wait_leadership_change(self.config.heartbeat_s)
+        if self.is_ready_leader and self.term == term:
+            raise NoQuorum(f"{chosen} did not take over within {timeout_s:g} s; {self.name} goes on leading")
+        if self.leader is None:
+            await self.wait_leadership_change(self.config.election_s)
+        return self.leader or chosen
 
     def _resolve(self, index: int, result: Any, reason: int) -> None:
         """Pysyncobj calls this when the index is applied; it must not raise, or the entry is applied again."""

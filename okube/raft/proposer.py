@@ -45,6 +45,7 @@ class Proposer:
         self._leading = False
         self._announce = False
         node.subscribe_leadership(self._leadership)
+        node.subscribe_resumed(self._pump)
 
     async def submit(self, item: bytes, *, timeout_s: float) -> Any:
         """Propose an item and return its own result.
@@ -88,8 +89,11 @@ class Proposer:
                 item.result.set_exception(NotLeader(self._node.leader))
 
     def _pump(self) -> None:
-        """Propose the next batch, if none is in flight and this member knows all that is committed."""
-        if self._in_flight is not None or not self._leading:
+        """Propose the next batch, if none is in flight and this member knows all that is committed.
+
+        While it hands the lead over, what is queued waits, and is refused when the successor leads.
+        """
+        if self._in_flight is not None or not self._leading or self._node.hands_over:
             return
         batch = [] if self._announce else self._take_batch()
         if not batch and not self._announce:

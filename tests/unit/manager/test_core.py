@@ -36,6 +36,8 @@ class Raft:
     def subscribe_leadership(self, listener: Callable[[int | None], None]) -> None:
         self.listeners.append(listener)
 
+    def subscribe_resumed(self, listener: Callable[[], None]) -> None: ...
+
     def subscribe_synced(self, listener: Callable[[float], None]) -> None: ...
 
 

@@ -16,6 +16,7 @@ from okube.raft.frames import (
     ReadRequest,
     SnapshotPiece,
     SnapshotReceived,
+    TakeOver,
     VoteGranted,
     VoteRequest,
     decode_frame,
@@ -35,6 +36,7 @@ BODIES: list[Body] = [
     ReadAt(1, None),
     SnapshotPiece(1, 2, 3, 4, 5, b"six"),
     SnapshotReceived(1, 2, 3),
+    TakeOver(),
 ]
 
 

@@ -26,13 +26,18 @@ class Node:
     def __init__(self) -> None:
         self.config = RaftConfig()
         self.term = 3
+        self.hands_over = False
         self.role = "leader"
         self.leader: str | None = "m1"
         self.proposed: list[tuple[list[bytes], asyncio.Future[list[Any]]]] = []
         self.listener: Callable[[int | None], None] = lambda term: None
+        self.resumed: Callable[[], None] = lambda: None
 
     def subscribe_leadership(self, listener: Callable[[int | None], None]) -> None:
         self.listener = listener
+
+    def subscribe_resumed(self, listener: Callable[[], None]) -> None:
+        self.resumed = listener
 
     def propose_soon(self, payload: bytes) -> "asyncio.Future[list[Any]]":
         if self.role != "leader":
@@ -176,3 +181,17 @@ async def test_a_state_machine_that_raised_or_miscounted_fails_its_batch_and_no_
     (task,) = await submit(proposer, b"b")
     await node.commit()
     assert await task == b"done b"
+
+
+@in_virtual_time
+async def test_while_a_leader_hands_over_what_is_submitted_waits_and_goes_on_if_it_was_in_vain() -> None:
+    node, proposer = await a_leading_proposer()
+    node.hands_over = True
+    waiting = asyncio.create_task(proposer.submit(b"a", timeout_s=1))
+    await asyncio.sleep(0)
+    assert node.batches() == [[]]
+    node.hands_over = False
+    node.resumed()
+    assert node.batches() == [[], [b"a"]]
+    await node.commit()
+    assert await waiting == b"done a"
