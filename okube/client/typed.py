@@ -137,7 +137,9 @@ class Client:
         self.raw.delete_service(name, if_match=if_match)
 
     def wait(self, name: str, *, timeout_s: float = 60.0) -> ServiceView:
-        """Return when every task that a service should have is ready, or completed by its policy.
+        """Return when every task that a service should have is ready, or has ended by its policy.
+
+        How many of these have failed, and will not be tried again, is in ``update.failed`` of the answer.
 
         Raises:
             TimeoutError: that took too long; what was asked for stays.
