@@ -266,6 +266,7 @@ def new_caller(
     pace: Pace = QUICK,
     memory: Memory | None = None,
     token: str | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Caller:
     return Caller(
@@ -274,6 +275,7 @@ def new_caller(
         pace=pace,
         memory=memory,
         jitter=lambda: 0.75,
+        monotonic=monotonic,
         sleep=sleep,
     )
 

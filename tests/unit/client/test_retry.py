@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,7 +188,7 @@ def test_where_nobody_listens_the_call_ends_before_its_deadline(caller: Make) ->
 def test_managers_without_a_leader_are_no_quorum(play: Play, caller: Make) -> None:
     manager = play(no_leader)
     with pytest.raises(NoQuorum) as raised:
-        caller(manager.address, nobody()).call(READ, BRIEF)
+        caller(manager.address, nobody(), **_pauses_in_no_time()).call(READ, PATIENT)
     assert {e.message for e in raised.value.errors} == {
         "there is no leader now",
         "nothing listens there (connection refused)",
@@ -257,5 +258,15 @@ def test_a_request_without_a_key_goes_on_only_where_nothing_has_begun(play: Play
 def test_a_request_without_a_key_is_not_repeated_once_a_manager_has_it(play: Play, caller: Make) -> None:
     taken, other = play(lambda _: Reply(raw=b"")), play(fine)
     with pytest.raises(OutcomeUnknown):
-        caller(taken.address, other.address).open_once(READ, BRIEF)
+        caller(taken.address, other.address).open_once(READ, PATIENT)
     assert other.received == []
+
+
+def _pauses_in_no_time() -> dict[str, Callable[..., float | None]]:
+    """A clock and a sleep of a caller: what is slept passes at once, and what takes time takes it."""
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    return {"monotonic": lambda: time.monotonic() + slept[0], "sleep": sleep}

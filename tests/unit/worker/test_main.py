@@ -141,7 +141,7 @@ async def test_a_killed_worker_loses_nothing(site: Site) -> None:
     manager, worker = site.manager, site.worker
     await site.until(lambda: manager.heartbeats)
     await site.assign(a_sleeper())
-    await site.until(lambda: "t1" in manager.reports)
+    await site.until(lambda: "t1" in manager.reports and manager.reports["t1"].ready)
     before = manager.reports.pop("t1")
     await worker.end(signal.SIGKILL)
     await worker.start()
