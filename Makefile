@@ -1,10 +1,11 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate bench bench-scheduler
+.PHONY: help demo down check test coverage soak simulate bench bench-scheduler bench-raft
 
 STEP := scripts/step
 SEEDS ?= 100
 ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static
+RAFT_BENCH_PACKAGES := wrk etcd-server iproute2 iptables
 
 help:
 	@echo "make demo    a cluster on this machine (3 managers, 3 workers) with an example app; 'make down' ends it"
@@ -15,6 +16,7 @@ help:
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
 	@echo "make soak    the lab at length: leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
+	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
 demo: .venv/.installed
@@ -49,6 +51,10 @@ simulate: .venv/.installed-dev
 bench: .venv/.installed-dev
 	@$(STEP) "packages for the bench" scripts/packages $(ENGINE_PACKAGES)
 	@.venv/bin/python -m tests.bench.bench_cluster
+
+bench-raft: .venv/.installed-dev
+	@$(STEP) "packages for the bench" scripts/packages $(RAFT_BENCH_PACKAGES)
+	@.venv/bin/python -m tests.bench.bench_raft
 
 bench-scheduler: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_scheduler

@@ -142,7 +142,7 @@ class Cluster:
         if self.hosts is None:
             self.ok("up", "-d")
         else:
-            for name in self.hosts.addresses:
+            for name in (*self.managers, *self.workers):
                 command = self.hosts.command(name, *self.command("up", "-d"))
                 subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=True)
         self.wait(self.complete, "all managers and nodes are ready")
@@ -153,7 +153,7 @@ class Cluster:
         if status.status != 0 or not status.json["quorum"]:
             return False
         ready = sum(m["state"] == "ready" for m in status.json["managers"])
-        return bool(ready == len(self.managers) and status.json["nodes"].get("ready") == len(self.workers))
+        return bool(ready == len(self.managers) and status.json["nodes"].get("ready", 0) == len(self.workers))
 
     def pid(self, name: str) -> int | None:
         """The process id of a manager or worker that lives."""

@@ -44,6 +44,14 @@ class Hosts:
             self._cuts.add((one, other))
             self._filter("-I", one, other)
 
+    def unplug(self, host: str) -> None:
+        """Pull a host's cable: it keeps its address, and reaches nobody."""
+        self._port(host, "down")
+
+    def plug(self, host: str) -> None:
+        """Undo ``unplug``."""
+        self._port(host, "up")
+
     def heal(self) -> None:
         """Undo all cuts."""
         for one, other in self._cuts:
@@ -73,6 +81,9 @@ class Hosts:
         _run("ip", "addr", "add", f"{own_address}/24", "dev", self._mark)
         _run("ip", "link", "set", self._mark, "up")
         _run("ip", "-n", switch, "link", "set", "p-test", "master", "br0", "up")
+
+    def _port(self, host: str, state: str) -> None:
+        _run("ip", "-n", self._namespace("switch"), "link", "set", f"p-{host}", state)
 
     def _filter(self, how: str, one: str, other: str) -> None:
         for here, there in ((one, other), (other, one)):
