@@ -35,11 +35,22 @@ class Compactor:
         self._snapshot_bytes = 0  # of the last one
 
     def is_due(self, applied_index: int) -> bool:
-        """Whether the log has grown beyond its limits."""
+        """Whether the log has grown beyond its limits, or its file beyond the log."""
+        if self._journal.rewriting:
+            return False
+        return self._is_wasteful or self._log_is_long(applied_index)
+
+    @property
+    def _is_wasteful(self) -> bool:
+        return self._journal.waste_bytes > self._config.compact_bytes
+
+    def _log_is_long(self, applied_index: int) -> bool:
         config, journal = self._config, self._journal
         above = applied_index - journal.base_index
-        if (above <= config.tail_entries and journal.log_bytes <= config.tail_bytes) or journal.rewriting:
+        if above <= config.tail_entries and journal.log_bytes <= config.tail_bytes:
             return False
+        if applied_index > journal.last_index:
+            return False  # the end of the log was lost to a full disk and comes again
         entries = max(config.compact_entries, self._snapshot_bytes >> 10)
         size_bytes = max(config.compact_bytes, self._snapshot_bytes)
         too_many = above > config.tail_entries + entries
@@ -47,8 +58,16 @@ class Compactor:
         return above > 0 and (too_many or too_large)
 
     async def run(self, applied_index: int) -> None:
-        """Compact the log below ``applied_index``, which is what the state machine has now."""
+        """Compact the log below ``applied_index``, which is what the state machine has now; or only the file.
+
+        Raises:
+            NoRoom: the disk is full; nothing is lost, and it can be tried again.
+        """
         journal, config = self._journal, self._config
+        if not self._log_is_long(applied_index):
+            journal.shrink()
+            await journal.compacted()
+            return
         term = journal.term_at(applied_index)
         assert term is not None
         head = SnapshotHead(journal.cluster_id, applied_index, term, journal.members_at(applied_index))

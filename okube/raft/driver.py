@@ -33,11 +33,14 @@ from okube.raft.snapshot import Snapshot
 from okube.raft.storage import Storage
 from okube.raft.waits import AppliedWaits
 from okube.seams.clock import Clock
+from okube.seams.disk import NoRoom
 from okube.seams.transport import PeerTransport
 
 __all__ = ["Driver"]
 
 logger = logging.getLogger(__name__)
+
+COMPACT_AGAIN_S = 10.0
 
 
 class Driver:
@@ -74,6 +77,7 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self._compacting = False
+        self._compact_from = 0.0
         self._repeat_reads_at = 0.0
         self.apply_failures = 0
         self.last_sync_s = 0.0
@@ -203,8 +207,7 @@ class Driver:
         if self.journal.wants_sync:
             self._dirty.set()
         if not self._compacting and self._compactor.is_due(self.engine.applied_index):
-            self._compacting = True
-            self.spawn(self._compact())
+            self._compact_soon()
 
     def _tell_of_leader(self, before: str | None, leader: str | None) -> None:
         """What a follower makes of it; who leads tells that itself."""
@@ -229,11 +232,22 @@ class Driver:
         for listener in self._applied_listeners:
             listener(applied)
 
+    def _compact_soon(self) -> None:
+        if self._clock.monotonic() >= self._compact_from:
+            self._compacting = True
+            self.spawn(self._compact())
+
     async def _compact(self) -> None:
         try:
             await self._compactor.run(self.engine.applied_index)
-            self._dirty.set()
+        except NoRoom:
+            self._compact_from = self._clock.monotonic() + COMPACT_AGAIN_S
+            logger.warning(
+                "the disk has no room to make the log small; it grows until there is some (tried again in %d s)",
+                COMPACT_AGAIN_S,
+            )
         finally:
+            self._dirty.set()
             self._compacting = False
 
     async def _keep_synced(self) -> None:

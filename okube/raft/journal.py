@@ -21,6 +21,7 @@ from okube.seams.disk import Disk
 
 __all__ = ["FIRST_BASE_INDEX", "Command", "Entry", "Journal", "first_records"]
 
+ENTRY_OVERHEAD_BYTES = 36  # of the file, for each entry: a record's frame, index and term
 FIRST_BASE_INDEX = 1  # pysyncobj's log starts with a no-op of term 0 at index 1, which every member has
 
 Entry = tuple[bytes, int, int]
@@ -113,6 +114,11 @@ class Journal:
         return self._bytes
 
     @property
+    def waste_bytes(self) -> int:
+        """What the file takes beyond its entries: those truncated or forgotten, and terms and votes of the past."""
+        return self._file.size - self._bytes - len(self._entries) * ENTRY_OVERHEAD_BYTES
+
+    @property
     def position(self) -> int:
         """Counts up with each record; compare with ``synced_position``."""
         return self._file.position
@@ -159,7 +165,12 @@ class Journal:
         return [members for at, members in self._memberships if at <= index][-1]
 
     async def sync(self) -> None:
-        """Make everything appended before this call durable. One call at a time; an ``OSError`` is final."""
+        """Make everything appended before this call durable. One call at a time; an error is final for this journal.
+
+        Raises:
+            NoRoom: the disk is full; the journal must be closed, and may be opened anew.
+            OSError: nothing on this disk can be trusted.
+        """
         self._syncing_index = self.last_index
         await self._file.sync()
         self._synced_index = max(self._synced_index, self._syncing_index)
@@ -188,10 +199,14 @@ class Journal:
         self._entries[0] = _base_entry(self._base)
         self._memberships = [(index, members)] + [pair for pair in self._memberships if pair[0] > index]
         self._bytes = sum(len(entry[0]) for entry in self._entries)
+        self.shrink()
+
+    def shrink(self) -> None:
+        """Make the file as small as what the log holds. Nothing happens while a rewrite is under way."""
         self._file.rewrite(_Image(self._base, self._term, self._entries[1:]))
 
     async def compacted(self) -> None:
-        """Wait until the small file is ready for the next ``sync`` to take it over."""
+        """Wait until the small file is ready for the next ``sync`` to take it over. Raises ``NoRoom``."""
         await self._file.rewritten()
 
     def restart_at(self, index: int, term: int, members: Membership) -> None:

@@ -2,7 +2,7 @@
 
 To rewrite it, a new file is prepared beside the old one while records still go to the old one; these are remembered,
 appended to the new file as well, and synced, before it takes the old one's name. A crash at any point leaves one
-whole file under that name.
+whole file under that name. Where there is no room for a second file, the old one goes on.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from okube.raft.errors import JournalDamaged, NotBootstrapped
 from okube.raft.records import MAGIC, DamagedAt, Record, Writer, read_records
-from okube.seams.disk import AppendFile, Disk
+from okube.seams.disk import AppendFile, Disk, NoRoom
 
 __all__ = ["JournalFile", "create_journal_file"]
 
@@ -76,11 +76,14 @@ class JournalFile:
             self._since_rewrite.append(record)
 
     async def sync(self) -> None:
-        """Make every record appended before this call durable. One call at a time."""
+        """Make every record appended before this call durable. One call at a time.
+
+        Raises:
+            NoRoom: there is none for the records; the file must be closed.
+            OSError: final.
+        """
         position, offset = self.position, self._writer.offset
-        if self._rewriting is not None and self._rewriting.done():
-            await self._take_over(self._rewriting)
-        else:
+        if self._rewriting is None or not self._rewriting.done() or not await self._took_over(self._rewriting):
             await self._file.sync()
             self._writer.synced = max(self._writer.synced, offset)
         self.synced = position
@@ -104,7 +107,7 @@ class JournalFile:
         return self.synced < self.position or (self._rewriting is not None and self._rewriting.done())
 
     async def rewritten(self) -> None:
-        """Wait until the new file is ready to be taken over, if one is being prepared."""
+        """Wait until the new file is ready to be taken over, if one is being prepared. Raises ``NoRoom``."""
         if self._rewriting is not None:
             await asyncio.shield(self._rewriting)
 
@@ -121,15 +124,28 @@ class JournalFile:
         writer.synced = writer.offset
         return writer
 
-    async def _take_over(self, prepared: asyncio.Task[Writer]) -> None:
+    async def _took_over(self, prepared: asyncio.Task[Writer]) -> bool:
+        """Put the new file in the old one's place; False: there is no room for it, and the old one goes on."""
+        try:
+            await self._take_over(prepared.result())
+        except NoRoom:
+            self._rewriting, self._since_rewrite = None, []
+            await self._disk.remove(_beside(self._path))
+            return False
+        return True
+
+    async def _take_over(self, writer: Writer) -> None:
         """Bring the new file up to date and give it the journal's name; records that come meanwhile wait in both."""
-        writer = prepared.result()
         file = await self._disk.open_append(_beside(self._path))
         records, self._since_rewrite = self._since_rewrite, []
         for record in records:
             file.append(writer.frame(record))
         offset = writer.offset
-        await file.sync()
+        try:
+            await file.sync()
+        except NoRoom:
+            await file.close()
+            raise
         await self._disk.rename(_beside(self._path), self._path)
         writer.synced = offset
         for record in self._since_rewrite:
