@@ -10,6 +10,7 @@ from okube.raft.errors import (
     NotLeader,
     OutcomeUnknown,
     ProposalTooLarge,
+    Sidelined,
 )
 from okube.raft.machine import StateMachine
 from okube.raft.members import Member, Membership
@@ -31,5 +32,6 @@ __all__ = [
     "RaftConfig",
     "RaftNode",
     "Role",
+    "Sidelined",
     "StateMachine",
 ]

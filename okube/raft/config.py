@@ -41,6 +41,9 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     tail_bytes: int = 8 * MIB
     """The same, in bytes; the smaller of the two counts."""
 
+    room_bytes: int = 8 * MIB
+    """A member whose disk was full takes part again when there is room for this much."""
+
     snapshot_chunk_bytes: int = 256 * 1024
     apply_budget_ms: int = 10
     """How long entries are applied in one turn of the loop; the rest waits for the next."""

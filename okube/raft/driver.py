@@ -51,6 +51,7 @@ class Driver:
         *,
         member: Member,
         storage: Storage,
+        applied_index: int,
         config: RaftConfig,
         machine: StateMachine,
         transport: PeerTransport,
@@ -76,6 +77,7 @@ class Driver:
         self._turn_soon: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
+        self._stopped = False
         self._compacting = False
         self._compact_from = 0.0
         self._repeat_reads_at = 0.0
@@ -83,13 +85,12 @@ class Driver:
         self.last_sync_s = 0.0
         self.fatal: asyncio.Future[Exception] = self._loop.create_future()
         self.journal = journal = storage.journal
-        applied = storage.snapshot.head.index if storage.snapshot is not None else journal.base_index
         self.instances = {m.name: m.instance for m in journal.members if m.name != member.name}
         self.engine = Engine(
             name=member.name,
             members=[m.name for m in journal.members],
             journal=journal,
-            applied_index=applied,
+            applied_index=applied_index,
             config=config,
             rng=rng,
             host=self,
@@ -100,7 +101,7 @@ class Driver:
         self._outbox = Outbox(journal, self._transmit)
         self._exchange = SnapshotExchange(self, storage.snapshots, config)
         self._compactor = Compactor(journal=journal, store=storage.snapshots, config=config, snapshot=machine.snapshot)
-        self._applied_seen = applied
+        self._applied_seen = applied_index
         self._leader_seen: str | None = None
 
     # Life.
@@ -116,6 +117,9 @@ class Driver:
 
     async def stop(self) -> None:
         """Stop taking part, and wait until nothing of it runs any more."""
+        if self._stopped:
+            return
+        self._stopped = True
         self._end()
         await self._transport.stop()
         tasks = list(self._tasks)
@@ -165,8 +169,11 @@ class Driver:
         """The outermost rim: what went wrong here may have left the engine half changed, so it must not go on."""
         if not self._running:
             return
-        trace = None if isinstance(error, OSError) else error  # what a disk refuses is no defect of ours
-        logger.critical("%s cannot go on in term %d: %r", self._member.name, self.engine.term, error, exc_info=trace)
+        if not isinstance(error, NoRoom):  # of which is told by whoever waits for room
+            trace = None if isinstance(error, OSError) else error  # what a disk refuses is no defect of ours
+            logger.critical(
+                "%s cannot go on in term %d: %r", self._member.name, self.engine.term, error, exc_info=trace
+            )
         self._end()
         self.fatal.set_result(error)
 
@@ -339,9 +346,9 @@ class Driver:
         return self.engine.commit_index
 
     @property
-    def applied_index(self) -> int:
-        """Entries up to here are applied."""
-        return self.engine.applied_index
+    def held_index(self) -> int:
+        """Entries up to here are applied, and in the log or in a snapshot: a full disk may cost the end of the log."""
+        return min(self.engine.applied_index, self.journal.last_index)
 
     @property
     def peers(self) -> Collection[str]:
@@ -374,7 +381,8 @@ class Driver:
     def install(self, snapshot: Snapshot) -> None:
         """Replace state and log by a snapshot that is durable."""
         head = snapshot.head
-        self._machine.restore(snapshot.state)
+        if head.index > self.engine.applied_index:
+            self._machine.restore(snapshot.state)
         if self.journal.term_at(head.index) != head.term:
             self.journal.restart_at(head.index, head.term, head.members)
         self.engine.installed(head.index)

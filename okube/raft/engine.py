@@ -118,7 +118,7 @@ class Engine(Core):
 
     def installed(self, index: int) -> None:
         """The state was replaced by a snapshot up to ``index``, and the journal starts there or holds it."""
-        self._SyncObj__raftLastApplied = index
+        self._SyncObj__raftLastApplied = max(index, self.applied_index)
         self._SyncObj__raftCommitIndex = max(index, self.commit_index)
 
     # Elections.

@@ -12,6 +12,7 @@ __all__ = [
     "NotLeader",
     "OutcomeUnknown",
     "ProposalTooLarge",
+    "Sidelined",
 ]
 
 
@@ -23,6 +24,10 @@ class NotLeader(NoQuorum):
     def __init__(self, leader: str | None) -> None:
         super().__init__(f"this manager is not the leader; {leader} is" if leader else "there is no leader now")
         self.leader = leader
+
+
+class Sidelined(NoQuorum):
+    """This member's disk is full, so it takes no part and cannot keep up with the others, who may well go on."""
 
 
 class ProposalTooLarge(TooLarge):

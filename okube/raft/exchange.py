@@ -19,8 +19,8 @@ class SnapshotHost(Protocol):
     """What the exchange needs from around it."""
 
     @property
-    def applied_index(self) -> int:
-        """What the state machine has."""
+    def held_index(self) -> int:
+        """What is applied, and in the log or covered by a snapshot."""
 
     def send(self, peer: str, body: Body) -> None:
         """Send a frame of the current term now."""
@@ -71,7 +71,7 @@ class SnapshotExchange:
 
     def receive(self, sender: str, piece: SnapshotPiece) -> None:
         """A piece from the leader."""
-        if piece.index <= self._host.applied_index:
+        if piece.index <= self._host.held_index:
             self._host.promise(sender, Appended(piece.index + 1, success=True, reset=False))
             return
         if self._installing is not None:
@@ -99,7 +99,7 @@ class SnapshotExchange:
     async def _install(self, sender: str, snapshot: Snapshot) -> None:
         index = snapshot.head.index
         await self._store.write(index, [snapshot.file])
-        if self._host.applied_index < index:
+        if self._host.held_index < index:
             self._host.install(snapshot)
             logger.info("installed the snapshot at %d from %s (%d bytes)", index, sender, len(snapshot.file))
         self._installing = None

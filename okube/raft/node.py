@@ -1,6 +1,7 @@
 """One member of the cluster's Raft group, as the rest of a manager sees it: propose, read, watch, ask."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -21,17 +22,21 @@ from okube.raft.errors import (
     NotLeader,
     OutcomeUnknown,
     ProposalTooLarge,
+    Sidelined,
 )
 from okube.raft.leadership import LeadershipListener
 from okube.raft.machine import StateMachine
 from okube.raft.members import Membership
 from okube.raft.reads import Unconfirmed
+from okube.raft.sideline import Sideline, wait_for_room
 from okube.raft.storage import Storage, bootstrap, open_storage
 from okube.seams.clock import Clock
-from okube.seams.disk import Disk
+from okube.seams.disk import Disk, NoRoom
 from okube.seams.transport import PeerTransport
 
 __all__ = ["PeerStatus", "RaftNode"]
+
+logger = logging.getLogger(__name__)
 
 
 class PeerStatus(msgspec.Struct, frozen=True):
@@ -45,6 +50,10 @@ class PeerStatus(msgspec.Struct, frozen=True):
 
 class RaftNode:
     """A member. It runs on the event loop that ``start`` is called on, from then to ``stop``; it is started once.
+
+    When its disk is full, what it has in memory of the log may be more than the disk has. So everything but the state
+    is thrown away, it takes no part while there is no room, and then it begins anew with what is on the disk. The state
+    stays: what is applied is committed, whether or not it is on this disk.
 
     When it cannot go on (a sync failed, logs contradict each other) it takes part no longer and ``fatal`` is done; the
     process must end then.
@@ -83,6 +92,9 @@ class RaftNode:
         self._resumed_listeners: list[Callable[[], None]] = []
         self._proposals: dict[int, asyncio.Future[list[Any]]] = {}
         self._started: Driver | None = None
+        self._sideline: Sideline | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._fatal: asyncio.Future[Exception]
 
     async def start(self) -> None:
         """Open the directory, restore the state and begin to take part.
@@ -92,32 +104,89 @@ class RaftNode:
             JournalDamaged: what it holds cannot be trusted.
             DirectoryInUse: another process has it.
         """
-        storage = await open_storage(self._directory, self._disk)
-        try:
-            driver = self._build(storage)
-        except BaseException:
-            await storage.journal.close()
-            raise
-        self._started = driver
-        await driver.start()
+        loop = asyncio.get_running_loop()
+        self._fatal = loop.create_future()
+        await self._begin(None)
+        self._life = loop.create_task(self._live())
 
     async def stop(self) -> None:
         """Stop taking part; what is in flight ends with ``OutcomeUnknown`` or ``NoQuorum``."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.wait([self._life])
+        if self._sideline is not None:
+            await self._sideline.stop()
         if self._started is not None:
             await self._started.stop()
 
-    def _build(self, storage: Storage) -> Driver:
+    async def _begin(self, applied_index: int | None) -> None:
+        """Begin a life with what is on the disk, and the state as of ``applied_index``, if there is one."""
+        storage = await open_storage(self._directory, self._disk)
+        try:
+            self._started = driver = self._build(storage, applied_index)
+        except BaseException:
+            await storage.journal.close()
+            raise
+        await driver.start()
+
+    async def _live(self) -> None:
+        """One life after the other, for as long as each ends because the disk is full."""
+        try:
+            error = await asyncio.shield(self._driver.fatal)
+            while isinstance(error, NoRoom):
+                await self._driver.stop()
+                await self._stand_aside(error)
+                error = await self._live_again()
+        except Exception as problem:
+            error = problem
+        self._fatal.set_result(error)
+
+    async def _live_again(self) -> Exception:
+        try:
+            await self._begin(self.applied_index)
+        except NoRoom as error:
+            return error
+        return await asyncio.shield(self._driver.fatal)
+
+    async def _stand_aside(self, error: NoRoom) -> None:
+        self._sideline = sideline = Sideline(
+            name=self.name,
+            members=self.members,
+            term=self.term,
+            transport=self._transport,
+            clock=self._clock,
+            election_s=self.config.election_s,
+        )
+        size = self.config.room_bytes + error.size
+        logger.error(
+            "the disk of %s is full (%s): %s leads nobody, votes for nobody and stores nothing until there is room for "
+            "%d MiB, and passes on what it is asked",
+            self._directory,
+            error.strerror,
+            self.name,
+            size >> 20,
+        )
+        await sideline.start()
+        await wait_for_room(self._disk, self._directory, size)
+        away_s = self._clock.monotonic() - sideline.since
+        logger.warning("the disk of %s has room again after %.0f s: %s takes part", self._directory, away_s, self.name)
+        await sideline.stop()
+        self._sideline = None
+
+    def _build(self, storage: Storage, applied_index: int | None) -> Driver:
         member = next((m for m in storage.journal.members if m.name == self.name), None)
         if member is None or member.instance != self.instance:
             raise NotBootstrapped(
                 f"{self._directory} belongs to a cluster in which {self.name} ({self.instance}) is not a member: "
                 "the directory is of another manager, or was made anew"
             )
-        if storage.snapshot is not None:
+        covered = storage.snapshot.head.index if storage.snapshot is not None else storage.journal.base_index
+        if storage.snapshot is not None and (applied_index is None or applied_index < covered):
             self._machine.restore(storage.snapshot.state)
         return Driver(
             member=member,
             storage=storage,
+            applied_index=max(covered, applied_index or 0),
             config=self.config,
             machine=self._machine,
             transport=self._transport,
@@ -140,7 +209,12 @@ class RaftNode:
     @property
     def fatal(self) -> "asyncio.Future[Exception]":
         """Done when this member cannot go on; the result says why."""
-        return self._driver.fatal
+        return self._fatal
+
+    @property
+    def is_sidelined(self) -> bool:
+        """Whether its disk is full: it takes no part, and its state falls behind."""
+        return self._sideline is not None
 
     @property
     def role(self) -> Role:
@@ -150,12 +224,12 @@ class RaftNode:
     @property
     def term(self) -> int:
         """The highest term seen."""
-        return self._driver.engine.term
+        return max(self._driver.engine.term, 0 if self._sideline is None else self._sideline.term)
 
     @property
     def leader(self) -> str | None:
         """Who leads, as far as this member knows."""
-        return self._driver.leader
+        return self._driver.leader if self._sideline is None else self._sideline.leader
 
     @property
     def is_ready_leader(self) -> bool:
@@ -205,6 +279,8 @@ class RaftNode:
     @property
     def has_quorum(self) -> bool:
         """Whether it leads, or hears a leader."""
+        if self._sideline is not None:
+            return self._sideline.leader is not None
         return self._driver.running and self._driver.engine.hears_leader(self._clock.monotonic())
 
     @property
@@ -300,17 +376,22 @@ class RaftNode:
         """Return when the state here is at least as new as anything acknowledged before the call; the index of that.
 
         Raises:
+            Sidelined: this member's disk is full, and so its state falls behind; the leader can be asked.
             NoQuorum: no leader confirmed itself in time.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
+                    if self._sideline is not None:
+                        raise Sidelined(
+                            f"the disk of {self.name} is full, and it does not keep up: ask another manager"
+                        )
                     try:
                         index = await self._driver.reads.get()
-                    except Unconfirmed:
+                        await self.wait_applied(index)
+                    except (Unconfirmed, NoQuorum):
                         await self.wait_leadership_change(self.config.heartbeat_s)
                         continue
-                    await self.wait_applied(index)
                     return index
         except TimeoutError:
             message = f"no leader was confirmed by a majority of the managers within {timeout_s:g} s"

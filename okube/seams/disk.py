@@ -29,7 +29,12 @@ class DirectoryInUse(OSError):
 
 
 class NoRoom(OSError):
-    """The disk is full, or a quota used up. What was to be written is not there; what was durable before still is."""
+    """The disk is full, or a quota used up. What was to be written is not there; what was durable before still is.
+
+    ``size`` is how much did not fit, in bytes, as far as that is known.
+    """
+
+    size = 0
 
 
 class AppendFile(Protocol):
@@ -206,11 +211,15 @@ def _replace(path: Path, chunks: Iterable[bytes]) -> None:
     with _telling_no_room():
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    size = 0
     try:
         for chunk in chunks:
+            size += len(chunk)
             _write_all(descriptor, chunk)
         os.fsync(descriptor)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, NoRoom):
+            error.size = size
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise

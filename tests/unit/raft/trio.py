@@ -59,6 +59,17 @@ class Trio:
     def followers(self) -> list[RaftNode]:
         return [node for node in self.nodes() if node.role == "follower"]
 
+    async def write(self, *items: bytes) -> None:
+        leader = await self.leader()
+        await leader.propose(batch(leader, *items), timeout_s=1)
+
+    def fill_disk(self, node: RaftNode, room: int = 0) -> None:
+        platter = self.site(node).platter
+        platter.limit_bytes = platter.used_bytes + room
+
+    def make_room(self, node: RaftNode) -> None:
+        self.site(node).platter.limit_bytes = None
+
     def site(self, node: RaftNode) -> Site:
         return next(site for site in self.cluster.sites if site.name == node.name)
 
