@@ -37,6 +37,7 @@ class Faults:
             self._pause,
             self._slow_disk,
             self._break_disk,
+            self._fill_disk,
             self._slow_network,
         ]
         async with asyncio.TaskGroup() as group:
@@ -141,6 +142,13 @@ class Faults:
         self._repair_disk(site)
         self._start(site)
 
+    async def _fill_disk(self) -> None:
+        site = self._any_site()
+        self._did(f"fill disk {site.name}")
+        site.platter.limit_bytes = site.platter.used_bytes + self._rng.choice([0, 100, 3000])
+        await self._a_while(0.1, 3.0)
+        site.platter.limit_bytes = None
+
     async def _slow_network(self) -> None:
         slowest = self._rng.choice([0.01, 0.05, 0.2])
         self._did(f"slow network {slowest}")
@@ -150,6 +158,7 @@ class Faults:
 
     def _repair_disk(self, site: Site) -> None:
         site.platter.fail_syncs = False
+        site.platter.limit_bytes = None
         site.platter.sync_s = self._usual_sync_s
 
     def _start(self, site: Site) -> None:
