@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import random
@@ -55,6 +56,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
     peer_tls = client_context(tls)
     clock, disk, rng = SystemClock(), FileDisk(), random.Random(os.urandom(16))
     machine = StateMachine()
+    machine.restored.append(gc.freeze)  # rows hold no cycles, and to look through 100,000 of them for some takes long
     raft = _raft(settings, machine, clock=clock, disk=disk, rng=rng)
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng)
     agents = HttpAgentCalls(settings.cluster_id, peer_tls)

@@ -1,10 +1,10 @@
 """Long work in parts: no command is too large, applying one does not hold the loop for long, and nor does planning."""
 
-import asyncio
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from okube.model.commands import Command
+from okube.seams.turns import at_once, in_turns
 
 __all__ = ["ROWS_AT_ONCE", "at_once", "batches", "in_turns", "slices"]
 
@@ -31,24 +31,3 @@ def batches(commands: Iterable[Command], size: int = ROWS_AT_ONCE) -> Iterator[l
         rows += changed
     if batch:
         yield batch
-
-
-async def in_turns(work: Generator[None, None, T]) -> T:
-    """The result of work that pauses now and then; others get their turn in the pauses."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        await asyncio.sleep(0)
-
-
-def at_once(work: Generator[None, None, T]) -> T:
-    """The result of work that pauses now and then, without the pauses."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            result: T = done.value
-            return result

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from okube.raft.compaction import Compactor
@@ -346,6 +346,11 @@ class Driver:
         return self.engine.commit_index
 
     @property
+    def applied_index(self) -> int:
+        """Entries up to here are applied."""
+        return self.engine.applied_index
+
+    @property
     def held_index(self) -> int:
         """Entries up to here are applied, and in the log or in a snapshot: a full disk may cost the end of the log."""
         return min(self.engine.applied_index, self.journal.last_index)
@@ -378,11 +383,13 @@ class Driver:
         """A follower is behind the log."""
         self._exchange.wanted(peer)
 
-    def install(self, snapshot: Snapshot) -> None:
-        """Replace state and log by a snapshot that is durable."""
+    def restoring(self, snapshot: Snapshot) -> Iterable[bool]:
+        """Replace the state, in parts."""
+        return self._machine.restoring(snapshot.state)
+
+    def installed(self, snapshot: Snapshot) -> None:
+        """The state is that of a snapshot that is durable: the log follows."""
         head = snapshot.head
-        if head.index > self.engine.applied_index:
-            self._machine.restore(snapshot.state)
         if self.journal.term_at(head.index) != head.term:
             self.journal.restart_at(head.index, head.term, head.members)
         self.engine.installed(head.index)

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from okube.raft.config import RaftConfig
 from okube.raft.frames import Appended, Body, SnapshotPiece, SnapshotReceived
-from okube.raft.snapshot import Snapshot, SnapshotStore
-from okube.raft.transfer import Incoming, Outgoing
+from okube.raft.snapshot import Snapshot, SnapshotDamaged, SnapshotStore, checksum_in_parts, unpack_in_parts
+from okube.raft.transfer import Arrived, Incoming, Outgoing
+from okube.seams.turns import in_turns
 
 __all__ = ["SnapshotExchange", "SnapshotHost"]
 
@@ -17,6 +18,10 @@ logger = logging.getLogger(__name__)
 
 class SnapshotHost(Protocol):
     """What the exchange needs from around it."""
+
+    @property
+    def applied_index(self) -> int:
+        """What the state machine has."""
 
     @property
     def held_index(self) -> int:
@@ -28,8 +33,11 @@ class SnapshotHost(Protocol):
     def promise(self, peer: str, body: Body) -> None:
         """Send a frame of the current term once all of the journal so far is durable."""
 
-    def install(self, snapshot: Snapshot) -> None:
-        """Replace state and log by a snapshot that is durable."""
+    def restoring(self, snapshot: Snapshot) -> Iterable[bool]:
+        """Replace the state, in parts; True comes when it is replaced, and ``installed`` must follow at once."""
+
+    def installed(self, snapshot: Snapshot) -> None:
+        """The state is that of a snapshot that is durable: the log follows."""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that ends with the member."""
@@ -78,29 +86,55 @@ class SnapshotExchange:
             self._host.send(sender, self._installing)
             return
         received = self._incoming.add(sender, piece)
-        snapshot = self._incoming.take()
-        if snapshot is not None:
+        arrived = self._incoming.take()
+        if arrived is not None:
             self._installing = received
-            self._host.spawn(self._install(sender, snapshot))
+            self._host.spawn(self._install(sender, arrived))
         elif received.offset >= piece.total_bytes:
             received = SnapshotReceived(piece.index, piece.last_term, 0)  # it was complete and damaged
         self._host.send(sender, received)
 
     async def _begin(self) -> None:
         snapshot = await self._store.newest()
+        checksum = 0 if snapshot is None else await in_turns(checksum_in_parts(snapshot.file))
         wanting, self._wanting = self._wanting, []
         if snapshot is None:
             return
         for peer in wanting:
             logger.info("%s is behind the log and is sent the snapshot at %d", peer, snapshot.head.index)
-            self._outgoing[peer] = Outgoing(snapshot, self._config.snapshot_chunk_bytes, self._now())
+            self._outgoing[peer] = Outgoing(snapshot, checksum, self._config.snapshot_chunk_bytes, self._now())
             self._host.send(peer, self._outgoing[peer].piece(0))
 
-    async def _install(self, sender: str, snapshot: Snapshot) -> None:
-        index = snapshot.head.index
-        await self._store.write(index, [snapshot.file])
-        if self._host.held_index < index:
-            self._host.install(snapshot)
-            logger.info("installed the snapshot at %d from %s (%d bytes)", index, sender, len(snapshot.file))
+    async def _install(self, sender: str, arrived: Arrived) -> None:
+        """Check it, make it durable, take it, acknowledge it; others get their turn between the parts of each."""
+        try:
+            snapshot = await in_turns(unpack_in_parts(arrived.file))
+            if (snapshot.head.index, snapshot.head.term) != (arrived.last_index, arrived.last_term):
+                raise SnapshotDamaged("it is not the one that was announced")
+        except SnapshotDamaged as damage:
+            logger.warning("the snapshot from %s is not usable and is asked for again: %s", sender, damage)
+            self._installing = None
+            self._host.send(sender, SnapshotReceived(arrived.last_index, arrived.last_term, 0))
+            return
+        await self._store.write(arrived.last_index, [snapshot.file])
+        await self._take(snapshot)
+        logger.info("installed the snapshot at %d from %s (%d bytes)", arrived.last_index, sender, len(snapshot.file))
         self._installing = None
-        self._host.promise(sender, Appended(index + 1, success=True, reset=False))
+        self._host.promise(sender, Appended(arrived.last_index + 1, success=True, reset=False))
+
+    async def _take(self, snapshot: Snapshot) -> None:
+        """Restore the state, unless the log has brought it further meanwhile: it must never go back."""
+        index = snapshot.head.index
+        if self._host.held_index < index <= self._host.applied_index:
+            self._host.installed(snapshot)  # a full disk cost the end of the log, and the state is ahead of it
+            return
+        is_replaced = False
+        parts = iter(self._host.restoring(snapshot))
+        while is_replaced or self._host.applied_index < index:
+            part = next(parts, None)
+            if part is None:
+                return
+            if part:
+                is_replaced = True
+                self._host.installed(snapshot)
+            await asyncio.sleep(0)

@@ -15,5 +15,8 @@ class StateMachine(Protocol):
     def snapshot(self) -> bytes | Iterable[bytes]:
         """The state of this moment. Pieces of an iterator are drawn later, while more entries are applied already."""
 
-    def restore(self, data: bytes) -> None:
-        """Replace the state by what ``snapshot`` gave."""
+    def restoring(self, data: bytes | memoryview) -> Iterable[bool]:
+        """Replace the state by what ``snapshot`` gave; drawn between turns of the loop.
+
+        The old state stands until True comes, once; what follows is cleaning up.
+        """

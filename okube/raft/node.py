@@ -123,7 +123,7 @@ class RaftNode:
         """Begin a life with what is on the disk, and the state as of ``applied_index``, if there is one."""
         storage = await open_storage(self._directory, self._disk)
         try:
-            self._started = driver = self._build(storage, applied_index)
+            self._started = driver = await self._build(storage, applied_index)
         except BaseException:
             await storage.journal.close()
             raise
@@ -173,7 +173,7 @@ class RaftNode:
         await sideline.stop()
         self._sideline = None
 
-    def _build(self, storage: Storage, applied_index: int | None) -> Driver:
+    async def _build(self, storage: Storage, applied_index: int | None) -> Driver:
         member = next((m for m in storage.journal.members if m.name == self.name), None)
         if member is None or member.instance != self.instance:
             raise NotBootstrapped(
@@ -182,7 +182,8 @@ class RaftNode:
             )
         covered = storage.snapshot.head.index if storage.snapshot is not None else storage.journal.base_index
         if storage.snapshot is not None and (applied_index is None or applied_index < covered):
-            self._machine.restore(storage.snapshot.state)
+            for _ in self._machine.restoring(storage.snapshot.state):
+                await asyncio.sleep(0)
         return Driver(
             member=member,
             storage=storage,

@@ -8,7 +8,7 @@ read is damage and never a torn write.
 import logging
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,8 +16,18 @@ import msgspec
 from okube.raft.errors import JournalDamaged
 from okube.raft.members import Membership
 from okube.seams.disk import Disk
+from okube.seams.turns import at_once, in_turns
 
-__all__ = ["Snapshot", "SnapshotDamaged", "SnapshotHead", "SnapshotStore", "pack_snapshot", "unpack_snapshot"]
+__all__ = [
+    "Snapshot",
+    "SnapshotDamaged",
+    "SnapshotHead",
+    "SnapshotStore",
+    "checksum_in_parts",
+    "pack_snapshot",
+    "unpack_in_parts",
+    "unpack_snapshot",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +35,7 @@ _MAGIC = b"okube-snapshot 1\n"
 _LENGTHS = struct.Struct("<QII")  # bytes after this, their checksum, bytes of the head
 _PREFIX = "snapshot-"
 _SUFFIX = ".okube"
+_PART_BYTES = 1 << 20  # a millisecond of checksumming
 
 
 class SnapshotHead(msgspec.Struct, frozen=True, array_like=True):
@@ -45,9 +56,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Where the state machine's bytes begin in ``file``."""
 
     @property
-    def state(self) -> bytes:
+    def state(self) -> memoryview:
         """What the state machine restores from."""
-        return self.file[self.state_at :]
+        return memoryview(self.file)[self.state_at :]
 
 
 class SnapshotDamaged(Exception):
@@ -69,15 +80,29 @@ def pack_snapshot(head: SnapshotHead, state: list[bytes]) -> Iterator[bytes]:
     yield from state
 
 
+def checksum_in_parts(data: bytes | memoryview) -> Generator[None, None, int]:
+    """The CRC-32 of something large, with pauses."""
+    view, checksum = memoryview(data), 0
+    for start in range(0, len(view), _PART_BYTES):
+        checksum = zlib.crc32(view[start : start + _PART_BYTES], checksum)
+        yield
+    return checksum
+
+
 def unpack_snapshot(file: bytes) -> Snapshot:
     """Check the bytes of a file. Raises ``SnapshotDamaged``."""
+    return at_once(unpack_in_parts(file))
+
+
+def unpack_in_parts(file: bytes) -> Generator[None, None, Snapshot]:
+    """The same, with pauses."""
     start = len(_MAGIC) + _LENGTHS.size
     if not file.startswith(_MAGIC) or len(file) < start:
         raise SnapshotDamaged("it does not begin as a snapshot of this version does")
     length, checksum, head_length = _LENGTHS.unpack_from(file, len(_MAGIC))
     if len(file) != start + length or head_length > length:
         raise SnapshotDamaged(f"it has {len(file)} bytes and should have {start + length}")
-    if zlib.crc32(memoryview(file)[start:]) != checksum:
+    if (yield from checksum_in_parts(memoryview(file)[start:])) != checksum:
         raise SnapshotDamaged("its checksum is wrong")
     try:
         head = _decoder.decode(memoryview(file)[start : start + head_length])
@@ -100,7 +125,7 @@ class SnapshotStore:
             return None
         path = self._directory / names[-1]
         try:
-            return unpack_snapshot(await self._disk.read(path))
+            return await in_turns(unpack_in_parts(await self._disk.read(path)))
         except SnapshotDamaged as damage:
             raise JournalDamaged(path, f"the snapshot is damaged: {damage}") from None
 

@@ -9,20 +9,20 @@ import zlib
 from typing import NamedTuple
 
 from okube.raft.frames import SnapshotPiece, SnapshotReceived
-from okube.raft.snapshot import Snapshot, SnapshotDamaged, unpack_snapshot
+from okube.raft.snapshot import Snapshot
 
-__all__ = ["Incoming", "Outgoing"]
+__all__ = ["Arrived", "Incoming", "Outgoing"]
 
 logger = logging.getLogger(__name__)
 
 
 class Outgoing:
-    """One snapshot on its way to one follower."""
+    """One snapshot on its way to one follower; ``checksum`` is that of its file."""
 
-    def __init__(self, snapshot: Snapshot, piece_bytes: int, now: float) -> None:
+    def __init__(self, snapshot: Snapshot, checksum: int, piece_bytes: int, now: float) -> None:
         self._snapshot = snapshot
         self._piece_bytes = piece_bytes
-        self._checksum = zlib.crc32(snapshot.file)
+        self._checksum = checksum
         self.moved_at = now
 
     @property
@@ -55,39 +55,46 @@ class _Id(NamedTuple):
     checksum: int
 
 
+class Arrived(NamedTuple):
+    """The bytes of a snapshot file that arrived as they were sent, and what it should cover."""
+
+    file: bytes
+    last_index: int
+    last_term: int
+
+
 class Incoming:
     """The snapshot that a follower is being sent; a piece of another one starts anew."""
 
     def __init__(self) -> None:
         self._id: _Id | None = None
-        self._data = bytearray()
+        self._data: list[bytes] = []
+        self._length = 0
+        self._checksum = 0
 
     def add(self, sender: str, piece: SnapshotPiece) -> SnapshotReceived:
         """Take a piece, if it is the next, and say how much is there."""
         of = _Id(sender, piece.index, piece.last_term, piece.total_bytes, piece.checksum)
         if of != self._id:
-            self._id, self._data = of, bytearray()
-        if piece.offset == len(self._data):
-            self._data += piece.data
-        return SnapshotReceived(piece.index, piece.last_term, len(self._data))
+            self.forget()
+            self._id = of
+        if piece.offset == self._length:
+            self._data.append(piece.data)
+            self._length += len(piece.data)
+            self._checksum = zlib.crc32(piece.data, self._checksum)
+        return SnapshotReceived(piece.index, piece.last_term, self._length)
 
-    def take(self) -> Snapshot | None:
+    def take(self) -> Arrived | None:
         """The snapshot, once it is complete; damaged on the way, it is dropped and starts anew."""
-        if self._id is None or len(self._data) < self._id.total_bytes:
+        if self._id is None or self._length < self._id.total_bytes:
             return None
-        of, data = self._id, bytes(self._data)
+        of, data, checksum = self._id, self._data, self._checksum
         self.forget()
-        try:
-            if zlib.crc32(data) != of.checksum:
-                raise SnapshotDamaged("its checksum is not the sender's")
-            snapshot = unpack_snapshot(data)
-            if (snapshot.head.index, snapshot.head.term) != (of.last_index, of.last_term):
-                raise SnapshotDamaged("it is not the one that was announced")
-        except SnapshotDamaged as damage:
-            logger.warning("the snapshot from %s is not usable and is asked for again: %s", of.sender, damage)
+        if checksum != of.checksum:
+            logger.warning("the snapshot from %s was damaged on the way and is asked for again", of.sender)
             return None
-        return snapshot
+        return Arrived(b"".join(data), of.last_index, of.last_term)
 
     def forget(self) -> None:
         """Drop what is there."""
-        self._id, self._data = None, bytearray()
+        self._id, self._data, self._length, self._checksum = None, [], 0, 0

@@ -10,7 +10,7 @@ from okube.model import commands as c
 from okube.model.errors import KeyReused, OkubeError, StaleEpoch
 from okube.state import nodes, services, settings, tasks
 from okube.state.requests import KnownRequest
-from okube.state.snapshot import dump, load
+from okube.state.snapshot import dump, letting_go, loading
 from okube.state.story import tell
 from okube.state.tables import Tables
 
@@ -107,8 +107,23 @@ class StateMachine:
         """All tables as they are now, in the format of ``snapshot.py``, in pieces."""
         return dump(self.tables)
 
-    def restore(self, data: bytes) -> None:
-        """Take the tables of a snapshot instead of what is here; raises ValueError where it cannot be read."""
-        load(self.tables, data)
+    def restoring(self, data: bytes | memoryview) -> Iterator[bool]:
+        """Take the tables of a snapshot instead of what is here, in parts of some milliseconds.
+
+        True comes once, right after the new tables took the place of the old ones; what follows is cleaning up.
+        Raises ValueError where the snapshot cannot be read; then nothing has changed.
+        """
+        fresh = Tables()
+        for _ in loading(fresh, data):
+            yield False
+        before = self.tables.become(fresh)
         for callback in self.restored:
             callback()
+        yield True
+        for _ in letting_go(before):
+            yield False
+
+    def restore(self, data: bytes | memoryview) -> None:
+        """The same, in one go."""
+        for _ in self.restoring(data):
+            pass

@@ -80,50 +80,50 @@ class Tables:
         self.progress: dict[str, Progress] = {}  # of each service
         self.targets = GlobalTargets(self.nodes)
         self.living_in_slot: dict[tuple[str, int], dict[str, None]] = {}  # not ended
-        self.ended_in_slot: dict[tuple[str, int], list[str]] = {}  # in the order in which they ended
+        self.ended_in_slot: dict[tuple[str, int], tuple[str, ...]] = {}  # in the order in which they ended
         self._tasks_of_spec: dict[tuple[str, int], int] = {}
 
-    def refill(
-        self,
-        *,
-        revision: int,
-        epoch: Epoch,
-        time_ms: int,
-        settings: Settings,
-        nodes: list[Node],
-        services: list[Service],
-        specs: dict[tuple[str, int], ServiceSpec],
-        tasks: list[Task],
-        ended_in_slot: dict[tuple[str, int], list[str]],
-        requests: list[KnownRequest],
-        events: list[Event],
-    ) -> None:
-        """Take these rows as they are, with their revisions, in place of all that is here; observers are kept."""
-        observers = self.observers
-        self.__init__()  # type: ignore[misc]  # back to empty tables: everything below is derived anew
-        self.observers = observers
+    # What a snapshot brings: rows as they are, with their revisions; observers are not told.
+
+    def begin_at(self, *, revision: int, epoch: Epoch, time_ms: int, settings: Settings) -> None:
+        """Take what is not a row of a table."""
         self.revision, self.epoch, self.time_ms, self.settings = revision, epoch, time_ms, settings
         if settings.revision:
             self.digest.swap("settings", None, settings)
-        for node in nodes:
-            self.nodes[node.name] = node
-            self.digest.swap("nodes", None, node)
-        for service in services:
-            self.services[service.id] = service
-            self.service_ids[service.name] = service.id
-            self._index_service(None, service)
-            self.digest.swap("services", None, service)
-        self.specs = specs
-        for task in tasks:
-            self._add_task(task)
-            self.digest.swap("tasks", None, task)
-        self.ended_in_slot = ended_in_slot
-        for request in requests:
-            self.requests.put(request)
-            self.digest.swap("requests", None, request)
-        for event in events:
-            self.events.put(event)
-            self.digest.swap("events", None, event)
+
+    def restore_node(self, node: Node) -> None:
+        """Take a node."""
+        self.nodes[node.name] = node
+        self.digest.swap("nodes", None, node)
+
+    def restore_service(self, service: Service) -> None:
+        """Take a service; nodes come before."""
+        self.services[service.id] = service
+        self.service_ids[service.name] = service.id
+        self._index_service(None, service)
+        self.digest.swap("services", None, service)
+
+    def restore_task(self, task: Task) -> None:
+        """Take a task; nodes, services and specs come before."""
+        self._add_task(task)
+        self.digest.swap("tasks", None, task)
+
+    def restore_request(self, request: KnownRequest) -> None:
+        """Take a request."""
+        self.requests.put(request)
+        self.digest.swap("requests", None, request)
+
+    def restore_event(self, event: Event) -> None:
+        """Take an event."""
+        self.events.put(event)
+        self.digest.swap("events", None, event)
+
+    def become(self, other: "Tables") -> "Tables":
+        """Take all that ``other`` holds, in one step, and keep the observers; what was here, to be let go of."""
+        before = Tables()
+        before.__dict__, observers = self.__dict__, self.observers
+        self.__dict__ = {**other.__dict__, "observers": observers}
+        return before
 
     # Reading
 
@@ -256,10 +256,11 @@ class Tables:
         if not siblings:
             del self.tasks_of_service[old.service_id]
         slot = (old.service_id, old.slot)
-        if task_id in self.ended_in_slot.get(slot, ()):
-            self.ended_in_slot[slot].remove(task_id)
-            if not self.ended_in_slot[slot]:
-                del self.ended_in_slot[slot]
+        ended = self.ended_in_slot.get(slot, ())
+        if ended == (task_id,):
+            del self.ended_in_slot[slot]
+        elif task_id in ended:
+            self.ended_in_slot[slot] = tuple(each for each in ended if each != task_id)
         key = (old.service_id, old.version)
         self._tasks_of_spec[key] -= 1
         self._changed("tasks", old, None)
@@ -333,8 +334,8 @@ class Tables:
         if task.service_id not in self.services:
             self.delete_task(task.id)
             return
-        ended = self.ended_in_slot.setdefault((task.service_id, task.slot), [])
-        ended.append(task.id)
+        slot = (task.service_id, task.slot)
+        ended = self.ended_in_slot[slot] = (*self.ended_in_slot.get(slot, ()), task.id)
         if len(ended) > KEPT_ENDED_TASKS:
             self.delete_task(ended[0])
 

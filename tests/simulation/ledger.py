@@ -1,5 +1,6 @@
 """The smallest state machine that shows every fault of replication: it keeps all items in the order applied."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -36,5 +37,7 @@ class Ledger:
         data = msgspec.msgpack.encode((self.last_index, self.items))
         return [data[start : start + 1000] for start in range(0, len(data), 1000)]
 
-    def restore(self, data: bytes) -> None:
+    def restoring(self, data: bytes | memoryview) -> Iterator[bool]:
+        yield False
         self.last_index, self.items = _state_decoder.decode(data)
+        yield True

@@ -1,7 +1,7 @@
 """A whole manager in a simulated process: state machine, Raft, the leader's loops, and what its API would do."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -83,9 +83,11 @@ class _WatchedMachine(StateMachine):
         self._watcher.applied(self._name, self.tables)
         return results
 
-    def restore(self, data: bytes) -> None:
-        super().restore(data)
-        self._watcher.applied(self._name, self.tables)
+    def restoring(self, data: bytes | memoryview) -> Iterator[bool]:
+        for is_replaced in super().restoring(data):
+            if is_replaced:
+                self._watcher.applied(self._name, self.tables)
+            yield is_replaced
 
 
 class ManagerProgram:

@@ -59,7 +59,7 @@ async def test_a_snapshot_stands_before_entries_go_and_a_tail_stays() -> None:
     await compactor.run(28)
     snapshot = await store.newest()
     assert snapshot is not None
-    assert (snapshot.head.index, snapshot.state) == (28, b"a state")
+    assert (snapshot.head.index, bytes(snapshot.state)) == (28, b"a state")
     assert (journal.base_index, journal.last_index) == (23, 31)
 
 

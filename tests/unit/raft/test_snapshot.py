@@ -20,7 +20,7 @@ def a_file(index: int = 7) -> bytes:
 
 def test_what_was_packed_is_unpacked() -> None:
     snapshot = unpack_snapshot(a_file())
-    assert (snapshot.head, snapshot.state) == (a_head(), b"the state")
+    assert (snapshot.head, bytes(snapshot.state)) == (a_head(), b"the state")
 
 
 def test_a_snapshot_with_any_byte_missing_or_changed_is_damaged() -> None:

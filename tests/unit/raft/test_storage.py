@@ -63,7 +63,7 @@ async def test_a_journal_that_reaches_beyond_the_snapshot_keeps_its_entries() ->
     storage = await open_storage(DIRECTORY, await a_directory(9, snapshot_at=5))
     assert len(entries_of(storage.journal)) == 8
     assert storage.snapshot is not None
-    assert storage.snapshot.state == b"state"
+    assert bytes(storage.snapshot.state) == b"state"
 
 
 @in_virtual_time
