@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tests.checker.operations import Operation
-from tests.checker.search import MOST_PLACES, find_order
+from tests.checker.search import MOST_PLACES, find_dead_end
 from tests.checker.shrink import shrink
 
 __all__ = ["Violation", "check"]
@@ -33,8 +33,9 @@ def check(history: Iterable[Operation], *, most_places: int = MOST_PLACES) -> Vi
         if operation.is_known or operation.kind != "read":
             by_key.setdefault(operation.key, []).append(operation)
     for key in sorted(by_key):
-        if not find_order(by_key[key], most_places=most_places):
-            return Violation(key, _shown(shrink(by_key[key], most_places=most_places)))
+        furthest_s = find_dead_end(by_key[key], most_places=most_places)
+        if furthest_s is not None:
+            return Violation(key, _shown(shrink(by_key[key], furthest_s=furthest_s, most_places=most_places)))
     return None
 
 

@@ -12,16 +12,16 @@ More cuts, each of which keeps an order if there is one:
 * Where the outcome of a write is unknown, it is taken only if something that could be next tells its value from the one
   before. Otherwise it could as well come last, which is to say never.
 * A write whose value nobody has seen is taken right before the next write, or when there is no more time, or where
-  somebody was refused the value before it.
+  somebody was refused because the value before it was gone.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tests.checker.operations import Operation, Value
 
-__all__ = ["MOST_PLACES", "Undecided", "find_order"]
+__all__ = ["MOST_PLACES", "Undecided", "find_dead_end", "find_order"]
 
 MOST_PLACES = 5_000_000
 """Places to visit before it gives up."""
@@ -46,6 +46,11 @@ def find_order(operations: Sequence[Operation], *, most_places: int = MOST_PLACE
     Raises:
         Undecided: after ``most_places`` places.
     """
+    return find_dead_end(operations, most_places=most_places) is None
+
+
+def find_dead_end(operations: Sequence[Operation], *, most_places: int = MOST_PLACES) -> float | None:
+    """None if there is an order; else the moment behind which nothing has to be looked at to see that there is none."""
     search = _Search(operations)
     start = search.settle(_Place(0, 0, 0, None))
     seen = {start}
@@ -53,7 +58,7 @@ def find_order(operations: Sequence[Operation], *, most_places: int = MOST_PLACE
     while ahead:
         place = ahead.pop()
         if place.base == len(search.known):
-            return True
+            return None
         for following in search.following(place):
             if following not in seen:
                 seen.add(following)
@@ -62,11 +67,12 @@ def find_order(operations: Sequence[Operation], *, most_places: int = MOST_PLACE
             raise Undecided(
                 f"{len(operations)} operations of {operations[0].key}: no answer after {most_places} places"
             )
-    return False
+    return search.furthest_s
 
 
 class _Search:
     def __init__(self, operations: Sequence[Operation]) -> None:
+        self.furthest_s = float("-inf")
         self.known = sorted((op for op in operations if op.is_known), key=lambda op: op.invoked_s)
         self._unknown = [op for op in operations if not op.is_known and op.kind != "read"]
         self._invoked = [op.invoked_s for op in self.known]
@@ -74,15 +80,18 @@ class _Search:
         told = {op.result for op in self.known if op.kind == "read"}
         told |= {op.expected for op in operations if op.kind == "cas"}
         self._unseen = [op.kind == "write" and op.value not in told for op in self.known]
+        self._refusals = any(op.kind == "cas" and op.result is False for op in self.known)
         self._needing = _numbers_by_value(self.known, _needed)
         self._giving = _numbers_by_value(self.known, _given)
+        self._unknown_cas = [number for number, op in enumerate(self._unknown) if op.kind == "cas"]
         self._unknown_giving = _numbers_by_value(self._unknown, _given)
 
     def following(self, place: _Place) -> Iterator[_Place]:
         """Where to go from a place; the most promising comes last: what had to be done soonest."""
         known, horizon = self._candidates(place)
-        yield from self._unknown_steps(place, known, horizon)
+        self.furthest_s = max(self.furthest_s, horizon)
         refused = any(self._is_refused_for_now(number, place.state) for number in known)
+        yield from self._unknown_steps(place, known, horizon, refused=refused)
         for number in sorted(known, key=self._returned.__getitem__, reverse=True):
             op = self.known[number]
             fits, state = op.after(place.state)
@@ -90,10 +99,15 @@ class _Search:
                 continue
             if self._unseen[number] and not refused and self._returned[number] > horizon:
                 continue
-            taken = [number]
-            if op.kind == "write":
-                taken += [other for other in known if self._unseen[other]]
-            yield self.settle(_take(place, taken)._replace(state=state))
+            yield from self._ways(_take(place, [number]), op, state, [other for other in known if other != number])
+
+    def _ways(self, place: _Place, op: Operation, state: Value, others: Sequence[int]) -> Iterator[_Place]:
+        """An operation is taken right behind the writes that nobody has seen; where these may tell, also without them."""
+        unseen = [number for number in others if self._unseen[number]] if op.kind == "write" else []
+        if self._refusals or not unseen:
+            yield self.settle(place._replace(state=state))
+        if unseen:
+            yield self.settle(_take(place, unseen)._replace(state=state))
 
     def _is_refused_for_now(self, number: int, state: Value) -> bool:
         op = self.known[number]
@@ -108,6 +122,7 @@ class _Search:
         given = self._giving.get(place.state, ())
         if any(self._is_left(place, n) for n in given[bisect_left(given, place.base) :]):
             return False
+        self.furthest_s = max(self.furthest_s, self._invoked[left[0]])
         return all(place.unknown >> number & 1 for number in self._unknown_giving.get(place.state, ()))
 
     def _is_left(self, place: _Place, number: int) -> bool:
@@ -136,29 +151,30 @@ class _Search:
             later >>= 1
         return [number for number in found if self._invoked[number] <= horizon], horizon
 
-    def _unknown_steps(self, place: _Place, known: list[int], horizon: float) -> Iterator[_Place]:
-        left = [
-            number
-            for number, op in enumerate(self._unknown)
-            if not place.unknown >> number & 1 and op.invoked_s <= horizon
-        ]
-        if not left:
+    def _unknown_steps(self, place: _Place, known: list[int], horizon: float, *, refused: bool) -> Iterator[_Place]:
+        if not self._unknown or self._is_needed(place, None):
             return
-        tellers = [self.known[number] for number in known if self.known[number].kind != "write"]
-        tellers += [self._unknown[number] for number in left if self._unknown[number].kind != "write"]
-        for number in left:
+        for number in self._useful(place, known, horizon, refused=refused):
             op = self._unknown[number]
             _, state = op.after(place.state)
-            if state == place.state or self._is_needed(place, None):
-                continue
-            if any(_tells_apart(teller, place.state, state) for teller in tellers if teller is not op):
-                yield self.settle(place._replace(unknown=place.unknown | 1 << number, state=state))
+            if state != place.state and op.invoked_s <= horizon and not place.unknown >> number & 1:
+                yield from self._ways(place._replace(unknown=place.unknown | 1 << number), op, state, known)
+
+    def _useful(self, place: _Place, known: list[int], horizon: float, *, refused: bool) -> Iterable[int]:
+        """Those after which something fits that does not fit now."""
+        if refused:
+            return range(len(self._unknown))
+        wanted = dict.fromkeys(value for number in known for value in _needed(self.known[number]))
+        for number in self._unknown_cas:
+            if not place.unknown >> number & 1 and self._unknown[number].invoked_s <= horizon:
+                wanted[self._unknown[number].expected] = None
+        return dict.fromkeys(number for value in wanted for number in self._unknown_giving.get(value, ()))
 
 
 def _take(place: _Place, numbers: Sequence[int]) -> _Place:
     base, later = place.base, place.later
     for number in numbers:
-        later |= 1 << (number - place.base)
+        later |= 1 << (number - base)
     while later & 1:
         base, later = base + 1, later >> 1
     return _Place(base, later, place.unknown, place.state)
@@ -184,10 +200,3 @@ def _numbers_by_value(
         for value in value_of(op):
             found.setdefault(value, []).append(number)
     return found
-
-
-def _tells_apart(op: Operation, before: Value, after: Value) -> bool:
-    """Whether an operation has another outcome after one value than after the other."""
-    if not op.is_known:
-        return before != after and op.expected in (before, after)
-    return op.after(before)[0] != op.after(after)[0]

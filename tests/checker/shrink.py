@@ -12,18 +12,23 @@ __all__ = ["shrink"]
 HasOrder = Callable[[Sequence[Operation]], bool]
 
 
-def shrink(operations: Sequence[Operation], *, most_places: int = MOST_PLACES) -> list[Operation]:
-    """Fewer operations of one key that still have no order.
+def shrink(
+    operations: Sequence[Operation], *, furthest_s: float = float("inf"), most_places: int = MOST_PLACES
+) -> list[Operation]:
+    """Fewer operations of one key that still have no order. What was begun after ``furthest_s`` is known to be idle.
 
-    First all that came after the first answer that could not be explained; then the conditions of those compare-and-set
-    that matter only as writes; then, in ever smaller pieces, what is not needed. A write stays as long as anybody that
-    is left has seen its value, so that what remains goes wrong as the whole did.
+    First all that came long before the trouble, and all that came after the first answer that could not be explained;
+    then the conditions of those compare-and-set that matter only as writes; then, in ever smaller pieces, what is not
+    needed. A write stays as long as anybody that is left has seen its value, so that what remains goes wrong as the
+    whole did.
     """
 
     def has_order(some: Sequence[Operation]) -> bool:
         return find_order(some, most_places=most_places)
 
-    kept = _until_it_fails(sorted(operations, key=lambda op: op.invoked_s), has_order)
+    kept = _first(sorted(operations, key=lambda op: op.invoked_s), furthest_s, has_order)
+    kept = _last(kept, has_order)
+    kept = _until_it_fails(kept, has_order)
     kept = _without_conditions(kept, has_order)
     size = max(1, len(kept) // 2)
     while True:
@@ -31,6 +36,25 @@ def shrink(operations: Sequence[Operation], *, most_places: int = MOST_PLACES) -
         if size == 1 and len(smaller) == len(kept):
             return kept
         kept, size = smaller, max(1, size // 2)
+
+
+def _first(operations: list[Operation], furthest_s: float, has_order: HasOrder) -> list[Operation]:
+    """What was begun up to a moment, and the writes after it whose values are seen before."""
+    begun = [op for op in operations if op.invoked_s <= furthest_s]
+    needed = [_as_write(op) for op in operations[len(begun) :] if _are_seen([op], begun)]
+    return operations if has_order([*begun, *needed]) else [*begun, *needed]
+
+
+def _last(operations: list[Operation], has_order: HasOrder) -> list[Operation]:
+    """The end of a history, as short as has no order, and the writes before it whose values are seen in it."""
+    length = 32
+    while length < len(operations):
+        before, end = operations[:-length], operations[-length:]
+        needed = [_as_write(op) for op in before if _are_seen([op], end)]
+        if not has_order([*needed, *end]):
+            return [*needed, *end]
+        length *= 2
+    return operations
 
 
 def _until_it_fails(operations: list[Operation], has_order: HasOrder) -> list[Operation]:
@@ -90,7 +114,7 @@ def _without_pieces(operations: list[Operation], size: int, has_order: HasOrder)
 def _are_seen(piece: Sequence[Operation], rest: Sequence[Operation]) -> bool:
     """Whether others have met a value of these: without it, they would go wrong for another reason."""
     values = {op.value for op in piece if op.writes}
-    return any(
+    return bool(values) and any(
         (op.kind == "read" and op.result in values)
         or (op.kind == "cas" and op.result is not False and op.expected in values)
         for op in rest
