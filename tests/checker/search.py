@@ -102,7 +102,7 @@ class _Search:
             yield from self._ways(_take(place, [number]), op, state, [other for other in known if other != number])
 
     def _ways(self, place: _Place, op: Operation, state: Value, others: Sequence[int]) -> Iterator[_Place]:
-        """An operation is taken right behind the writes that nobody has seen; where these may tell, also without them."""
+        """Take it right behind the writes that nobody has seen; where these may tell, also without them."""
         unseen = [number for number in others if self._unseen[number]] if op.kind == "write" else []
         if self._refusals or not unseen:
             yield self.settle(place._replace(state=state))

@@ -31,6 +31,12 @@ GOOD = {
     "an unknown cas was done after an unknown write": [write(1, 0), cas(1, 2, 0), read(2, 5, 6)],
     "an unknown cas did nothing": [write(7, 0, 1), cas(1, 2, 0), read(7, 5, 6)],
     "a long read waits for a write that waits for another": [write(1, 0, 1), read(7, 0, 10), write(7, 2, 3)],
+    "a write that nobody saw was there when a cas was refused": [
+        write(None, 0, 9), write(1, 0, 9), cas(None, 5, 1, 2, done=False),
+    ],
+    "a write that nobody saw came before an unknown one": [
+        read(7, 0, 4), write(5, 2, 9), write(7, 3), cas(7, 8, 3, 9, done=True), read(8, 8, 12),
+    ],
     "the same value twice": [write(1, 0, 1), write(2, 2, 3), write(1, 4, 5), read(1, 6, 7)],
     "the same value, beside another": [write(1, 0, 1), write(1, 2, 9), write(2, 2, 9), read(1, 10, 11)],
 }  # fmt: skip
