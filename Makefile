@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate bench bench-scheduler bench-raft
+.PHONY: help demo down check test coverage soak simulate bench bench-scheduler bench-raft bench-snapshot
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -17,6 +17,7 @@ help:
 	@echo "make soak    the lab at length: leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
+	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
 demo: .venv/.installed
@@ -58,6 +59,9 @@ bench-raft: .venv/.installed-dev
 
 bench-scheduler: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_scheduler
+
+bench-snapshot: .venv/.installed-dev
+	@.venv/bin/python -m tests.bench.bench_snapshot
 
 .venv/.installed: pyproject.toml scripts/venv
 	@$(STEP) "virtual environment" scripts/venv

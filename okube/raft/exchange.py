@@ -116,7 +116,7 @@ class SnapshotExchange:
             self._installing = None
             self._host.send(sender, SnapshotReceived(arrived.last_index, arrived.last_term, 0))
             return
-        await self._store.write(arrived.last_index, [snapshot.file])
+        await self._store.write(arrived.last_index, snapshot.pieces())
         await self._take(snapshot)
         logger.info("installed the snapshot at %d from %s (%d bytes)", arrived.last_index, sender, len(snapshot.file))
         self._installing = None

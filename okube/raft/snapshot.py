@@ -51,9 +51,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     """A snapshot in memory: its head, and the bytes of the file."""
 
     head: SnapshotHead
-    file: bytes
+    file: bytes | bytearray
     state_at: int
     """Where the state machine's bytes begin in ``file``."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The file, in pieces."""
+        for start in range(0, len(self.file), _PART_BYTES):
+            yield bytes(self.file[start : start + _PART_BYTES])
 
     @property
     def state(self) -> memoryview:
@@ -80,7 +85,7 @@ def pack_snapshot(head: SnapshotHead, state: list[bytes]) -> Iterator[bytes]:
     yield from state
 
 
-def checksum_in_parts(data: bytes | memoryview) -> Generator[None, None, int]:
+def checksum_in_parts(data: bytes | bytearray | memoryview) -> Generator[None, None, int]:
     """The CRC-32 of something large, with pauses."""
     view, checksum = memoryview(data), 0
     for start in range(0, len(view), _PART_BYTES):
@@ -89,12 +94,12 @@ def checksum_in_parts(data: bytes | memoryview) -> Generator[None, None, int]:
     return checksum
 
 
-def unpack_snapshot(file: bytes) -> Snapshot:
+def unpack_snapshot(file: bytes | bytearray) -> Snapshot:
     """Check the bytes of a file. Raises ``SnapshotDamaged``."""
     return at_once(unpack_in_parts(file))
 
 
-def unpack_in_parts(file: bytes) -> Generator[None, None, Snapshot]:
+def unpack_in_parts(file: bytes | bytearray) -> Generator[None, None, Snapshot]:
     """The same, with pauses."""
     start = len(_MAGIC) + _LENGTHS.size
     if not file.startswith(_MAGIC) or len(file) < start:

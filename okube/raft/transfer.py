@@ -33,7 +33,7 @@ class Outgoing:
     def piece(self, offset: int) -> SnapshotPiece:
         """The piece that starts at ``offset``."""
         head = self._snapshot.head
-        data = self._snapshot.file[offset : offset + self._piece_bytes]
+        data = bytes(self._snapshot.file[offset : offset + self._piece_bytes])
         return SnapshotPiece(head.index, head.term, len(self._snapshot.file), self._checksum, offset, data)
 
     def after(self, received: SnapshotReceived, now: float) -> SnapshotPiece | None:
@@ -58,7 +58,7 @@ class _Id(NamedTuple):
 class Arrived(NamedTuple):
     """The bytes of a snapshot file that arrived as they were sent, and what it should cover."""
 
-    file: bytes
+    file: bytes | bytearray  # not copied once more: that alone would be a pause
     last_index: int
     last_term: int
 
@@ -68,8 +68,7 @@ class Incoming:
 
     def __init__(self) -> None:
         self._id: _Id | None = None
-        self._data: list[bytes] = []
-        self._length = 0
+        self._data = bytearray()
         self._checksum = 0
 
     def add(self, sender: str, piece: SnapshotPiece) -> SnapshotReceived:
@@ -78,23 +77,22 @@ class Incoming:
         if of != self._id:
             self.forget()
             self._id = of
-        if piece.offset == self._length:
-            self._data.append(piece.data)
-            self._length += len(piece.data)
+        if piece.offset == len(self._data):
+            self._data += piece.data
             self._checksum = zlib.crc32(piece.data, self._checksum)
-        return SnapshotReceived(piece.index, piece.last_term, self._length)
+        return SnapshotReceived(piece.index, piece.last_term, len(self._data))
 
     def take(self) -> Arrived | None:
         """The snapshot, once it is complete; damaged on the way, it is dropped and starts anew."""
-        if self._id is None or self._length < self._id.total_bytes:
+        if self._id is None or len(self._data) < self._id.total_bytes:
             return None
         of, data, checksum = self._id, self._data, self._checksum
         self.forget()
         if checksum != of.checksum:
             logger.warning("the snapshot from %s was damaged on the way and is asked for again", of.sender)
             return None
-        return Arrived(b"".join(data), of.last_index, of.last_term)
+        return Arrived(data, of.last_index, of.last_term)
 
     def forget(self) -> None:
         """Drop what is there."""
-        self._id, self._data, self._length, self._checksum = None, [], 0, 0
+        self._id, self._data, self._checksum = None, bytearray(), 0
