@@ -5,7 +5,6 @@ override says why it is there. What happens to a member is in ``okube.raft.engin
 """
 
 import random
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from okube.raft.config import RaftConfig
 from okube.raft.flow import Flow
 from okube.raft.frames import Append, Appended, Body, VoteGranted
 from okube.raft.journal import Command, Journal
+from okube.raft.members import Membership, voters
 
 __all__ = ["ROLES", "Core", "EngineHost", "Role"]
 
@@ -59,7 +59,6 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         self,
         *,
         name: str,
-        members: Iterable[str],
         journal: Journal,
         applied_index: int,
         config: RaftConfig,
@@ -71,17 +70,20 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         self._config = config
         self._rng = rng
         self._host = host
-        self._peers = {peer: PeerNode(peer) for peer in sorted(members) if peer != name}
-        self._flows = {peer: Flow(config.window_bytes) for peer in self._peers}
+        self._nodes: dict[str, PeerNode] = {}  # of everyone who was ever heard of
+        self._members: Membership = ()
+        self._voters: tuple[str, ...] = ()
+        self._flows: dict[str, Flow] = {}  # one for each other member
         self._up: set[str] = set()
         self._heard_leader_at = -config.election_s
-        super().__init__(PeerNode(name), self._peers.values(), self._conf(), transport=Outlet(self._outgoing))
+        super().__init__(PeerNode(name), [], self._conf(), transport=Outlet(self._outgoing))
         self._SyncObj__serializer = NoSerializer()
         self._SyncObj__raftLog = journal
         self._SyncObj__raftCurrentTerm = journal.getCurrentTerm()
         self._SyncObj__votedForNodeId = journal.getVotedForNodeId()
         self._SyncObj__raftCommitIndex = applied_index
         self._SyncObj__raftLastApplied = applied_index
+        self._take_members()
 
     def _conf(self) -> SyncObjConf:
         config = self._config
@@ -137,11 +139,11 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
 
     def match_index(self, peer: str) -> int:
         """What a leader knows to be durable at a follower."""
-        return int(self._SyncObj__raftMatchIndex.get(self._peers[peer], 0))
+        return int(self._SyncObj__raftMatchIndex.get(self._node(peer), 0))
 
     def heard_at(self, peer: str) -> float | None:
         """When a leader last had an answer from a follower, on the loop's clock."""
-        return self._SyncObj__lastResponseTime.get(self._peers[peer]) if self.is_leader else None
+        return self._SyncObj__lastResponseTime.get(self._node(peer)) if self.is_leader else None
 
     def is_connected(self, peer: str) -> bool:
         """Whether there is a link."""
@@ -157,6 +159,47 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         if self.is_leader:
             return True
         return self.leader in self._up and now - self._heard_leader_at < self._config.election_s
+
+    @property
+    def members(self) -> Membership:
+        """Who takes part, as of the end of the log: a change holds from the moment that it is appended."""
+        return self._members
+
+    @property
+    def other_voters(self) -> tuple[str, ...]:
+        """The other members that count for a majority."""
+        return tuple(voter for voter in self._voters if voter != self._name)
+
+    @property
+    def votes(self) -> bool:
+        """Whether this member counts: while it learns it asks for no election."""
+        return self._name in self._voters
+
+    def _take_members(self) -> None:
+        """Follow the membership of the log; pysyncobj's own list is only for whom it sends entries to."""
+        members = self._journal.members
+        if members is self._members:
+            return
+        self._members = members
+        self._voters = voters(members)
+        others = [member.name for member in members if member.name != self._name]
+        for peer in sorted(self._flows.keys() - others):
+            del self._flows[peer]
+            for book in (self._SyncObj__raftNextIndex, self._SyncObj__raftMatchIndex, self._SyncObj__lastResponseTime):
+                book.pop(self._node(peer), None)
+        for peer in sorted(others):
+            if peer not in self._flows:
+                self._flows[peer] = Flow(self._config.window_bytes)
+                self._SyncObj__raftNextIndex[self._node(peer)] = self._journal.last_index + 1
+                self._SyncObj__raftMatchIndex[self._node(peer)] = 0
+                self._SyncObj__lastResponseTime[self._node(peer)] = loop_time()
+        self._SyncObj__otherNodes = {self._node(peer) for peer in others}
+
+    def _node(self, name: str) -> PeerNode:
+        node = self._nodes.get(name)
+        if node is None:
+            node = self._nodes[name] = PeerNode(name)
+        return node
 
     def _role_changed(self, old: Role, new: Role) -> None:
         """Called by pysyncobj when it changes its state."""
@@ -183,13 +226,14 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
 
     def _SyncObj__sendAppendEntries(self) -> None:  # noqa: N802
         """Leave out followers with a full window: to pysyncobj they are not connected. They still get heartbeats."""
-        self._SyncObj__connectedNodes = {self._peers[peer] for peer in self._up if self._flows[peer].has_room}
+        linked = sorted(self._up & self._flows.keys())
+        self._SyncObj__connectedNodes = {self._node(peer) for peer in linked if self._flows[peer].has_room}
         super()._SyncObj__sendAppendEntries()
         now = loop_time()
-        for peer in sorted(self._up):
+        for peer in linked:
             flow = self._flows[peer]
             if not flow.has_room and now - flow.last_sent_at >= self._config.heartbeat_s:
-                previous = self._SyncObj__raftNextIndex[self._peers[peer]] - 1
+                previous = self._SyncObj__raftNextIndex[self._node(peer)] - 1
                 self._send_append(peer, max(previous, self._journal.base_index), [])
 
     def _send_append(self, peer: str, prev_index: int, entries: list[tuple[int, bytes]]) -> None:
@@ -199,7 +243,7 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         flow = self._flows[peer]
         flow.sent(prev_index + len(entries), sum(len(command) for _, command in entries), loop_time())
         if not flow.has_room:
-            self._SyncObj__connectedNodes.discard(self._peers[peer])
+            self._SyncObj__connectedNodes.discard(self._node(peer))
 
     def _outgoing(self, peer: str, message: dict[str, Any]) -> None:
         """One of pysyncobj's dictionaries as one of our frames. It forwards no commands, so no others exist."""
@@ -218,7 +262,7 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         """The follower is behind the log. Heartbeats start at the base, which it refuses until it has the snapshot."""
         self._host.needs_snapshot(peer)
         self._send_append(peer, self._journal.base_index, [])
-        self._SyncObj__connectedNodes.discard(self._peers[peer])  # else pysyncobj repeats it for a whole heartbeat
+        self._SyncObj__connectedNodes.discard(self._node(peer))  # else pysyncobj repeats it for a whole heartbeat
 
     def _appended(self, message: dict[str, Any]) -> Appended:
         next_index, success = message["next_node_idx"], message["success"]

@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
+from okube.raft.acquaintances import Acquaintances
 from okube.raft.compaction import Compactor
 from okube.raft.config import RaftConfig
 from okube.raft.engine import Engine
-from okube.raft.errors import ApplyFailed, NoQuorum
+from okube.raft.errors import ApplyFailed, NoQuorum, Removed
 from okube.raft.exchange import SnapshotExchange
 from okube.raft.frames import (
     Body,
@@ -85,10 +86,9 @@ class Driver:
         self.last_sync_s = 0.0
         self.fatal: asyncio.Future[Exception] = self._loop.create_future()
         self.journal = journal = storage.journal
-        self.instances = {m.name: m.instance for m in journal.members if m.name != member.name}
+        self._acquaintances = Acquaintances(member.name, member.instance, journal)
         self.engine = Engine(
             name=member.name,
-            members=[m.name for m in journal.members],
             journal=journal,
             applied_index=applied_index,
             config=config,
@@ -110,7 +110,7 @@ class Driver:
         """Begin to take part."""
         self._running = True
         self._transport.bind(self)
-        self._transport.set_peers([m.peer for m in self.journal.members if m.name != self._member.name])
+        self._meet()
         await self._transport.start()
         self.spawn(self._keep_synced())
         self._on_timer()
@@ -170,7 +170,8 @@ class Driver:
         if not self._running:
             return
         if not isinstance(error, NoRoom):  # of which is told by whoever waits for room
-            trace = None if isinstance(error, OSError) else error  # what a disk refuses is no defect of ours
+            # What a disk refuses, or the others have decided, is no defect of ours.
+            trace = None if isinstance(error, OSError | Removed) else error
             logger.critical(
                 "%s cannot go on in term %d: %r", self._member.name, self.engine.term, error, exc_info=trace
             )
@@ -211,6 +212,8 @@ class Driver:
             self.reads.leadership_changed()
         self.leadership.look()
         self._tell_resumed()
+        if self._acquaintances.refresh(self.engine.commit_index):
+            self._meet()
         if self.journal.wants_sync:
             self._dirty.set()
         if not self._compacting and self._compactor.is_due(self.engine.applied_index):
@@ -222,6 +225,11 @@ class Driver:
             logger.info("following %s in term %d", leader, self.engine.term)
         elif leader is None and before not in (None, self._member.name):
             logger.warning("no word from %s, which led: asking the other managers for an election", before)
+
+    def _meet(self) -> None:
+        """Have links to all that this member knows, and to nobody else."""
+        self._transport.set_card(self._acquaintances.card)
+        self._transport.set_peers([member.peer for member in self._acquaintances.members.values()])
 
     def _tell_resumed(self) -> None:
         """A leader that gave up handing over takes proposals again."""
@@ -273,16 +281,28 @@ class Driver:
 
     # Frames.
 
+    def peer_greeted(self, peer: str, instance: str, card: bytes) -> str | None:
+        """Whether a manager is let in; its card may say that we were removed, or who else is a member by now."""
+        if not self._running:
+            return "this manager has ended"
+        removed = self._acquaintances.hear(card)
+        if removed is not None:
+            self._die(Removed(self._member.name, removed.index))
+            return "this manager was removed from the cluster"
+        if self._acquaintances.refresh(self.engine.commit_index):
+            self._meet()
+        return self._acquaintances.objection(peer, instance)
+
     def peer_up(self, peer: str) -> None:
         """A link came up."""
-        if self._running and peer in self.instances:
+        if self._running and peer in self._acquaintances.members:
             self.engine.connected(peer)
             self.reads.found(peer)
             self.wake()
 
     def peer_down(self, peer: str) -> None:
         """A link is gone."""
-        if self._running and peer in self.instances:
+        if self._running:
             self.reads.lost(peer)
             self._exchange.lost(peer)
             self.engine.disconnected(peer)
@@ -307,8 +327,9 @@ class Driver:
         self.wake()
 
     def _checked(self, peer: str, instance: str, data: bytes) -> Frame:
-        if self.instances.get(peer) != instance:
-            raise MalformedFrame(f"instance {instance} of {peer} is not a member of this cluster")
+        objection = self._acquaintances.objection(peer, instance)
+        if objection is not None:
+            raise MalformedFrame(objection)
         frame = decode_frame(data)
         if (frame.sender, frame.instance) != (peer, instance):
             raise MalformedFrame(f"a frame that says it is from {frame.sender} ({frame.instance})")
@@ -357,8 +378,13 @@ class Driver:
 
     @property
     def peers(self) -> Collection[str]:
-        """The other members."""
-        return self.instances.keys()
+        """All others that there may be a link to."""
+        return self._acquaintances.members.keys()
+
+    @property
+    def other_voters(self) -> Collection[str]:
+        """The other members that count for a majority."""
+        return self.engine.other_voters
 
     def send(self, peer: str, body: Body) -> None:
         """Send a frame of the current term now."""

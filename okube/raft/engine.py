@@ -1,7 +1,8 @@
 """pysyncobj's core, driven by us: it keeps the log, matches it with the leader's, votes and sends entries.
 
 Frames come in by ``receive``, time by ``tick``: elections with a question before them, the commit rule with the own
-*synced* position, applying in slices. What a member is, and what leaves it, is in ``okube.raft.core``.
+*synced* position, members that come and go, applying in slices. Majorities are counted here, of those that vote. What a
+member is, and what leaves it, is in ``okube.raft.core``.
 """
 
 import logging
@@ -9,12 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from okube.raft.adapters import PeerNode, ShortLog, loop_time
+from okube.raft.catchup import CatchUp
+from okube.raft.changes import promoted
 from okube.raft.core import ROLES, Core, Role
 from okube.raft.election import LogEnd, PreVoteRound, majority, majority_index, would_vote
 from okube.raft.frames import Append, Appended, Body, PreVote, PreVoteGranted, TakeOver, VoteGranted, VoteRequest
 from okube.raft.guard import Diverged, narrow
 from okube.raft.handover import Handover
 from okube.raft.journal import Command
+from okube.raft.members import Membership, encode_membership
 
 __all__ = ["Engine"]
 
@@ -25,10 +29,11 @@ class Engine(Core):
     """One member's Raft state and what happens to it. See ``Core`` for what it is built from."""
 
     def __init__(self, **parts: Any) -> None:
-        self._voters: set[str] = set()
+        self._votes: set[str] = set()
         self._prevotes: PreVoteRound | None = None
         self._handover: Handover | None = None
         super().__init__(**parts)
+        self._catch_up = CatchUp(self._config.election_s)
 
     def tick(self, now: float) -> None:
         """Look at the timers, commit, apply. Replaces pysyncobj's own tick.
@@ -40,6 +45,7 @@ class Engine(Core):
             self._advance_commit()
             self._fall_back(now)
             self._go_on_handing_over(now)
+            self._let_learner_vote(now)
         else:
             self._watch_leader(now)
         applied = self._apply_some(now)
@@ -57,25 +63,47 @@ class Engine(Core):
         self._checkCommandsToApply()
         return self._journal.last_index
 
+    @property
+    def may_change_members(self) -> bool:
+        """Whether this leader knows all that is committed, and the change before is: one at a time."""
+        return self.is_ready_leader and self.hands_over_to is None and self._journal.members_index <= self.commit_index
+
+    def change_members(self, members: Membership, callback: Callable[[Any, int], None]) -> int:
+        """Append a membership that differs by one member, as the leader, when it may; its index."""
+        assert self.may_change_members
+        assert len(set(self._voters) ^ {member.name for member in members if member.voter}) <= 1
+        index = self._journal.last_index + 1
+        self._journal.add(bytes([Command.MEMBERSHIP]) + encode_membership(members), index, self.term)
+        self._SyncObj__commandsWaitingCommit[index].append((self.term, callback))
+        self._take_members()  # before it is sent: who leaves must not have it, for it could not lead with it any more
+        self._SyncObj__sendAppendEntries()
+        return index
+
+    def answering(self, now: float) -> list[str]:
+        """The members that this leader hears, itself included."""
+        answered = self._SyncObj__lastResponseTime
+        since = now - self._config.election_s
+        heard = [peer for peer in self._flows if peer in self._up and answered.get(self._node(peer), 0.0) > since]
+        return [self._name, *heard]
+
     def receive(self, sender: str, term: int, body: Body) -> None:
         """Handle a frame of another member; those that are none of the engine's only bring their term."""
-        node = self._peers[sender]
+        node = self._node(sender)
         if term > self.term:
             self._observe(node, term)
         match body:
             case Append():
                 self._receive_append(node, term, body)
-            case Appended() if term == self.term and self.is_leader:
+            case Appended() if term == self.term and self.is_leader and sender in self._flows:
                 self._receive_appended(node, body)
             case VoteRequest() if term == self.term:
                 message = {"last_log_index": body.last_index, "last_log_term": body.last_term}
                 self._hand_on(node, type="request_vote", term=term, **message)
-            case VoteGranted() if term == self.term and sender not in self._voters:
-                self._voters.add(sender)  # votes are collected; pysyncobj would count one twice
-                self._hand_on(node, type="response_vote", term=term)
+            case VoteGranted() if term == self.term and self.role is Role.CANDIDATE:
+                self._receive_vote(sender)
             case PreVote():
                 self._receive_prevote(sender, body)
-            case PreVoteGranted() if self._prevotes is not None and self._prevotes.agree(sender, body.next_term):
+            case PreVoteGranted() if self._prevotes is not None and self._agrees(sender, body.next_term):
                 self._campaign()
             case TakeOver() if term == self.term and sender == self.leader:
                 logger.info("%s hands the lead over", sender)
@@ -92,17 +120,16 @@ class Engine(Core):
 
     def successor(self, now: float) -> str | None:
         """Who could lead next: of the members that answer now, the one with the most of the log."""
-        answered = self._SyncObj__lastResponseTime
-        since = now - self._config.election_s
-        fit = [peer for peer, node in self._peers.items() if peer in self._up and answered.get(node, 0.0) > since]
-        return max(sorted(fit), key=self.match_index, default=None)
+        fit = sorted(set(self.answering(now)) & set(self.other_voters))
+        return max(fit, key=self.match_index, default=None)
 
     def connected(self, peer: str) -> None:
         """A new link is up: what was on its way on an old one is gone, so the leader sends it again."""
         self._up.add(peer)
-        self._flows[peer].restart()
-        node = self._peers[peer]
-        if not self.is_leader:
+        node = self._node(peer)
+        if peer in self._flows:
+            self._flows[peer].restart()
+        if not self.is_leader or peer not in self._flows:
             return
         if self.match_index(peer) > 0:
             self._SyncObj__raftNextIndex[node] = self.match_index(peer) + 1
@@ -111,7 +138,8 @@ class Engine(Core):
     def disconnected(self, peer: str) -> None:
         """The link is down. If it was the leader's, its process may be dead: ask the others soon, not all at once."""
         self._up.discard(peer)
-        self._flows[peer].restart()
+        if peer in self._flows:
+            self._flows[peer].restart()
         if self.leader == peer:
             soon = loop_time() + self._config.election_s * (0.1 + 0.5 * self._rng.random())
             self._SyncObj__raftElectionDeadline = min(soon, self._SyncObj__raftElectionDeadline)
@@ -120,6 +148,7 @@ class Engine(Core):
         """The state was replaced by a snapshot up to ``index``, and the journal starts there or holds it."""
         self._SyncObj__raftLastApplied = max(index, self.applied_index)
         self._SyncObj__raftCommitIndex = max(index, self.commit_index)
+        self._take_members()
 
     # Elections.
 
@@ -128,12 +157,14 @@ class Engine(Core):
             return
         self._SyncObj__raftElectionDeadline = now + self._SyncObj__generateRaftTimeout()
         self._SyncObj__raftLeader = None
-        if not self._peers:
+        if not self.votes:
+            return
+        if not self.other_voters:
             self._campaign()
             return
-        self._prevotes = PreVoteRound(self.term + 1, self._name, len(self._peers) + 1)
+        self._prevotes = PreVoteRound(self.term + 1, self._name, len(self._voters))
         end = self._log_end
-        for peer in self._peers:
+        for peer in sorted(self.other_voters):
             self._host.send(peer, PreVote(self.term + 1, end.last_index, end.last_term))
 
     @property
@@ -145,19 +176,29 @@ class Engine(Core):
         if would_vote(asked, own_term=self.term, own_end=self._log_end, hears_leader=hears_leader):
             self._host.send(sender, PreVoteGranted(asked.next_term))
 
+    def _agrees(self, sender: str, next_term: int) -> bool:
+        """Count an answer to the question; whether it was the one that was missing."""
+        return sender in self._voters and self._prevotes is not None and self._prevotes.agree(sender, next_term)
+
+    def _receive_vote(self, sender: str) -> None:
+        """Votes are collected, of those that count; pysyncobj would count one twice, and those of learners too."""
+        if sender in self._voters:
+            self._votes.add(sender)
+        if len(self._votes.intersection(self._voters)) >= majority(len(self._voters)):
+            self._SyncObj__onBecomeLeader()
+
     def _campaign(self) -> None:
         """As pysyncobj's tick does it; the requests wait for the sync of the term and of the own vote."""
         self._prevotes = None
-        self._voters = {self._name}
+        self._votes = {self._name}
         self._SyncObj__raftElectionDeadline = loop_time() + self._SyncObj__generateRaftTimeout()
         self._SyncObj__raftLeader = None
         self._SyncObj__setState(ROLES.index(Role.CANDIDATE))
         self._SyncObj__setCurrentTerm(self.term + 1, self._name)
-        self._SyncObj__votesCount = 1
         end = self._log_end
-        for peer in self._peers:
+        for peer in sorted(self.other_voters):
             self._host.promise(peer, VoteRequest(end.last_index, end.last_term))
-        if not self._peers:
+        if not self.other_voters:
             self._SyncObj__onBecomeLeader()
 
     def _observe(self, node: PeerNode, term: int) -> None:
@@ -173,6 +214,7 @@ class Engine(Core):
             self._handover = None
         if new is Role.LEADER:
             self._prevotes = None
+            self._catch_up.forget()
             for flow in self._flows.values():
                 flow.restart()
 
@@ -180,8 +222,8 @@ class Engine(Core):
         """A leader that a majority does not answer steps down."""
         answered = self._SyncObj__lastResponseTime
         since = now - self._config.leader_fallback_s
-        heard = 1 + sum(answered[node] > since for node in self._peers.values())
-        if heard < majority(len(self._peers) + 1):
+        heard = 1 + sum(answered[self._node(peer)] > since for peer in self.other_voters)
+        if heard < majority(len(self._voters)):
             logger.warning("no majority answers in term %d any more: this manager no longer leads", self.term)
             self._SyncObj__setState(ROLES.index(Role.FOLLOWER))
             self._SyncObj__raftLeader = None
@@ -200,13 +242,27 @@ class Engine(Core):
         ):
             self._host.send(handover.to, TakeOver())
 
+    def _let_learner_vote(self, now: float) -> None:
+        """A new member that has the log counts from here on; whoever leads sees to it."""
+        if len(self._voters) == len(self._members):
+            return
+        learner = next(member.name for member in self._members if not member.voter)
+        caught_up = learner in self._up and self._catch_up.has_caught_up(
+            learner, match_index=self.match_index(learner), last_index=self._journal.last_index, now=now
+        )
+        if caught_up and self.may_change_members:
+            logger.info("%s has caught up, and votes from here on", learner)
+            self._catch_up.forget()
+            self.change_members(promoted(self._members, learner), _nobody_waits)
+
     # Log.
 
     def _advance_commit(self) -> None:
         """Raft's rule, with what is durable here instead of what is only in memory."""
         if self.commit_index == self._journal.last_index:
             return  # as fifty times a second while nothing happens
-        reached = majority_index([self._journal.synced_index, *map(self.match_index, self._peers)])
+        others = map(self.match_index, self.other_voters)
+        reached = majority_index([self._journal.synced_index, *others])
         if reached > self.commit_index and self._journal.term_at(reached) == self.term:
             self._SyncObj__raftCommitIndex = reached
 
@@ -251,6 +307,7 @@ class Engine(Core):
             )
         finally:
             self._SyncObj__raftLog = self._journal
+            self._take_members()
         # Before a short log pysyncobj moves its commit index back; what is committed stays so.
         self._SyncObj__raftCommitIndex = max(commit_index, self.commit_index)
 
@@ -267,3 +324,7 @@ class Engine(Core):
         if body.success and not body.reset:
             # pysyncobj goes back to what was acknowledged, and would send again what is on its way.
             self._SyncObj__raftNextIndex[node] = max(next_index, body.next_index)
+
+
+def _nobody_waits(_result: Any, _reason: int) -> None:
+    """A member that votes from here on: the leader wanted it, and nobody else asked."""

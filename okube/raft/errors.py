@@ -12,6 +12,7 @@ __all__ = [
     "NotLeader",
     "OutcomeUnknown",
     "ProposalTooLarge",
+    "Removed",
     "Sidelined",
 ]
 
@@ -54,6 +55,19 @@ class NotBootstrapped(OkubeError):
     """The directory holds no cluster: it was never bootstrapped, or is the wrong one."""
 
     kind = "not-bootstrapped"
+
+
+class Removed(OkubeError):
+    """This member was removed from the cluster and must stop; the others have agreed on it."""
+
+    kind = "removed"
+
+    def __init__(self, name: str, index: int | None = None) -> None:
+        since = "" if index is None else f" (as of entry {index} of the log)"
+        super().__init__(
+            f"{name} is not a manager of its cluster any more: it was removed{since}, or its data was made anew. It "
+            f"stops, and its folder is of no use: 'okube managers add {name}' makes a new one"
+        )
 
 
 class ApplyFailed(Defect):

@@ -41,9 +41,12 @@ class Command(IntEnum):
     MEMBERSHIP = 2
 
 
-def first_records(cluster_id: str, members: Membership) -> list[Record]:
-    """The journal of a new cluster: its first membership and nothing else."""
-    return [_base_record(Base(cluster_id, FIRST_BASE_INDEX, 0, members))]
+def first_records(cluster_id: str, members: Membership, members_index: int = 0) -> list[Record]:
+    """The journal of a new cluster: its first membership and nothing else.
+
+    Of a member that joins one: the membership as of the entry that made it a member, and the log still to come.
+    """
+    return [_base_record(Base(cluster_id, FIRST_BASE_INDEX, 0, members, members_index))]
 
 
 class Journal:
@@ -87,6 +90,18 @@ class Journal:
     def members(self) -> Membership:
         """The membership: it holds from the moment its entry is appended, and is undone when that is truncated."""
         return self._memberships[-1][1]
+
+    @property
+    def members_index(self) -> int:
+        """The entry that made the membership what it is (or the base)."""
+        return self._memberships[-1][0]
+
+    def memberships_from(self, commit_index: int) -> list[tuple[int, Membership]]:
+        """The membership that is committed, then those that are not yet; each with the entry as of which it holds."""
+        first = len(self._memberships) - 1
+        while first > 0 and self._memberships[first][0] > commit_index:
+            first -= 1
+        return self._memberships[first:]
 
     @property
     def base_index(self) -> int:
@@ -161,8 +176,8 @@ class Journal:
         return self._base.index + place
 
     def members_at(self, index: int) -> Membership:
-        """The membership as of an entry that the log holds."""
-        return [members for at, members in self._memberships if at <= index][-1]
+        """The membership as of an entry that the log holds, or a later one where none so early is known."""
+        return self.memberships_from(index)[0][1]
 
     async def sync(self) -> None:
         """Make everything appended before this call durable. One call at a time; an error is final for this journal.
@@ -193,11 +208,11 @@ class Journal:
         """
         if index <= self._base.index or self._file.rewriting:
             return
-        members = self.members_at(index)
-        self._base = Base(self._base.cluster_id, index, self._entries[index - self._base.index][2], members)
+        at, members = self.memberships_from(index)[0]
+        self._base = Base(self._base.cluster_id, index, self._entries[index - self._base.index][2], members, at)
         del self._entries[: index - self._entries[0][1]]
         self._entries[0] = _base_entry(self._base)
-        self._memberships = [(index, members)] + [pair for pair in self._memberships if pair[0] > index]
+        self._memberships = [(at, members)] + [pair for pair in self._memberships if pair[0] > max(index, at)]
         self._bytes = sum(len(entry[0]) for entry in self._entries)
         self.shrink()
 
@@ -211,7 +226,10 @@ class Journal:
 
     def restart_at(self, index: int, term: int, members: Membership) -> None:
         """Drop all entries: a durable snapshot up to ``index`` has taken their place."""
-        self._append(_base_record(Base(self._base.cluster_id, index, term, members)))
+        at, known = self._memberships[0]
+        if at > index:  # a snapshot from before this member joined
+            members = known
+        self._append(_base_record(Base(self._base.cluster_id, index, term, members, max(at, index))))
 
     async def close(self) -> None:
         """Let go of the file."""
@@ -277,7 +295,7 @@ class Journal:
             raise ValueError(f"entry {index} of term {term} does not follow")
         self._entries.append((command, index, term))
         self._bytes += len(command)
-        if command[0] == Command.MEMBERSHIP:
+        if command[0] == Command.MEMBERSHIP and index > self._memberships[0][0]:
             self._memberships.append((index, decode_membership(command[1:])))
 
     def _replay_truncate(self, index: int) -> None:
@@ -286,7 +304,7 @@ class Journal:
         place = index - self._base.index
         self._bytes -= sum(len(entry[0]) for entry in self._entries[place:])
         del self._entries[place:]
-        while self._memberships[-1][0] >= index:
+        while len(self._memberships) > 1 and self._memberships[-1][0] >= index:
             self._memberships.pop()
         self._synced_index = min(self._synced_index, index - 1)
         self._syncing_index = min(self._syncing_index, index - 1)
@@ -294,7 +312,7 @@ class Journal:
     def _replay_base(self, base: Base) -> None:
         self._base = base
         self._entries = [_base_entry(base)]
-        self._memberships = [(base.index, base.members)]
+        self._memberships = [(base.members_index or base.index, base.members)]
         self._bytes = 0
         self._synced_index = self._syncing_index = base.index
 

@@ -28,11 +28,12 @@ class Greeting(msgspec.Struct, frozen=True, array_like=True):
     cluster_id: str
     name: str
     instance: str
+    card: bytes = b""
 
     @classmethod
-    def of(cls, cluster_id: str, name: str, instance: str) -> "Greeting":
+    def of(cls, cluster_id: str, name: str, instance: str, card: bytes = b"") -> "Greeting":
         """What a member of this version says."""
-        return cls("okube-raft", VERSION, cluster_id, name, instance)
+        return cls("okube-raft", VERSION, cluster_id, name, instance, card)
 
 
 _greeting_decoder = msgspec.msgpack.Decoder(Greeting)

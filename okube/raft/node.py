@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from pysyncobj.config import FAIL_REASON
 
+from okube.raft.changes import joined, left
 from okube.raft.config import RaftConfig
 from okube.raft.core import Role
 from okube.raft.driver import Driver
@@ -26,7 +27,7 @@ from okube.raft.errors import (
 )
 from okube.raft.leadership import LeadershipListener
 from okube.raft.machine import StateMachine
-from okube.raft.members import Membership
+from okube.raft.members import Known, Member, Membership
 from okube.raft.reads import Unconfirmed
 from okube.raft.sideline import Sideline, wait_for_room
 from okube.raft.storage import Storage, bootstrap, open_storage
@@ -174,8 +175,9 @@ class RaftNode:
         self._sideline = None
 
     async def _build(self, storage: Storage, applied_index: int | None) -> Driver:
-        member = next((m for m in storage.journal.members if m.name == self.name), None)
-        if member is None or member.instance != self.instance:
+        known = [m for _, members in storage.journal.memberships_from(0) for m in members]
+        member = next((m for m in reversed(known) if (m.name, m.instance) == (self.name, self.instance)), None)
+        if member is None:
             raise NotBootstrapped(
                 f"{self._directory} belongs to a cluster in which {self.name} ({self.instance}) is not a member: "
                 "the directory is of another manager, or was made anew"
@@ -304,7 +306,7 @@ class RaftNode:
         """The other members by name."""
         engine, now = self._driver.engine, self._clock.monotonic()
         status = {}
-        for peer in self._driver.peers:
+        for peer in [member.name for member in self.members if member.name != self.name]:
             heard_at = engine.heard_at(peer)
             match_index = engine.match_index(peer) if engine.is_leader else None
             heard_s = None if heard_at is None else now - heard_at
@@ -397,6 +399,63 @@ class RaftNode:
         except TimeoutError:
             message = f"no leader was confirmed by a majority of the managers within {timeout_s:g} s"
             raise NoQuorum(message) from None
+
+    async def add_member(self, new: Member, *, timeout_s: float) -> Known:
+        """Have a new member, which learns and then votes by itself; the membership that holds now, committed.
+
+        Adding again what is there and learns still (same name and addresses) changes nothing, and keeps its instance.
+
+        Raises:
+            NotLeader: this member does not lead.
+            Conflict: it cannot be a member now; the sentence says why.
+            OutcomeUnknown: it may or may not be one.
+        """
+
+        def join(members: Membership) -> Membership:
+            same = (new.name, new.raft_address, new.api_address, False)
+            there = any((m.name, m.raft_address, m.api_address, m.voter) == same for m in members)
+            return members if there else joined(members, new)
+
+        return await self._change_members(join, timeout_s)
+
+    async def remove_member(self, name: str, *, instance: str | None = None, timeout_s: float) -> Known:
+        """Have a member no longer; it hears of it and stops. The membership that holds now, committed.
+
+        Raises:
+            NotLeader: this member does not lead.
+            NotFound: there is no such member.
+            Conflict: it must stay, or is another instance; the sentence says why.
+            OutcomeUnknown: it may or may not be one still.
+        """
+
+        def leave(members: Membership) -> Membership:
+            staying = left(members, name, instance, answering=self._driver.engine.answering(self._clock.monotonic()))
+            if name == self.name:
+                raise Conflict(f"{name} leads; another manager must lead before it can be removed")
+            return staying
+
+        return await self._change_members(leave, timeout_s)
+
+    async def _change_members(self, change: Callable[[Membership], Membership], timeout_s: float) -> Known:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.role == Role.LEADER and not self._driver.engine.may_change_members:
+                    await self.wait_leadership_change(self.config.heartbeat_s)  # the change before is under way
+                driver = self._driver
+                if self.role != Role.LEADER:
+                    raise NotLeader(self.leader)
+                members = change(self.members)
+                index = driver.journal.members_index
+                if members is not self.members:
+                    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                    index = driver.engine.change_members(members, lambda _, reason: self._resolve(index, None, reason))
+                    self._proposals[index] = future
+                    driver.appended()
+                    await future
+                return Known(index, members)
+        except TimeoutError:
+            message = f"no majority confirmed the change of the managers within {timeout_s:g} s; it may still happen"
+            raise OutcomeUnknown(message) from None
 
     async def transfer_leadership(self, to: str | None = None, *, timeout_s: float) -> str:
         """Have another member lead: ``to``, or the one that has most of the log. Returns who leads then.

@@ -87,7 +87,11 @@ class ReadIndexHost(Protocol):
 
     @property
     def peers(self) -> Collection[str]:
-        """The other members."""
+        """All others that there may be a link to."""
+
+    @property
+    def other_voters(self) -> Collection[str]:
+        """The other members that count for a majority."""
 
     def send(self, peer: str, body: Body) -> None:
         """Send a frame of the current term."""
@@ -150,7 +154,7 @@ class ReadIndex:
         self._finish_if_confirmed(number)
 
     def _ask_all(self, number: int) -> None:
-        for peer in self._host.peers:
+        for peer in self._host.other_voters:
             self._host.send(peer, Confirm(number))
 
     def _count(self, peer: str, number: int) -> None:
@@ -159,7 +163,8 @@ class ReadIndex:
             self._finish_if_confirmed(number)
 
     def _finish_if_confirmed(self, number: int) -> None:
-        if 1 + len(self._confirmed) >= majority(1 + len(self._host.peers)):
+        others = self._host.other_voters
+        if 1 + len(self._confirmed.intersection(others)) >= majority(1 + len(others)):
             self._confirming.finish(number, self._index)
 
     def _begin_asking(self, number: int) -> None:

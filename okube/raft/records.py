@@ -39,12 +39,17 @@ class Kind(IntEnum):
 
 
 class Base(msgspec.Struct, frozen=True, array_like=True):
-    """Where the log starts: its first entry follows ``index``. ``members`` is the membership at that point."""
+    """Where the log starts: its first entry follows ``index``. ``members`` is the membership at that point.
+
+    Where ``members_index`` is beyond it, the membership is that of this later entry, which is known to be committed: a
+    member that joins knows it before it has the log. Entries up to there do not change it.
+    """
 
     cluster_id: str
     index: int
     term: int
     members: Membership
+    members_index: int = 0
 
 
 class Term(msgspec.Struct, frozen=True, array_like=True):

@@ -52,6 +52,13 @@ class Sideline:
         """Who leads, if it was heard of late."""
         return self._leader if self._clock.monotonic() - self._heard_at < 2 * self._election_s else None
 
+    def peer_greeted(self, peer: str, instance: str, card: bytes) -> str | None:
+        """Those are let in that were members when the disk became full; what cards say is heard when it has room."""
+        del card
+        if self._instances.get(peer) == instance:
+            return None
+        return f"manager {peer} ({instance}) was no member when the disk of this one became full"
+
     def peer_up(self, peer: str) -> None:
         """Nothing is sent to anybody."""
 

@@ -1,5 +1,6 @@
 """A member's directory: journal and snapshot that fit together, checked and put right before the engine is built."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from okube.raft.errors import JournalDamaged, NotBootstrapped
@@ -23,8 +24,12 @@ class Storage:
         self.snapshot = snapshot
 
 
-async def bootstrap(directory: Path, disk: Disk, members: list[Member], cluster_id: str) -> None:
+async def bootstrap(
+    directory: Path, disk: Disk, members: Sequence[Member], cluster_id: str, *, members_index: int = 0
+) -> None:
     """Write the first membership of a new cluster into an empty directory.
+
+    With ``members_index`` it is that of a member that joins a cluster: as of this entry of a log that it does not have.
 
     Raises:
         NotBootstrapped: the directory holds something already.
@@ -34,7 +39,7 @@ async def bootstrap(directory: Path, disk: Disk, members: list[Member], cluster_
         raise NotBootstrapped(f"{directory} is not empty (it holds {names[0]}); a new cluster starts in an empty one")
     if len({member.name for member in members}) != len(members) or not members:
         raise NotBootstrapped("a cluster starts with at least one manager, each with a name of its own")
-    await create_journal_file(disk, directory / JOURNAL_NAME, first_records(cluster_id, tuple(members)))
+    await create_journal_file(disk, directory / JOURNAL_NAME, first_records(cluster_id, tuple(members), members_index))
 
 
 async def open_storage(directory: Path, disk: Disk) -> Storage:

@@ -1,7 +1,8 @@
 """Links between managers over mutual TLS: who is at the other end is known from its certificate.
 
-One connection a pair; the manager whose name sorts first makes it. A link that is silent for an election time-out is
-ended and made anew, because a living TCP connection may need many seconds to find back after a cut.
+One connection a pair; the manager whose name sorts first makes it. The other one knocks only when it waited in vain:
+the first may not know it yet, or not any more, and tells that with its greeting. A link that is silent for an election
+time-out is ended and made anew, because a living TCP connection may need many seconds to find back after a cut.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ Identify = Callable[[dict[str, Any]], tuple[str, str, str | None] | None]
 """From ``SSLSocket.getpeercert()`` to (role, name, instance if it says so); None if it is none of ours."""
 
 REDIAL_S = 0.06
+KNOCK_S = 1.0
 MIB = 1024 * 1024
 
 
@@ -54,6 +56,7 @@ class TlsTransport:
         self._max_frame_bytes = max_frame_bytes
         self._max_queue_bytes = max_queue_bytes
         self._peers: dict[str, Peer] = {}
+        self._card = b""
         self._handler: PeerHandler | None = None
         self._server: asyncio.Server | None = None
         self._links: dict[str, Link] = {}
@@ -106,8 +109,13 @@ class TlsTransport:
         for name in [name for name in self._dialling if name not in self._peers]:
             self._dialling.pop(name).cancel()
         for name in self._peers:
-            if self._name < name and name not in self._dialling:
-                self._dialling[name] = asyncio.get_running_loop().create_task(self._keep_dialling(name))
+            if name not in self._dialling:
+                keep = self._keep_dialling(name) if self._name < name else self._keep_knocking(name)
+                self._dialling[name] = asyncio.get_running_loop().create_task(keep)
+
+    def set_card(self, card: bytes) -> None:
+        """What to show with each greeting."""
+        self._card = card
 
     def send(self, peer: str, frame: bytes) -> None:
         """Queue a frame; if the queue is full the link ends."""
@@ -184,7 +192,6 @@ class TlsTransport:
             return "its certificate does not say who it is"
         role, name, instance = identity
         said = f"{greeting.name} ({greeting.instance})"
-        peer = self._peers.get(greeting.name)
         if greeting.protocol != "okube-raft" or greeting.version != VERSION:
             return f"it speaks {greeting.protocol} {greeting.version}, and this manager okube-raft {VERSION}"
         if greeting.cluster_id != self._cluster_id:
@@ -193,14 +200,14 @@ class TlsTransport:
             return f"it says it is manager {said}, and its certificate is of {role} {name}"
         if link.dialled not in (None, greeting.name):
             return f"{said} answered at its address"
-        if peer is None or peer.instance != greeting.instance:
-            return f"manager {said} is not a member: it was made anew, or belongs to another cluster"
-        return None
+        if self._handler is None:
+            return "this manager has ended"
+        return self._handler.peer_greeted(greeting.name, greeting.instance, greeting.card)
 
     def _new_link(self, dialled: str | None) -> Link:
         return Link(
             self,
-            Greeting.of(self._cluster_id, self._name, self._instance),
+            Greeting.of(self._cluster_id, self._name, self._instance, self._card),
             dialled=dialled,
             user_timeout_ms=int(2000 * self._election_s),
             max_frame_bytes=self._max_frame_bytes,
@@ -209,17 +216,33 @@ class TlsTransport:
         )
 
     async def _keep_dialling(self, name: str) -> None:
-        reachable = True
+        reachable, loop = True, asyncio.get_running_loop()
+        pause_s = REDIAL_S
         while True:
+            began = loop.time()
             try:
                 link = await self._dial(name)
                 reachable = True
                 await link.closed
+                # Who lets us in and ends the link at once, again and again, does not want us.
+                pause_s = min(2 * pause_s, KNOCK_S) if loop.time() - began < KNOCK_S else REDIAL_S
             except (OSError, ssl.SSLError, TimeoutError) as error:
                 level = logging.WARNING if reachable else logging.DEBUG
                 logger.log(level, "cannot reach %s at %s: %s", name, self._peers[name].address, error or "no answer")
                 reachable = False
-            await asyncio.sleep(REDIAL_S)
+            await asyncio.sleep(pause_s)
+
+    async def _keep_knocking(self, name: str) -> None:
+        """The other one dials; but where there is no link for a while, see whether it still lets us in."""
+        while True:
+            await asyncio.sleep(KNOCK_S)
+            if name in self._links:
+                continue
+            try:
+                link = await self._dial(name)
+                await link.closed
+            except (OSError, ssl.SSLError, TimeoutError) as error:
+                logger.debug("knocked at %s in vain: %s", name, error or "no answer")
 
     async def _dial(self, name: str) -> Link:
         host, _, port = self._peers[name].address.rpartition(":")

@@ -23,6 +23,12 @@ class Peer(msgspec.Struct, frozen=True):
 class PeerHandler(Protocol):
     """What a transport calls, always from the event loop and never from within ``send``."""
 
+    def peer_greeted(self, peer: str, instance: str, card: bytes) -> str | None:
+        """A manager of this cluster greets and shows its card: why it is not let in, None if it is.
+
+        The transport's peers may be replaced within this call.
+        """
+
     def peer_up(self, peer: str) -> None:
         """A link to this peer is there, and nothing from an earlier one will come any more."""
 
@@ -46,7 +52,10 @@ class PeerTransport(Protocol):
         """End all links. ``peer_down`` is not called any more."""
 
     def set_peers(self, peers: Iterable[Peer]) -> None:
-        """Replace the peers: links to others end, and others are refused."""
+        """Replace the peers: links to others end."""
+
+    def set_card(self, card: bytes) -> None:
+        """What to show with each greeting from now on; it means something to handlers only."""
 
     def send(self, peer: str, frame: bytes) -> None:
         """Queue a frame; it is lost if the link is down, or goes down before it arrives."""

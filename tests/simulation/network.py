@@ -10,6 +10,7 @@ from okube.seams.transport import Peer, PeerHandler
 __all__ = ["SimulatedNetwork", "SimulatedTransport"]
 
 RECONNECT_S = 0.06
+KNOCK_S = 1.0
 NOTICE_S = 0.5
 """How long a cut link looks alive to both ends: the election time-out, after which a silent link is dropped."""
 
@@ -24,6 +25,7 @@ class SimulatedNetwork:
         self._ends: dict[str, SimulatedTransport] = {}
         self._cut: dict[tuple[str, str], None] = {}
         self._links: dict[tuple[str, str], _Link] = {}
+        self._knocking: dict[tuple[str, str], None] = {}
         self._context = contextvars.copy_context()
 
     def attach(self, transport: "SimulatedTransport") -> None:
@@ -76,15 +78,42 @@ class SimulatedNetwork:
 
     def _connect(self, one: str, other: str) -> None:
         pair = _pair(one, other)
-        if one == other or pair in self._links or pair in self._cut or not self._want_each_other(one, other):
+        first, second = self._ends.get(one), self._ends.get(other)
+        if one == other or pair in self._links or pair in self._cut or first is None or second is None:
+            return
+        if not first.wants(other) and not second.wants(one):
+            return
+        if first.is_paused or second.is_paused:  # its kernel takes the connection, and it greets when it goes on
+            self._knock_later(pair, RECONNECT_S)
+            return
+        welcome = (first.lets_in(second), second.lets_in(first))
+        if not all(welcome) or pair in self._links:
+            self._knock_later(pair)
             return
         self._links[pair] = _Link()
         for name, peer in (pair, pair[::-1]):
             self._ends[name].came_up(peer)
 
-    def _want_each_other(self, one: str, other: str) -> bool:
-        first, second = self._ends.get(one), self._ends.get(other)
-        return first is not None and second is not None and first.accepts(second) and second.accepts(first)
+    def _knock_later(self, pair: tuple[str, str], delay_s: float = KNOCK_S) -> None:
+        """Who is not let in tries again for as long as it wants to."""
+        if pair not in self._knocking:
+            self._knocking[pair] = None
+            self._later(delay_s, lambda: self._knock(pair))
+
+    def _knock(self, pair: tuple[str, str]) -> None:
+        del self._knocking[pair]
+        self._connect(*pair)
+
+    def peers_changed(self, transport: "SimulatedTransport") -> None:
+        """A process wants links to others than before."""
+        if self._ends.get(transport.name) is not transport:
+            return
+        for pair in [pair for pair in self._links if transport.name in pair]:
+            if not transport.wants(pair[0] if pair[1] == transport.name else pair[1]):
+                self._break(pair)
+        for other in sorted(self._ends):
+            if transport.wants(other) and _pair(transport.name, other) not in self._links:
+                self._connect_soon(transport.name, other)
 
     def _connect_soon(self, one: str, other: str) -> None:
         self._later(self.rng.uniform(0.2, 1.0) * RECONNECT_S, lambda: self._connect(one, other))
@@ -129,6 +158,7 @@ class SimulatedTransport:
         self.name = name
         self.instance = instance
         self._network = network
+        self.card = b""
         self._peers: dict[str, Peer] = {}
         self._handler: PeerHandler | None = None
         self._paused_until = 0.0
@@ -153,6 +183,10 @@ class SimulatedTransport:
 
     def set_peers(self, peers: Iterable[Peer]) -> None:
         self._peers = {peer.name: peer for peer in peers}
+        self._network.peers_changed(self)
+
+    def set_card(self, card: bytes) -> None:
+        self.card = card
 
     def send(self, peer: str, frame: bytes) -> None:
         self._network.send(self, peer, frame)
@@ -160,9 +194,20 @@ class SimulatedTransport:
     def drop(self, peer: str) -> None:
         self._network.lose(self.name, peer)
 
-    def accepts(self, other: "SimulatedTransport") -> bool:
-        peer = self._peers.get(other.name)
-        return peer is not None and peer.instance == other.instance
+    def wants(self, name: str) -> bool:
+        """Whether it looks for a link to the process of that name."""
+        return name in self._peers
+
+    @property
+    def is_paused(self) -> bool:
+        return asyncio.get_running_loop().time() < self._paused_until or bool(self._waiting)
+
+    def lets_in(self, other: "SimulatedTransport") -> bool:
+        """Show it the other's greeting."""
+        handler = self._handler
+        if handler is None:
+            return False
+        return self._context.copy().run(handler.peer_greeted, other.name, other.instance, other.card) is None
 
     def arrived(self, sender: "SimulatedTransport", frame: bytes) -> None:
         self._tell(lambda handler: handler.peer_frame(sender.name, sender.instance, frame))

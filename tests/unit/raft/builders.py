@@ -88,7 +88,6 @@ class Rig:
         self.config = config or RaftConfig()
         self.engine = Engine(
             name="m1",
-            members=[member.name for member in members(size)],
             journal=journal,
             applied_index=journal.base_index,
             config=self.config,

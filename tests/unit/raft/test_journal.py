@@ -1,11 +1,14 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from okube.raft.errors import JournalDamaged, NotBootstrapped
-from okube.raft.journal import Command, Journal
+from okube.raft.journal import Command, Journal, first_records
+from okube.raft.journal_file import create_journal_file
 from okube.raft.members import encode_membership
 from okube.raft.records import Kind, Record
+from tests.simulation.disk import MountedDisk
 from tests.unit.raft.builders import JOURNAL, a_disk, a_journal, a_member, entries_of, in_virtual_time, members
 
 REGULAR = bytes([Command.REGULAR])
@@ -191,3 +194,55 @@ async def test_the_first_index_of_a_term_is_found() -> None:
     for index, term in ((2, 1), (3, 1), (4, 3), (5, 3), (6, 4)):
         journal.add(*entry(index, term))
     assert [journal.first_of_term_at(index) for index in range(2, 7)] == [2, 2, 4, 4, 6]
+
+
+def a_membership(size: int) -> bytes:
+    return bytes([Command.MEMBERSHIP]) + encode_membership(members(size))
+
+
+async def a_joiner_s_journal(disk: MountedDisk, *, members_index: int = 5) -> Journal:
+    """Of a member that joined as the fifth, with an empty log."""
+    await create_journal_file(disk, JOURNAL, first_records("c1", members(5), members_index))
+    return await Journal.open(disk, JOURNAL)
+
+
+@in_virtual_time
+async def test_who_joins_knows_the_membership_before_it_has_the_log_and_older_entries_do_not_change_it() -> None:
+    journal = await a_joiner_s_journal(a_disk())
+    journal.add(a_membership(3), 2, 1)
+    journal.add(*entry(3))
+    assert journal.members == members(5)
+    journal.deleteEntriesFrom(1)
+    assert journal.members == members(5)
+    for index, size in ((2, 3), (3, 4), (4, 4), (5, 5), (6, 6)):
+        journal.add(a_membership(size), index, 1)
+    assert journal.members == members(6)
+    assert journal.memberships_from(5) == [(5, members(5)), (6, members(6))]
+    assert journal.memberships_from(6) == [(6, members(6))]
+
+
+@in_virtual_time
+async def test_that_survives_a_compaction_a_snapshot_from_before_and_a_restart() -> None:
+    disk = a_disk()
+    journal = await a_joiner_s_journal(disk)
+    for index in (2, 3, 4):
+        journal.add(a_membership(3), index, 1)
+    journal.compact(3)
+    await journal.compacted()
+    await journal.sync()
+    assert journal.memberships_from(3) == [(5, members(5))]
+    journal.restart_at(4, 1, members(3))
+    await journal.sync()
+    journal = await Journal.open(disk, JOURNAL)
+    assert (journal.base_index, journal.members, journal.members_index) == (4, members(5), 5)
+    journal.restart_at(9, 1, members(7))
+    assert (journal.members, journal.members_index) == (members(7), 9)
+
+
+@in_virtual_time
+async def test_a_base_of_the_format_before_is_of_the_membership_at_its_index() -> None:
+    disk = a_disk()
+    old = Record(Kind.BASE, msgspec.msgpack.encode(["c1", 7, 2, [["m1", "m1-i", "m1:1", "m1:2"]]]))
+    await create_journal_file(disk, JOURNAL, [old])
+    journal = await Journal.open(disk, JOURNAL)
+    assert (journal.members, journal.members_index) == ((a_member("m1"),), 7)

@@ -13,7 +13,7 @@ class Host:
         self.leader = leader
         self.is_ready_leader = ready
         self.commit_index = 10
-        self.peers = peers
+        self.peers = self.other_voters = peers
         self.sent: list[tuple[str, Body]] = []
 
     def send(self, peer: str, body: Body) -> None:

@@ -24,7 +24,13 @@ class Recorder:
         self.name = name
         self.events: list[str] = []
         self.frames: list[tuple[str, str, bytes]] = []
+        self.cards: list[bytes] = []
+        self.instances: dict[str, str] = {}
         transport.bind(self)
+
+    def peer_greeted(self, peer: str, instance: str, card: bytes) -> str | None:
+        self.cards.append(card)
+        return None if self.instances.get(peer) == instance else f"manager {peer} ({instance}) is not a member"
 
     def peer_up(self, peer: str) -> None:
         self.events.append(f"up {peer}")
@@ -36,6 +42,7 @@ class Recorder:
         self.frames.append((peer, instance, data))
 
     def knows(self, *others: "Recorder") -> None:
+        self.instances = {other.name: f"{other.name}-i" for other in others}
         self.transport.set_peers(
             [Peer(other.name, f"{other.name}-i", f"127.0.0.1:{other.transport.port}") for other in others]
         )
@@ -151,9 +158,38 @@ async def test_a_peer_that_is_no_member_any_more_is_cut_off(pair: Pair) -> None:
     assert two.frames == []
 
 
+async def test_who_is_not_dialled_knocks_and_both_see_the_other_s_card(certificates: Certificates) -> None:
+    one, two = (Recorder(certificates.transport(name), name) for name in ("m1", "m2"))
+    for recorder in (one, two):
+        recorder.transport.set_card(recorder.name.encode())
+        await recorder.transport.start()
+    one.instances = {"m2": "m2-i"}  # it lets m2 in, and does not know where it is
+    two.knows(one)
+    await eventually(lambda: bool(one.events and two.events))
+    assert (one.cards, two.cards) == ([b"m2"], [b"m1"])
+    two.transport.send("m1", b"hello")
+    await eventually(lambda: one.frames == [("m2", "m2-i", b"hello")])
+    for recorder in (one, two):
+        await recorder.transport.stop()
+
+
+async def test_who_is_not_wanted_sees_the_card_and_does_not_ask_all_the_time(certificates: Certificates) -> None:
+    one, two = (Recorder(certificates.transport(name), name) for name in ("m1", "m2"))
+    two.transport.set_card(b"you were removed")
+    for recorder in (one, two):
+        await recorder.transport.start()
+    one.knows(two)
+    await asyncio.sleep(2.0)
+    assert set(one.cards) == {b"you were removed"}
+    assert 2 <= len(one.cards) <= 8
+    for recorder in (one, two):
+        await recorder.transport.stop()
+
+
 async def refused(certificates: Certificates, caplog: pytest.LogCaptureFixture, caller: Recorder) -> str:
     """What m2, which knows only m1 of instance m1-i, says about a caller that dials it for a second."""
     two = Recorder(certificates.transport("m2"), "m2")
+    two.instances = {"m1": "m1-i"}
     await two.transport.start()
     two.transport.set_peers([Peer("m1", "m1-i", "127.0.0.1:1")])
     await caller.transport.start()

@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 from okube.raft import Member, RaftConfig, RaftNode
+from okube.raft.members import voters
 from tests.simulation.cluster import SimulatedCluster, Site, until
 from tests.simulation.ledger import Ledger, seal
 
@@ -40,10 +41,41 @@ class Trio:
         """Bootstrap all, start them, and return the leader."""
         sites = self.cluster.sites
         for site in sites:
-            members = [Member(s.name, s.instance, f"{s.name}:1", f"{s.name}:2") for s in sites]
+            members = [self.member(s) for s in sites]
             await RaftNode.bootstrap(site.directory, site.platter.mount(), members, "c1")
             self.cluster.start(site)
         return await self.leader()
+
+    async def join(self, name: str, *, instance: str = "") -> RaftNode:
+        """Have one more member: added by the leader, and started with what that answered."""
+        site = self.new_site(name, instance=instance)
+        leader = await self.leader()
+        known = await leader.add_member(self.member(site), timeout_s=2)
+        disk = site.platter.mount()
+        await RaftNode.bootstrap(site.directory, disk, known.members, "c1", members_index=known.index)
+        self.cluster.start(site)
+        assert await until(lambda: any(node.name == name for node in self.nodes()), within_s=1)
+        return next(node for node in self.nodes() if node.name == name)
+
+    def new_site(self, name: str, *, instance: str = "") -> Site:
+        """A machine beside those that are there; one of the same name takes that one's place."""
+        site = Site(name, random.Random(len(self.cluster.sites)), self.cluster.network)
+        site.instance = instance or site.instance
+        self.cluster.sites = [*(s for s in self.cluster.sites if s.name != name), site]
+        return site
+
+    @staticmethod
+    def member(site: Site) -> Member:
+        return Member(site.name, site.instance, f"{site.name}:1", f"{site.name}:2")
+
+    async def until_votes(self, *names: str, within_s: float = 5.0) -> None:
+        """Wait until exactly these are voters, for all of them that run."""
+
+        def agreed() -> bool:
+            known = [voters(node.members) for node in self.nodes() if node.name in names]
+            return all(set(each) == set(names) for each in known) and len(known) > 0
+
+        assert await until(agreed, within_s=within_s), [node.members for node in self.nodes()]
 
     def nodes(self) -> list[RaftNode]:
         programs = [site.program for site in self.cluster.alive]
