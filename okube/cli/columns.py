@@ -120,6 +120,8 @@ def _managers(_now_ms: int) -> Sequence[Column]:
         Column("STATE", field("state")),
         Column("REVISION", field("revision"), right=True),
         Column("LAG", field("lag"), right=True, optional=True),
+        Column("COMMANDS", field("command_version"), right=True, optional=True),
+        Column("SOFTWARE", field("software"), wide=True),
     )
 
 

@@ -75,8 +75,24 @@ def headline(found: Row) -> list[str]:
     rows.append(("leader", text(found.get("leader")) or "none"))
     rows.append(("epoch", text(found.get("epoch"))))
     rows.append(("revision", text(found.get("revision"))))
+    rows += [("commands", said) for said in (_commands(found),) if said]
     rows += [(kind, _counts(found.get(kind))) for kind in ("nodes", "tasks")]
     return [f"{name:<9} {value}".rstrip() for name, value in rows]
+
+
+def _commands(found: Row) -> str:
+    """The command version that is enabled; and where some managers know a newer one, who keeps it from being."""
+    enabled, said = found.get("command_version"), found.get("managers")
+    if not isinstance(enabled, int):
+        return ""  # a manager from before versions were told
+    known = {text(m.get("name")): m.get("command_version") for m in said or () if isinstance(m, dict)}
+    newest = max((version for version in known.values() if isinstance(version, int)), default=enabled)
+    older = [name for name, version in known.items() if isinstance(version, int) and version < newest]
+    silent = [name for name, version in known.items() if not isinstance(version, int)]
+    if newest <= enabled or not (older or silent):
+        return f"version {enabled}"
+    waits = [*(f"{name} is upgraded" for name in older), *(f"{name} is back" for name in silent)]
+    return f"version {enabled}; {newest} is enabled when {' and '.join(waits)}"
 
 
 def _no_quorum(found: Row) -> str:

@@ -6,12 +6,14 @@ import random
 
 import msgspec
 
+from okube.manager.enabling import not_enabled
 from okube.manager.metrics import Metrics
 from okube.manager.settings import ManagerSettings
-from okube.model.commands import Applied, Command, Item, Refused, Result, encode_command
+from okube.model.commands import Applied, Command, EnableVersion, Item, Refused, Result, encode_command
 from okube.model.epoch import Epoch
-from okube.model.errors import NoQuorum, OkubeError, OutcomeUnknown, error_of_kind
+from okube.model.errors import NoQuorum, NotEnabled, OkubeError, OutcomeUnknown, error_of_kind
 from okube.model.names import new_id
+from okube.model.versions import version_of
 from okube.raft import Proposer, RaftNode
 from okube.seams.clock import Clock
 from okube.state import BATCH_VERSION, StateMachine, Tables
@@ -42,9 +44,11 @@ class ManagerCore:
         self.rng = rng
         self.proposer = Proposer(raft, self._seal)
         self.metrics = Metrics()
+        self.versions_told = asyncio.Event()  # a manager said that it knows another command version than before
         self._began = clock.monotonic()
         self._led_until: float | None = None
         raft.subscribe_leadership(self._leadership)
+        raft.subscribe_told(self.versions_told.set)
         raft.subscribe_synced(self.metrics.sync_seconds.observe)
 
     @property
@@ -95,9 +99,13 @@ class ManagerCore:
             NoQuorum: this manager does not lead; nothing was proposed.
             OutcomeUnknown: it was proposed, and whether it will be committed is not known.
             TooLarge: it does not fit into a proposal.
+            NotEnabled: not every manager knows such a command yet.
             OkubeError: the command was refused; the kind of error says why.
         """
-        item = _encoder.encode(Item(encode_command(command), request_id, fingerprint))
+        version = version_of(command)
+        if version > self.tables.settings.command_version and not isinstance(command, EnableVersion):
+            raise NotEnabled(not_enabled(version, self.tables.settings.command_version, self.raft.known_versions()))
+        item = _encoder.encode(Item(encode_command(command), request_id, fingerprint, version))
         began = self.clock.monotonic()
         result: Result = await self.proposer.submit(item, timeout_s=timeout_s)
         self.metrics.proposal_seconds.observe(self.clock.monotonic() - began)

@@ -10,6 +10,7 @@ from okube.manager.agents import AgentCalls
 from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
+from okube.manager.enabling import plan_enabling
 from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
 from okube.manager.pace import Pace
@@ -49,11 +50,15 @@ class Leader:
             _log.info("leading in epoch %s", self._core.epoch)
             self.changes.all()
             async with asyncio.TaskGroup() as group:
-                for loop in (self._reconcile, self._place, self._tend_nodes, self.liveness.run, self.dispatcher.run):
+                for loop in self._loops():
                     group.create_task(self._guarded(loop), name=f"leader {loop.__qualname__}")
         finally:
             self.changes.close()
             _log.info("not leading any more")
+
+    def _loops(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        own = (self._reconcile, self._place, self._tend_nodes, self._enable_versions)
+        return (*own, self.liveness.run, self.dispatcher.run)
 
     async def _guarded(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a loop; what it cannot do because leadership is in doubt, it tries again while this manager leads.
@@ -165,6 +170,14 @@ class Leader:
             if next_ms is not None:
                 pause_s = min(_FULL_PASS_S, max(_SOON_S, (next_ms - self._core.clock.time_ms()) / 1000 + 0.001))
             await _wait(self.changes.nodes_changed, pause_s)
+
+    async def _enable_versions(self) -> None:
+        """A command version is enabled once all managers know it; also when the last that did not is removed."""
+        core = self._core
+        while True:
+            core.versions_told.clear()
+            await core.propose([*plan_enabling(core.tables.settings.command_version, core.raft.known_versions())])
+            await _wait(core.versions_told, _FULL_PASS_S)
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -23,7 +23,8 @@ from okube.manager.metrics.lag import sample_lag
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
-from okube.model.errors import BadFile, Defect, OkubeError
+from okube.model.errors import BadFile, Defect, OkubeError, UnknownVersion
+from okube.model.versions import COMMAND_VERSION
 from okube.raft import Member, RaftConfig, RaftNode
 from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
@@ -119,6 +120,8 @@ async def _hand_over(raft: RaftNode) -> None:
 
 def why_it_ends(error: Exception, directory: Path) -> OkubeError:
     """Raft met ``error`` and cannot go on: what that means for the one who sees to this machine."""
+    if isinstance(error, UnknownVersion):
+        return error
     if not isinstance(error, OSError):
         return Defect(f"Raft cannot go on: {error}")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -159,4 +162,5 @@ def _raft(
         disk=disk,
         clock=clock,
         rng=rng,
+        knows=COMMAND_VERSION,
     )

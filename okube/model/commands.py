@@ -1,16 +1,17 @@
 """What the replicated log holds: batches of tagged, versioned commands.
 
 The proposer stamps epoch, time and ids into them, so that applying needs no clock and no chance. A tag ends in the
-version of its format; one that a manager does not know is a deterministic error, so that versions can mix. A new field
-goes to the end with a default.
+version of its format. A new field goes to the end with a default. What an earlier Okube did not know is named in
+``versions.py``, and proposed only once every manager knows it.
 """
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 
 from okube.model.epoch import Epoch
+from okube.model.errors import UNREADABLE
 from okube.model.node import Availability, NodeState
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, TaskState
@@ -25,6 +26,7 @@ __all__ = [
     "Command",
     "CreateTasks",
     "DeleteServices",
+    "EnableVersion",
     "EndTasks",
     "ForgetTasks",
     "Item",
@@ -51,6 +53,8 @@ __all__ = [
     "encode_batch",
     "encode_command",
     "fingerprint",
+    "kind_of",
+    "known_kinds",
 ]
 
 
@@ -266,6 +270,12 @@ class EndTasks(msgspec.Struct, frozen=True, array_like=True, tag="end-tasks/1"):
     message: str = ""
 
 
+class EnableVersion(msgspec.Struct, frozen=True, array_like=True, tag="enable-version/1"):
+    """From here on commands up to this version may be proposed: all managers have said that they know it."""
+
+    version: Annotated[int, msgspec.Meta(ge=1)]
+
+
 Command = (
     SeedCluster
     | PutServices
@@ -286,6 +296,7 @@ Command = (
     | StopTasks
     | ReportTasks
     | EndTasks
+    | EnableVersion
 )
 
 
@@ -308,11 +319,15 @@ Result = Applied | Refused
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):
-    """One command of a batch, with the request id of its client (empty: none) and the request's fingerprint."""
+    """One command of a batch, with the request id of its client (empty: none) and the request's fingerprint.
+
+    ``version`` is the command version that whoever applies it must know.
+    """
 
     command: bytes
     request_id: str = ""
     fingerprint: bytes = b""
+    version: int = 1
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -338,6 +353,20 @@ def decode_command(data: bytes) -> Command:
     """A command from the log; raises msgspec.MsgspecError for one that this version does not know."""
     command: Command = _commands.decode(data)
     return command
+
+
+def kind_of(data: bytes) -> str | None:
+    """The tag of an encoded command, known or not; None for what is no command at all."""
+    try:
+        parts = msgspec.msgpack.decode(data)
+    except UNREADABLE:
+        return None
+    return parts[0] if isinstance(parts, list) and parts and isinstance(parts[0], str) else None
+
+
+def known_kinds() -> frozenset[str]:
+    """The tags of all commands of this Okube."""
+    return frozenset(str(kind.__struct_config__.tag) for kind in get_args(Command))
 
 
 def encode_batch(batch: Batch) -> bytes:

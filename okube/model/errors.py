@@ -14,6 +14,7 @@ __all__ = [
     "KeyReused",
     "Malformed",
     "NoQuorum",
+    "NotEnabled",
     "NotFound",
     "OkubeError",
     "OutcomeUnknown",
@@ -23,6 +24,7 @@ __all__ = [
     "TooSlow",
     "Unauthorized",
     "UnknownMedia",
+    "UnknownVersion",
     "Unreachable",
     "error_of_kind",
 ]
@@ -90,6 +92,25 @@ class StaleEpoch(Conflict):
     """The order comes from a leader that was deposed (409)."""
 
     kind = "stale-epoch"
+
+
+class NotEnabled(Conflict):
+    """Not every manager knows yet what this needs: they are being upgraded (409)."""
+
+    kind = "not-enabled"
+
+
+class UnknownVersion(OkubeError):
+    """The log or a snapshot holds what only a newer Okube knows; this manager must not go on without it."""
+
+    kind = "unknown-version"
+
+    def __init__(self, what: str, *, needs: str, knows: int) -> None:
+        super().__init__(
+            f"{what} needs {needs}, and this Okube knows command version {knows}. All managers knew the newer one when "
+            "it came into use, so this manager was put back to an older Okube, or joined with one. Install the newer "
+            "Okube on this machine and start the manager again; nothing is lost, and the other managers go on"
+        )
 
 
 class TooLarge(OkubeError):
@@ -179,6 +200,7 @@ _BY_KIND: dict[str, type[OkubeError]] = {
         NotFound,
         Conflict,
         StaleEpoch,
+        NotEnabled,
         Gone,
         TooLarge,
         TooSlow,

@@ -43,6 +43,7 @@ EventKind = Literal[
     "node-flapping",
     "node-condition",
     "leader-elected",
+    "version-enabled",
 ]
 
 EVENT_KINDS: frozenset[str] = frozenset(get_args(EventKind))

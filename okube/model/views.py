@@ -255,10 +255,15 @@ class OwnState(msgspec.Struct, frozen=True, kw_only=True):
     revision: Revision
     digest: str
     index: int
+    command_version: int = 1
+    software: str = ""
 
 
 class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A manager with what it says of itself; of one that is down, nothing is known. ``lag`` counts revisions."""
+    """A manager with what it says of itself; of one that is down, nothing is known. ``lag`` counts revisions.
+
+    ``command_version`` is what it knows, ``software`` its version of Okube.
+    """
 
     name: str
     address: str
@@ -269,10 +274,15 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
     digest: str | None
     index: int | msgspec.UnsetType = msgspec.UNSET
     lag: int | None
+    command_version: int | None = None
+    software: str | None = None
 
 
 class StatusView(msgspec.Struct, frozen=True, kw_only=True):
-    """The cluster at a glance; without a quorum, what the manager that answers knew ``age_s`` seconds ago."""
+    """The cluster at a glance; without a quorum, what the manager that answers knew ``age_s`` seconds ago.
+
+    ``command_version`` is the one that all managers know and may propose; a newer one is enabled when all know it.
+    """
 
     cluster: str
     cluster_id: str
@@ -285,6 +295,7 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     managers: tuple[ManagerView, ...]
     nodes: dict[str, int]
     tasks: dict[str, int]
+    command_version: int = 1
 
 
 class AppliedService(msgspec.Struct, frozen=True):

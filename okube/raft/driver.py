@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
+from okube.model.errors import UnknownVersion
 from okube.raft.acquaintances import Acquaintances
 from okube.raft.compaction import Compactor
 from okube.raft.config import RaftConfig
@@ -62,6 +63,8 @@ class Driver:
         applied_listeners: list[Callable[[int], None]],
         synced_listeners: list[Callable[[float], None]],
         resumed_listeners: list[Callable[[], None]],
+        knows: int,
+        told_listeners: list[Callable[[], None]],
     ) -> None:
         self._member = member
         self._config = config
@@ -72,6 +75,10 @@ class Driver:
         self._synced_listeners = synced_listeners
         self._resumed_listeners = resumed_listeners
         self._handed_over = False
+        self._knows = knows
+        self._told_listeners = told_listeners
+        self.told: dict[str, int] = {}
+        """The command version that each linked member has said it knows."""
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[None], None] = {}  # in order, unlike a set
         self._dirty = asyncio.Event()
@@ -169,12 +176,11 @@ class Driver:
         """The outermost rim: what went wrong here may have left the engine half changed, so it must not go on."""
         if not self._running:
             return
-        if not isinstance(error, NoRoom):  # of which is told by whoever waits for room
-            # What a disk refuses, or the others have decided, is no defect of ours.
-            trace = None if isinstance(error, OSError | Removed) else error
-            logger.critical(
-                "%s cannot go on in term %d: %r", self._member.name, self.engine.term, error, exc_info=trace
-            )
+        if isinstance(error, OSError | Removed | UnknownVersion):  # what a disk refuses, say, is no defect of ours
+            if not isinstance(error, NoRoom):  # of which is told by whoever waits for room
+                logger.critical("%s cannot go on in term %d: %s", self._member.name, self.engine.term, error)
+        else:
+            logger.critical("%s cannot go on in term %d", self._member.name, self.engine.term, exc_info=error)
         self._end()
         self.fatal.set_result(error)
 
@@ -303,6 +309,7 @@ class Driver:
     def peer_down(self, peer: str) -> None:
         """A link is gone."""
         if self._running:
+            self.told.pop(peer, None)  # it may come back as another Okube
             self.reads.lost(peer)
             self._exchange.lost(peer)
             self.engine.disconnected(peer)
@@ -319,6 +326,8 @@ class Driver:
             self._transport.drop(peer)
             return
         try:
+            if self.told.get(peer) != frame.knows:
+                self._tell_of_version(peer, frame.knows)
             self._dispatch(peer, frame)
             self._settle()
         except Exception as error:
@@ -334,6 +343,11 @@ class Driver:
         if (frame.sender, frame.instance) != (peer, instance):
             raise MalformedFrame(f"a frame that says it is from {frame.sender} ({frame.instance})")
         return frame
+
+    def _tell_of_version(self, peer: str, knows: int) -> None:
+        self.told[peer] = knows
+        for listener in self._told_listeners:
+            listener()
 
     def _dispatch(self, peer: str, frame: Frame) -> None:
         body = frame.body
@@ -395,9 +409,15 @@ class Driver:
         self._outbox.send(peer, self.engine.term, body)
 
     def apply(self, index: int, term: int, payload: bytes) -> Any:
-        """Apply an entry. The state machine must not raise; if it does, it does so everywhere, and life goes on."""
+        """Apply an entry. The state machine must not raise; if it does, it does so everywhere, and life goes on.
+
+        Raises:
+            UnknownVersion: the entry is of a newer Okube.
+        """
         try:
             return self._machine.apply(index, term, payload)
+        except UnknownVersion:
+            raise  # the others apply it: this member must end, or its state would be another from here on
         except Exception as error:
             self.apply_failures += 1
             logger.exception("the state machine raised on entry %d of term %d", index, term)
@@ -424,4 +444,4 @@ class Driver:
 
     def _transmit(self, peer: str, term: int, body: Body) -> None:
         if self._running:
-            self._transport.send(peer, encode_frame(self._member.name, self._member.instance, term, body))
+            self._transport.send(peer, encode_frame(self._member.name, self._member.instance, term, body, self._knows))

@@ -147,22 +147,23 @@ Body = (
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
-    """The envelope."""
+    """The envelope. ``knows`` is the command version that the sender knows (see ``okube.model.versions``)."""
 
     version: int
     sender: str
     instance: str
     term: int
     body: Body
+    knows: int = 1
 
 
 _decoder = msgspec.msgpack.Decoder(Frame)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_frame(sender: str, instance: str, term: int, body: Body) -> bytes:
+def encode_frame(sender: str, instance: str, term: int, body: Body, knows: int = 1) -> bytes:
     """The bytes of one frame."""
-    return _encoder.encode(Frame(VERSION, sender, instance, term, body))
+    return _encoder.encode(Frame(VERSION, sender, instance, term, body, knows))
 
 
 def decode_frame(data: bytes) -> Frame:

@@ -57,7 +57,7 @@ class RaftNode:
     stays: what is applied is committed, whether or not it is on this disk.
 
     When it cannot go on (a sync failed, logs contradict each other) it takes part no longer and ``fatal`` is done; the
-    process must end then.
+    process must end then. ``knows`` is the command version that it tells the others.
     """
 
     bootstrap = staticmethod(bootstrap)
@@ -75,6 +75,7 @@ class RaftNode:
         clock: Clock,
         rng: random.Random,
         on_leadership: LeadershipListener | None = None,
+        knows: int = 1,
     ) -> None:
         self.name = name
         self.instance = instance
@@ -85,12 +86,14 @@ class RaftNode:
         self._disk = disk
         self._clock = clock
         self._rng = rng
+        self._knows = knows
         self._leadership_listeners: list[LeadershipListener] = [self._leadership_changed]
         if on_leadership is not None:
             self._leadership_listeners.append(on_leadership)
         self._applied_listeners: list[Callable[[int], None]] = []
         self._synced_listeners: list[Callable[[float], None]] = []
         self._resumed_listeners: list[Callable[[], None]] = []
+        self._told_listeners: list[Callable[[], None]] = []
         self._proposals: dict[int, asyncio.Future[list[Any]]] = {}
         self._started: Driver | None = None
         self._sideline: Sideline | None = None
@@ -199,6 +202,8 @@ class RaftNode:
             applied_listeners=self._applied_listeners,
             synced_listeners=self._synced_listeners,
             resumed_listeners=self._resumed_listeners,
+            knows=self._knows,
+            told_listeners=self._told_listeners,
         )
 
     # What it is.
@@ -313,6 +318,11 @@ class RaftNode:
             status[peer] = PeerStatus(engine.is_connected(peer), match_index, heard_s)
         return status
 
+    def known_versions(self) -> dict[str, int | None]:
+        """The command version that each member knows, this one included; None where it is not linked, or silent."""
+        told = self._driver.told
+        return {m.name: self._knows if m.name == self.name else told.get(m.name) for m in self.members}
+
     # What can be watched.
 
     def subscribe_leadership(self, listener: LeadershipListener) -> None:
@@ -332,6 +342,10 @@ class RaftNode:
     def subscribe_resumed(self, listener: Callable[[], None]) -> None:
         """Call ``listener()`` when this leader tried in vain to hand over, and takes proposals again."""
         self._resumed_listeners.append(listener)
+
+    def subscribe_told(self, listener: Callable[[], None]) -> None:
+        """Call ``listener()`` when a member says that it knows another command version than before."""
+        self._told_listeners.append(listener)
 
     async def wait_applied(self, index: int) -> None:
         """Return when ``index`` is applied here."""

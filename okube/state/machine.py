@@ -1,4 +1,7 @@
-"""The replicated state machine: batches in, results out; it never raises and asks nothing of the outside."""
+"""The replicated state machine: batches in, results out; it asks nothing of the outside.
+
+It raises ``UnknownVersion`` alone, where it meets what only a newer Okube knows: to go on would be to diverge.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -7,7 +10,8 @@ from typing import Any
 import msgspec
 
 from okube.model import commands as c
-from okube.model.errors import KeyReused, OkubeError, StaleEpoch
+from okube.model.errors import UNREADABLE, KeyReused, OkubeError, StaleEpoch, UnknownVersion
+from okube.model.versions import COMMAND_VERSION
 from okube.state import nodes, services, settings, tasks
 from okube.state.requests import KnownRequest
 from okube.state.snapshot import dump, letting_go, loading
@@ -41,6 +45,7 @@ _HANDLERS: dict[type, Handler] = {
     c.ReportTasks: tasks.report,
     c.EndTasks: tasks.end,
     c.ForgetTasks: tasks.forget,
+    c.EnableVersion: settings.enable,
 }
 
 
@@ -55,18 +60,24 @@ class StateMachine:
     def apply(self, index: int, term: int, payload: bytes) -> list[c.Result]:
         """Carry out one batch; one result for each of its items, in order.
 
-        An entry that cannot be read (from a version that is newer by more than one) has no results and changes
-        nothing; a batch of a deposed leader is refused whole.
+        An entry that is no batch has no results and changes nothing; a batch of a deposed leader is refused whole.
+
+        Raises:
+            UnknownVersion: it holds what only a newer Okube knows; nothing of it is applied.
         """
         try:
             batch = c.decode_batch(payload)
         except msgspec.MsgspecError:
-            _log.error("entry %d of term %d is not a batch that this version can read; passed over", index, term)
+            _refuse_newer_format(index, payload)
+            _log.error("entry %d of term %d is no batch; passed over", index, term)
             return []
+        if batch.version != BATCH_VERSION:
+            _refuse_newer_format(index, payload)
         tables = self.tables
-        if batch.version != BATCH_VERSION or batch.epoch < tables.epoch:
+        if batch.epoch < tables.epoch:
             refused = c.Refused(StaleEpoch.kind, f"proposed in epoch {batch.epoch}, and {tables.epoch} has begun")
             return [refused] * len(batch.items)
+        _refuse_newer_items(index, batch.items)
         tables.epoch = batch.epoch
         tables.time_ms = max(tables.time_ms, batch.time_ms)
         return [self._apply_item(item) for item in batch.items]
@@ -87,7 +98,8 @@ class StateMachine:
         try:
             command = c.decode_command(data)
         except msgspec.MsgspecError:
-            return c.Refused("unknown-command", "this command is of another version of Okube")
+            _refuse_newer_kind(data)
+            return c.Refused("unknown-command", "this command cannot be read")
         self.tables.changes.clear()
         try:
             body = _HANDLERS[type(command)](self.tables, command, self.tables.time_ms)
@@ -111,7 +123,11 @@ class StateMachine:
         """Take the tables of a snapshot instead of what is here, in parts of some milliseconds.
 
         True comes once, right after the new tables took the place of the old ones; what follows is cleaning up.
-        Raises ValueError where the snapshot cannot be read; then nothing has changed.
+        Nothing has changed where it raises.
+
+        Raises:
+            ValueError: it cannot be read.
+            UnknownVersion: it holds what only a newer Okube knows.
         """
         fresh = Tables()
         for _ in loading(fresh, data):
@@ -127,3 +143,29 @@ class StateMachine:
         """The same, in one go."""
         for _ in self.restoring(data):
             pass
+
+
+def _refuse_newer_format(index: int, payload: bytes) -> None:
+    """Raise where an entry is a batch in a later format; whatever else it is, it is that for every manager."""
+    try:
+        parts = msgspec.msgpack.decode(payload)
+    except UNREADABLE:
+        return
+    if isinstance(parts, list) and parts and isinstance(parts[0], int) and parts[0] > BATCH_VERSION:
+        raise UnknownVersion(f"entry {index} of the log", needs=f"batch format {parts[0]}", knows=COMMAND_VERSION)
+
+
+def _refuse_newer_kind(data: bytes) -> None:
+    """Raise where a command is of a kind that nobody here knows, though its item asked for no newer version."""
+    kind = c.kind_of(data)
+    if kind is not None and kind not in c.known_kinds():
+        raise UnknownVersion("the log", needs=f"the command {kind}", knows=COMMAND_VERSION)
+
+
+def _refuse_newer_items(index: int, items: tuple[c.Item, ...]) -> None:
+    """Raise before anything of the batch is applied."""
+    for item in items:
+        if item.version > COMMAND_VERSION:
+            raise UnknownVersion(
+                f"entry {index} of the log", needs=f"command version {item.version}", knows=COMMAND_VERSION
+            )

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from okube.model.commands import SeedCluster
+from okube.model.commands import EnableVersion, SeedCluster
 from okube.model.errors import Conflict
 from okube.state.tables import Tables
 
-__all__ = ["seed"]
+__all__ = ["enable", "seed"]
 
 
 def seed(tables: Tables, command: SeedCluster, now_ms: int) -> bytes:
@@ -26,4 +26,12 @@ def seed(tables: Tables, command: SeedCluster, now_ms: int) -> bytes:
             heartbeat_ms=command.heartbeat_ms,
         )
     )
+    return b"null"
+
+
+def enable(tables: Tables, command: EnableVersion, now_ms: int) -> bytes:
+    """Let commands up to a version be proposed from here on; it never goes back."""
+    del now_ms
+    if command.version > tables.settings.command_version:
+        tables.put_settings(msgspec.structs.replace(tables.settings, command_version=command.version))
     return b"null"

@@ -11,11 +11,13 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from okube.model.epoch import Epoch
+from okube.model.errors import UNREADABLE, UnknownVersion
 from okube.model.event import Event
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
+from okube.model.versions import COMMAND_VERSION
 from okube.state.requests import KnownRequest
 from okube.state.tables import Settings, Tables
 
@@ -155,10 +157,12 @@ def loading(tables: Tables, data: bytes | memoryview) -> Iterator[None]:
 
     Raises:
         ValueError: the bytes are no snapshot, or one of another version.
+        UnknownVersion: it was made where a command version is enabled that this Okube does not know.
     """
     try:
         yield from _loading(tables, memoryview(data))
     except (msgspec.MsgspecError, KeyError) as error:
+        _refuse_newer(_enabled_in(data))
         raise ValueError(f"this is no snapshot of the cluster's state: {error!r}") from error
 
 
@@ -184,6 +188,7 @@ def _loading(tables: Tables, data: memoryview) -> Generator[None]:
         parts = _parts(data, index)
     if head.version != _VERSION:
         raise ValueError(f"the snapshot has format {head.version}; this version of Okube reads {_VERSION}")
+    _refuse_newer(head.settings.command_version)
     tables.begin_at(revision=head.revision, epoch=head.epoch, time_ms=head.time_ms, settings=head.settings)
     takes = _takers(tables)
     yield
@@ -247,3 +252,17 @@ def letting_go(tables: Tables) -> Iterator[None]:
             for _ in range(min(len(rows), 10 * _ROWS_AT_ONCE)):
                 rows.popitem()
             yield
+
+
+def _refuse_newer(enabled: int) -> None:
+    if enabled > COMMAND_VERSION:
+        raise UnknownVersion("the snapshot", needs=f"command version {enabled}", knows=COMMAND_VERSION)
+
+
+def _enabled_in(data: bytes | memoryview) -> int:
+    """The command version enabled in a snapshot whose rows cannot be read; 0 where it does not say."""
+    try:
+        settings = msgspec.msgpack.decode(data)[_Snapshot.__struct_fields__.index("settings")]
+        return int(settings["command_version"])
+    except (*UNREADABLE, LookupError, TypeError, ValueError):
+        return 0

@@ -43,6 +43,8 @@ def tell(tables: Tables, command: c.Command, now_ms: int) -> None:
     changes, tables.changes = tables.changes, []
     if isinstance(command, c.SeedCluster):
         _tell_leader(tables, command, now_ms)
+    if isinstance(command, c.EnableVersion) and command.version == tables.settings.command_version:
+        _tell_version(tables, command, now_ms)
     if not changes:
         return
     by = _caller_of(command)
@@ -71,6 +73,20 @@ def _tell_leader(tables: Tables, command: c.SeedCluster, now_ms: int) -> None:
         subject_kind="manager",
         subject=command.leader,
         message=f"{command.leader} leads, in epoch {tables.epoch}",
+        first_ms=now_ms,
+        time_ms=now_ms,
+    )
+    known = tables.events.like(event)
+    if known is None or known.message != event.message:
+        tables.put_event(event)
+
+
+def _tell_version(tables: Tables, command: c.EnableVersion, now_ms: int) -> None:
+    event = Event(
+        id="",
+        kind="version-enabled",
+        subject_kind="cluster",
+        message=f"command version {command.version}: all managers know it",
         first_ms=now_ms,
         time_ms=now_ms,
     )

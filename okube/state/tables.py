@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node_down_after_ms: int = 3000
     heartbeat_ms: int = 1000
     revision: int = 0
+    command_version: int = 1  # all managers know it: up to it, commands may be proposed
 
 
 def counts_alike(old: Task, new: Task) -> bool:

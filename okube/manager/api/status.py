@@ -6,9 +6,11 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from okube import __version__
 from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT, Context
 from okube.model.errors import UNREADABLE
+from okube.model.versions import COMMAND_VERSION
 from okube.model.views import Health, ManagerView, OwnState, Readiness, StatusView
 from okube.raft import Member
 from okube.security import server_name
@@ -59,6 +61,7 @@ async def status(request: web.Request) -> web.Response:
             managers=tuple(managers),
             nodes=count_nodes(tables),
             tasks=count_tasks(tables),
+            command_version=tables.settings.command_version,
         ),
     )
 
@@ -86,6 +89,8 @@ def _own_state(context: Context) -> OwnState:
         revision=tables.revision,
         digest=tables.digest.hex(),
         index=core.raft.applied_index,
+        command_version=COMMAND_VERSION,
+        software=__version__,
     )
 
 
@@ -118,6 +123,8 @@ def _view(member: Member, said: OwnState | None, newest: int) -> ManagerView:
         digest=said.digest,
         index=said.index,
         lag=newest - said.revision,
+        command_version=said.command_version,
+        software=said.software or None,
     )
 
 

@@ -25,6 +25,7 @@ from okube.model.commands import (
 )
 from okube.model.errors import Defect, NoQuorum, NotFound, OutcomeUnknown
 from okube.model.spec import decode_spec
+from okube.model.versions import COMMAND_VERSION
 from okube.model.wire import Assignment, Heartbeat, ReachQuestion, Registration, RelayQuestion
 from okube.raft import RaftConfig, RaftNode
 from okube.seams.clock import Clock
@@ -119,6 +120,7 @@ class ManagerProgram:
             disk=site.disk,
             clock=clock,
             rng=site.rng,
+            knows=COMMAND_VERSION,
         )
         self.core = ManagerCore(settings, machine=self.machine, raft=self.raft, clock=clock, rng=site.rng)
         self.watches = Watches(self.core)

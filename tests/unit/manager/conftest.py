@@ -27,6 +27,7 @@ from okube.manager.watch import Watches
 from okube.model import commands as c
 from okube.model.errors import Unreachable
 from okube.model.node import Node
+from okube.model.versions import COMMAND_VERSION
 from okube.model.wire import Assignment, AssignmentAnswer
 from okube.raft import Member, RaftConfig, RaftNode
 from okube.seams.clock import SystemClock
@@ -165,6 +166,7 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
         disk=disk,
         clock=clock,
         rng=rng,
+        knows=COMMAND_VERSION,
     )
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng)
     agents = NotingAgents()

@@ -40,6 +40,8 @@ class Raft:
 
     def subscribe_synced(self, listener: Callable[[float], None]) -> None: ...
 
+    def subscribe_told(self, listener: Callable[[], None]) -> None: ...
+
 
 def _core() -> tuple[ManagerCore, Raft, Clock]:
     clock = Clock()

@@ -1,5 +1,6 @@
 import pickle
 
+import msgspec
 import pytest
 
 from okube.raft.frames import (
@@ -57,6 +58,17 @@ def test_a_frame_that_is_cut_anywhere_is_refused(body: Body) -> None:
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedFrame):
         decode_frame(data)
+
+
+def test_who_does_not_say_which_commands_it_knows_knows_the_first_version() -> None:
+    told = msgspec.msgpack.decode(encode_frame("m1", "i1", 7, Confirm(1), 3))
+    assert decode_frame(msgspec.msgpack.encode(told)).knows == 3
+    assert decode_frame(msgspec.msgpack.encode(told[:-1])).knows == 1
+
+
+def test_what_a_newer_member_says_at_the_end_of_a_frame_is_passed_over() -> None:
+    told = msgspec.msgpack.decode(encode_frame("m1", "i1", 7, Confirm(1), 3))
+    assert decode_frame(msgspec.msgpack.encode([*told, "more"])) == Frame(1, "m1", "i1", 7, Confirm(1), 3)
 
 
 def test_a_frame_of_another_version_is_refused() -> None:

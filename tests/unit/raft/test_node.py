@@ -1,9 +1,11 @@
 import asyncio
 import logging
+from typing import Any
 
 import msgspec
 import pytest
 
+from okube.model.errors import UnknownVersion
 from okube.raft import (
     ApplyFailed,
     JournalDamaged,
@@ -334,3 +336,40 @@ def test_a_configuration_that_cannot_work_is_refused() -> None:
     for wrong in ({"append_batch_bytes": 1000}, {"election_ms": 50}, {"heartbeat_ms": 400}):
         with pytest.raises(ValueError, match="must be"):
             msgspec.convert(wrong, RaftConfig)
+
+
+@in_virtual_time
+async def test_the_leader_knows_what_each_linked_member_knows_and_is_told_when_that_changes() -> None:
+    trio = Trio()
+    trio.knows = {"m1": 3, "m2": 4, "m3": 5}
+    leader = await trio.start()
+    assert await until(lambda: leader.known_versions() == {"m1": 3, "m2": 4, "m3": 5}, within_s=2)
+    site = trio.site(trio.followers()[0])
+    site.kill()
+    assert await until(lambda: leader.known_versions()[site.name] is None, within_s=2)
+    trio.knows[site.name] = 9
+    before = trio.heard
+    trio.cluster.start(site)
+    assert await until(lambda: leader.known_versions()[site.name] == 9, within_s=2)
+    assert trio.heard > before
+
+
+@in_virtual_time
+async def test_a_member_that_meets_an_entry_of_a_newer_version_ends_and_has_not_applied_it() -> None:
+    trio = Trio()
+    leader = await trio.start()
+    old = trio.site(trio.followers()[0])
+    error = UnknownVersion("entry 9 of the log", needs="command version 3", knows=2)
+    machine = trio.ledgers[old.name]
+    raised: list[int] = []
+
+    def refuse(index: int, term: int, payload: bytes) -> list[Any]:
+        raised.append(index)
+        raise error
+
+    machine.apply = refuse  # type: ignore[method-assign]
+    await leader.propose(batch(leader, b"new"), timeout_s=2)
+    assert await until(lambda: bool(trio.cluster.fatal), within_s=2)
+    assert trio.cluster.fatal == [(old.name, error)]
+    assert len(raised) == 1
+    await leader.propose(batch(leader, b"more"), timeout_s=2)

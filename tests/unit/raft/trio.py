@@ -19,12 +19,14 @@ class Trio:
         self.told: list[tuple[str, int | None]] = []
         self.cluster = SimulatedCluster(size, random.Random(3), self._program)
         self.ledgers: dict[str, Ledger] = {}
+        self.knows: dict[str, int] = {}
+        self.heard = 0
 
     def _program(self, site: Site) -> RaftNode:
         assert site.transport is not None
         assert site.disk is not None
         self.ledgers[site.name] = Ledger()
-        return RaftNode(
+        node = RaftNode(
             name=site.name,
             instance=site.instance,
             directory=site.directory,
@@ -35,7 +37,13 @@ class Trio:
             clock=site.clock,
             rng=site.rng,
             on_leadership=lambda term: self.told.append((site.name, term)),
+            knows=self.knows.get(site.name, 1),
         )
+        node.subscribe_told(self._count)
+        return node
+
+    def _count(self) -> None:
+        self.heard += 1
 
     async def start(self) -> RaftNode:
         """Bootstrap all, start them, and return the leader."""

@@ -21,11 +21,11 @@ def test_an_entry_that_is_no_batch_changes_nothing_and_raises_nothing() -> None:
     assert machine.tables.revision == 0
 
 
-def test_an_unknown_command_is_refused_and_the_rest_of_its_batch_is_applied() -> None:
+def test_a_command_that_cannot_be_read_is_refused_and_the_rest_of_its_batch_is_applied() -> None:
     cluster = Cluster()
-    items = (c.Item(msgspec.msgpack.encode(["from-the-future/9", 1])), c.Item(c.encode_command(_put("web"))))
-    unknown, known = cluster.apply_batch(c.Batch(BATCH_VERSION, cluster.epoch, 1, items))
-    assert _refusal(unknown) == "unknown-command"
+    items = (c.Item(msgspec.msgpack.encode(["scale-services/1", 1])), c.Item(c.encode_command(_put("web"))))
+    unreadable, known = cluster.apply_batch(c.Batch(BATCH_VERSION, cluster.epoch, 1, items))
+    assert _refusal(unreadable) == "unknown-command"
     assert isinstance(known, c.Applied)
 
 

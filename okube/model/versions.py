@@ -1,0 +1,72 @@
+"""Which command version an Okube knows, and what each command needs: how managers of two versions run side by side.
+
+The version counts up with each Okube that can put something new into the replicated log: a kind of command, or a
+trailing field that changes what applying does. While some managers know less, the leader proposes only what all of them
+know; what is enabled stands in the state (``Settings.command_version``) and only ever goes up.
+
+Who adds something: raise ``COMMAND_VERSION`` (once for each Okube that is published) and name it here; a new value in a
+closed set of words goes into a new field or kind. What is applied differently from some version on asks
+``Settings.command_version`` whether that is enabled, never what this process knows.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from okube.model import commands as c
+
+__all__ = ["COMMAND_VERSION", "FIELDS_SINCE", "KINDS_SINCE", "next_version", "version_of"]
+
+COMMAND_VERSION = 2
+"""What this Okube knows. 1 is all from before versions were told."""
+
+KINDS_SINCE: dict[type, int] = {c.EnableVersion: 2}
+"""Kinds of commands that came later, with their versions."""
+
+FIELDS_SINCE: dict[type, dict[str, int]] = {}
+"""Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.
+
+One that has its default needs nobody to know it.
+"""
+
+
+def version_of(command: Any) -> int:
+    """The command version that every manager must know before this may stand in the log."""
+    kind = type(command)
+    needed = KINDS_SINCE.get(kind, 1)
+    if isinstance(command, c.EnableVersion):
+        return max(needed, command.version)  # who does not know that version stops here, and not at its first use
+    if not FIELDS_SINCE:
+        return needed
+    return max([needed, *(_version_of_fields(part) for part in _structs(command))])
+
+
+def next_version(enabled: int, known: Mapping[str, int | None]) -> int | None:
+    """The version to enable, given what each member knows (None: not heard of); None where there is nothing to do."""
+    told = [version for version in known.values() if version is not None]
+    if len(told) < len(known) or not told or min(told) <= enabled:
+        return None
+    return min(told)
+
+
+def _version_of_fields(part: msgspec.Struct) -> int:
+    kind = type(part)
+    later = FIELDS_SINCE.get(kind, {}).items()
+    return max((since for field, since in later if getattr(part, field) != _default(kind, field)), default=1)
+
+
+def _structs(value: Any) -> Iterator[msgspec.Struct]:
+    """A struct and those in its fields; a tuple holds structs, or none: columns of ids are passed over."""
+    if isinstance(value, msgspec.Struct):
+        yield value
+        for field in value.__struct_fields__:
+            yield from _structs(getattr(value, field))
+    elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
+        for each in value:
+            yield from _structs(each)
+
+
+def _default(kind: type[msgspec.Struct], field: str) -> Any:
+    found = next(each for each in msgspec.structs.fields(kind) if each.name == field)
+    return found.default if found.default_factory is msgspec.NODEFAULT else found.default_factory()
