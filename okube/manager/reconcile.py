@@ -257,7 +257,7 @@ def _make(plan: _Plan, move: Move, new_id: Callable[[], str]) -> None:
     if task is None:
         return
     superseded = task.version != plan.service.version
-    if superseded and task.ready and starts_first(plan.service.spec):
+    if superseded and task.ready and not move.successor_ended and starts_first(plan.service.spec):
         plan.creates.append((new_id(), task.slot, 0, 0, task.id, task.pinned))
     else:
         plan.stop(task, "superseded" if superseded else "drained")

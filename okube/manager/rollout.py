@@ -7,6 +7,7 @@ while. So a program that starts and then falls over stops at one slot, as one th
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+from okube.model.endings import is_finished
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.task import Task
@@ -33,9 +34,13 @@ class Slot:
 
 @dataclass(frozen=True)
 class Move:
-    """The task that should give way now, if any; or in how many milliseconds to look again, if time alone decides."""
+    """The task that should give way now, if any; or in how many milliseconds to look again, if time alone decides.
+
+    ``successor_ended``: the one that was to take over has run to its end meanwhile, and no other follows it.
+    """
 
     task: Task | None = None
+    successor_ended: bool = False
     again_in_ms: int | None = None
 
 
@@ -62,6 +67,7 @@ def next_move(tables: Nodes, service: Service, slots: Sequence[Slot], now_ms: in
     held_up = False
     waits_ms = 0
     candidates: list[Task] = []
+    last_ended: dict[str, Task | None] = {}
     for count, slot in enumerate(slots):
         if count % SLOTS_AT_ONCE == SLOTS_AT_ONCE - 1:
             yield
@@ -74,12 +80,23 @@ def next_move(tables: Nodes, service: Service, slots: Sequence[Slot], now_ms: in
         task = _to_move(tables, service, slot)
         if task is not None:
             candidates.append(task)
+            last_ended[task.id] = slot.last_ended
     if held_up or waits_ms:  # nothing but nodes that are emptied goes on
         emptied = [task for task in candidates if is_emptied(tables.nodes[task.node or ""])]
         if not emptied and candidates and not held_up:
             return Move(again_in_ms=waits_ms)
         candidates = emptied
-    return Move(min(candidates, key=lambda t: (t.ready, t.slot), default=None))
+    if not candidates:
+        return Move()
+    task = min(candidates, key=lambda t: (t.ready, t.slot))
+    last = last_ended[task.id]
+    successor_ended = (
+        last is not None
+        and (last.version, last.replaces) == (version, task.id)
+        and task.version != version
+        and is_finished(last, service.spec)
+    )
+    return Move(task, successor_ended=successor_ended)
 
 
 def _moving(tables: Nodes, slot: Slot, version: int) -> bool:

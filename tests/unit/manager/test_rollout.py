@@ -174,6 +174,20 @@ def test_under_start_first_the_old_task_stays_until_the_new_one_is_proven(cluste
     assert cluster.tables.tasks[old.id].reason == "superseded"
 
 
+def test_under_start_first_a_job_that_ends_before_it_is_proven_has_taken_over_all_the_same(cluster: Cluster) -> None:
+    cluster.put(a_spec(mode="job", replicas=1, update={"order": "start-first"}))
+    cluster.settle()
+    (old,) = cluster.active("web")
+    cluster.put(a_spec(mode="job", replicas=1, update={"order": "start-first"}, image="example/web:2"))
+    new = _first_of(cluster, version=2)
+    cluster.now_ms += PROOF_MS // 2
+    cluster.report(new, state="completed", reason="exited", exit_code=0)
+    cluster.settle()
+    assert cluster.tables.tasks[old.id].reason == "superseded"
+    assert cluster.active("web") == []
+    assert [t.version for t in cluster.tables.tasks.values()] == [1, 2]
+
+
 def test_a_node_is_emptied_without_waiting_for_proof(cluster: Cluster) -> None:
     cluster.put(a_spec(replicas=6))
     cluster.settle()

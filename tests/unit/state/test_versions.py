@@ -91,7 +91,7 @@ def test_a_snapshot_with_a_newer_version_enabled_is_refused_also_where_its_rows_
         parts[5] = ["a row of the future"]
     machine = StateMachine()
     with pytest.raises(UnknownVersion, match=f"the snapshot needs command version {NEWER}"):
-        machine.restore(msgspec.msgpack.encode(parts))
+        machine.restore(msgspec.msgpack.encode(parts[:-1]))  # without the index, which came later too
     assert machine.tables.settings.command_version == 1
 
 
@@ -99,5 +99,5 @@ def test_a_snapshot_from_before_versions_has_the_first() -> None:
     parts = msgspec.msgpack.decode(b"".join(dump(Cluster().tables)))
     del parts[4]["command_version"]
     machine = StateMachine()
-    machine.restore(msgspec.msgpack.encode(parts))
+    machine.restore(msgspec.msgpack.encode(parts[:-1]))  # without the index, which came later too
     assert machine.tables.settings.command_version == 1
