@@ -14,7 +14,7 @@ from okube.model.epoch import Epoch
 from okube.model.errors import NoQuorum, NotEnabled, OkubeError, OutcomeUnknown, error_of_kind
 from okube.model.names import new_id
 from okube.model.versions import version_of
-from okube.raft import Proposer, RaftNode
+from okube.raft import Proposer, RaftNode, Sidelined
 from okube.seams.clock import Clock
 from okube.state import BATCH_VERSION, StateMachine, Tables
 
@@ -132,10 +132,13 @@ class ManagerCore:
         """Wait until what is read here is not older than this call.
 
         Raises:
+            Sidelined: the disk is full here, so that what is read here falls behind.
             NoQuorum: no leader could be confirmed in time.
         """
         try:
             await self.raft.read_barrier(timeout_s=timeout_s)
+        except Sidelined:
+            raise
         except (NoQuorum, OutcomeUnknown, TimeoutError) as error:
             raise NoQuorum(
                 "no majority of managers answers now, so nothing can be confirmed; "

@@ -250,7 +250,7 @@ class OwnState(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     role: ManagerRole
-    state: Literal["ready"] = "ready"
+    state: Literal["ready", "disk-full"] = "ready"
     epoch: str
     revision: Revision
     digest: str
@@ -263,12 +263,13 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
     """A manager with what it says of itself; of one that is down, nothing is known. ``lag`` counts revisions.
 
     ``command_version`` is what it knows, ``software`` its version of Okube.
+    One that is `disk-full` takes no part until there is room, and passes on what it is asked.
     """
 
     name: str
     address: str
     role: ManagerRole
-    state: Literal["ready", "down"]
+    state: Literal["ready", "disk-full", "down"]
     epoch: str | None
     revision: Revision | None
     digest: str | None

@@ -294,8 +294,12 @@ class RaftNode:
     @property
     def last_contact_s(self) -> float:
         """How old its knowledge may be: seconds since a follower last heard its leader; 0 for a leader."""
+        if self._sideline is not None:
+            return self._clock.monotonic() - self._sideline.since
         engine = self._driver.engine
-        return 0.0 if engine.is_leader else self._clock.monotonic() - engine.heard_leader_at
+        if self._driver.running and engine.is_leader:
+            return 0.0
+        return self._clock.monotonic() - engine.heard_leader_at
 
     @property
     def apply_failures(self) -> int:
@@ -309,6 +313,9 @@ class RaftNode:
 
     def peer_status(self) -> dict[str, PeerStatus]:
         """The other members by name."""
+        if self._sideline is not None:
+            up = self._sideline.up
+            return {peer: PeerStatus(peer in up, None, None) for peer in self._driver.peers}
         engine, now = self._driver.engine, self._clock.monotonic()
         status = {}
         for peer in [member.name for member in self.members if member.name != self.name]:

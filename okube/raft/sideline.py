@@ -22,13 +22,17 @@ LOOK_S = 0.5
 
 
 class Sideline:
-    """Satisfies ``PeerHandler`` between two lives of a member. ``term`` is the highest that it has seen."""
+    """Satisfies ``PeerHandler`` between two lives of a member.
+
+    ``term`` is the highest that it has seen, ``up`` those to whom there is a link, and ``since`` when it began.
+    """
 
     def __init__(
         self, *, name: str, members: Membership, term: int, transport: PeerTransport, clock: Clock, election_s: float
     ) -> None:
         self.term = term
         self.since = clock.monotonic()
+        self.up: set[str] = set()
         self._peers = [member.peer for member in members if member.name != name]
         self._instances = {peer.name: peer.instance for peer in self._peers}
         self._transport = transport
@@ -60,10 +64,12 @@ class Sideline:
         return f"manager {peer} ({instance}) was no member when the disk of this one became full"
 
     def peer_up(self, peer: str) -> None:
-        """Nothing is sent to anybody."""
+        """Nothing is sent to it."""
+        self.up.add(peer)
 
     def peer_down(self, peer: str) -> None:
         """A leader without a link is none that could be asked."""
+        self.up.discard(peer)
         if peer == self._leader:
             self._leader = None
 

@@ -1,4 +1,7 @@
-"""Writes go to the leader: a follower passes the whole request on, and waits out a change of leader."""
+"""Writes go to the leader: a follower passes the whole request on, and waits out a change of leader.
+
+A manager that cannot keep up, because its disk is full, passes reads on as well.
+"""
 
 import asyncio
 import logging
@@ -12,6 +15,7 @@ from okube.manager.api.bodies import query_flag
 from okube.manager.api.context import CALLER, CONTEXT, FORWARDED, REQUEST_ID, Context
 from okube.manager.api.identify import FORWARDED_FOR
 from okube.model.errors import NoQuorum, OutcomeUnknown
+from okube.raft import Sidelined
 from okube.seams.plainly import plainly
 from okube.security import server_name
 
@@ -47,9 +51,15 @@ def leader_read(handler: Handler) -> Handler:
 @web.middleware
 async def forward_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Run a leader's handler where this manager leads, else pass the request on to who does."""
-    if not _is_the_leaders(request):
-        return await handler(request)
     context = request.app[CONTEXT]
+    if not _is_the_leaders(request):
+        try:
+            return await handler(request)
+        except Sidelined:
+            if request[FORWARDED] or _is_a_stream(request):
+                raise  # whoever asks finds another manager
+            await request.read()
+            return await _carry_out(request, handler, context, None)
     if request[FORWARDED]:
         if not context.core.leads:
             raise NoQuorum(f"{context.core.name} does not lead now; ask again in a moment")
@@ -69,7 +79,11 @@ def _is_the_leaders(request: web.Request) -> bool:
     return handler in LEADER_ONLY
 
 
-async def _carry_out(request: web.Request, handler: Handler, context: Context, key: str) -> web.StreamResponse:
+def _is_a_stream(request: web.Request) -> bool:
+    return "Upgrade" in request.headers or query_flag(request, "watch") or query_flag(request, "follow")
+
+
+async def _carry_out(request: web.Request, handler: Handler, context: Context, key: str | None) -> web.StreamResponse:
     deadline = context.core.clock.monotonic() + _PATIENCE_S
     uncertain = False
     while True:
@@ -88,6 +102,8 @@ async def _carry_out(request: web.Request, handler: Handler, context: Context, k
         await asyncio.sleep(_RETRY_S)
     if uncertain:
         raise OutcomeUnknown("the leader was lost on the way: repeat the request with the same Idempotency-Key")
+    if context.core.raft.is_sidelined:
+        raise NoQuorum(f"the disk of {context.core.name} is full, and it hears no leader that it could ask instead")
     raise NoQuorum("there is no leader now: a majority of the managers must run and reach each other")
 
 
@@ -104,13 +120,15 @@ async def _while_leading(context: Context, leader: str, call: Coroutine[object, 
     raise OutcomeUnknown(f"{leader} was followed by another leader before it answered")
 
 
-async def _pass_on(request: web.Request, context: Context, leader: str, key: str) -> web.Response:
+async def _pass_on(request: web.Request, context: Context, leader: str, key: str | None) -> web.Response:
     member = next((m for m in context.core.raft.members if m.name == leader), None)
     if member is None:
         raise NoQuorum(f"the leader {leader} is not known here yet")
     caller = request[CALLER]
     headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-    headers |= {"Idempotency-Key": key, FORWARDED_FOR: f"{caller.role}/{caller.name}"}
+    headers[FORWARDED_FOR] = f"{caller.role}/{caller.name}"
+    if key is not None:
+        headers["Idempotency-Key"] = key
     body = await request.read()
     try:
         async with context.peers.request(

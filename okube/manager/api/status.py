@@ -9,7 +9,7 @@ from aiohttp import web
 from okube import __version__
 from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT, Context
-from okube.model.errors import UNREADABLE
+from okube.model.errors import UNREADABLE, NoQuorum
 from okube.model.versions import COMMAND_VERSION
 from okube.model.views import Health, ManagerView, OwnState, Readiness, StatusView
 from okube.raft import Member
@@ -34,6 +34,8 @@ async def healthz(request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """Serving and caught up: a majority confirms a read within a second."""
     core = request.app[CONTEXT].core
+    if core.raft.is_sidelined:
+        raise NoQuorum(f"the disk of {core.name} is full: it takes no part until there is room, and passes requests on")
     await core.read_barrier(timeout_s=1.0)
     return answer(request, Readiness())
 
@@ -85,6 +87,7 @@ def _own_state(context: Context) -> OwnState:
     return OwnState(
         name=core.name,
         role=role,  # type: ignore[arg-type]  # Raft's roles have these names
+        state="disk-full" if core.raft.is_sidelined else "ready",
         epoch=str(core.epoch),
         revision=tables.revision,
         digest=tables.digest.hex(),

@@ -60,6 +60,8 @@ class Standing(Collector):
         yield _gauge("okube_raft_journal_bytes", "Size of the entries that the log holds.", raft.log_bytes)
         contact = "Seconds since a leader was heard; 0 for the leader."
         yield _gauge("okube_raft_contact_age_seconds", contact, raft.last_contact_s)
+        sidelined = "Whether this manager takes no part, because its disk is full."
+        yield _gauge("okube_raft_disk_full", sidelined, float(raft.is_sidelined))
         peers = raft.peer_status()
         yield _labelled(
             "okube_raft_peer_connected",
