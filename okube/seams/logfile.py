@@ -1,5 +1,6 @@
 """The log of a process that runs in the background: the file that it was started with, kept from growing for ever."""
 
+import errno
 import logging
 import os
 import sys
@@ -47,6 +48,12 @@ class LogHandler(logging.StreamHandler[TextIO]):
                 self._begin_anew(self._log)
         except OSError:
             self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
+        """A line for which the disk has no room stays in the stream's buffer; a trace of that would need room too."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            super().handleError(record)
 
     def _is_full(self, log: Path) -> bool:
         mine = os.fstat(self._descriptors[-1])

@@ -1,4 +1,7 @@
+import contextlib
 import logging
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,3 +59,32 @@ def test_a_log_that_was_removed_stops_nothing(logging_to_file: Logging, capsys: 
     logging_to_file.write("x" * 2000)
     logging_to_file.write("and goes on")
     assert capsys.readouterr().err == ""
+
+
+def test_lines_that_a_full_disk_did_not_take_are_written_when_it_has_room(
+    capsys: pytest.CaptureFixture[str], small_folder: Path
+) -> None:
+    log = small_folder / "log"
+    filler = small_folder / "filler"
+    with log.open("a", encoding="utf-8") as stream:
+        handler = LogHandler(None, stream=stream, descriptors=[stream.fileno()])
+        with contextlib.suppress(OSError):
+            filler.write_bytes(bytes(1 << 20))
+        handler.emit(logging.LogRecord("okube", logging.ERROR, "", 0, "the disk is full", None, None))
+        assert log.read_bytes() == b""
+        filler.unlink()
+        handler.emit(logging.LogRecord("okube", logging.INFO, "", 0, "there is room", None, None))
+    assert log.read_text() == "the disk is full\nthere is room\n"
+    assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def small_folder(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], check=True)
+    try:
+        yield tmp_path
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
