@@ -247,6 +247,19 @@ async def test_the_log_is_compacted_by_bytes_too() -> None:
 
 
 @in_virtual_time
+async def test_writes_without_end_take_a_bounded_part_of_the_disk() -> None:
+    trio = Trio(compact_bytes=10_000, tail_bytes=3_000, compact_entries=50, tail_entries=10)
+    leader = await trio.start()
+    largest = 0
+    for number in range(600):
+        for ledger in trio.ledgers.values():
+            ledger.items.clear()  # so that snapshots stay small, as of a state that is bounded
+        await leader.propose(batch(leader, bytes(number % 7 * 200)), timeout_s=1)
+        largest = max(largest, *(site.platter.used_bytes for site in trio.cluster.sites))
+    assert largest < 40_000
+
+
+@in_virtual_time
 async def test_a_member_of_another_instance_is_not_let_in() -> None:
     trio = Trio()
     leader = await trio.start()
