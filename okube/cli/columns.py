@@ -177,6 +177,21 @@ def _actions(_now_ms: int) -> Sequence[Column]:
     return (Column("SERVICE", field("name")), Column("ACTION", field("action")))
 
 
+def _snapshots(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TAKEN", field("taken_at")),
+        Column("AGE", age_of("taken_at", now_ms), right=True),
+        Column("MANAGER", field("manager")),
+        Column("WHY", field("why")),
+        Column("REVISION", field("revision"), right=True),
+        Column("EPOCH", field("epoch")),
+        Column("SERVICES", field("services"), right=True, wide=True),
+        Column("TASKS", field("tasks"), right=True),
+        Column("SIZE", lambda row: size(row.get("bytes")), right=True),
+        Column("PATH", field("path"), gives_way=True),
+    )
+
+
 COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "services": _services,
     "tasks": _tasks,
@@ -188,6 +203,7 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "events": _events,
     "usage of nodes": _usage_nodes,
     "usage of tasks": _usage_tasks,
+    "snapshots": _snapshots,
     "actions": _actions,
     "labels": lambda _: (Column("NODE", field("name")), Column("LABELS", field("labels"))),
     "removed": lambda _: (Column("NODE", field("name")), Column("ACTION", field("action"))),

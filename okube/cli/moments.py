@@ -6,7 +6,7 @@ import click
 
 from okube.model.quantities import parse_seconds
 
-__all__ = ["clock", "now_ms", "since_ms"]
+__all__ = ["clock", "now_ms", "since_ms", "stamp"]
 
 
 def now_ms() -> int:
@@ -38,3 +38,8 @@ def since_ms(text: str | None, now_ms: int) -> int | None:
 def clock(time_ms: int) -> str:
     """RFC 3339 in UTC, to the millisecond."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def stamp(time_ms: int) -> str:
+    """``20261125T231500Z``: for names of files, which so are in order."""
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y%m%dT%H%M%SZ}"

@@ -29,6 +29,7 @@ Verb = Literal["restart", "stop", "start", "rollback"]
 Scalar = str | int | bool | None
 
 READS = Patience(deadline_s=10.0, refused_s=3.0)
+_SNAPSHOT = Patience(deadline_s=300.0, refused_s=3.0)
 WRITES = Patience(deadline_s=30.0, refused_s=5.0, last_try_s=6.0)
 _PAGE = 1000
 
@@ -289,6 +290,19 @@ class OkubeClient:
     def status(self) -> Json:
         """The cluster at a glance; any living manager answers, also without quorum."""
         return self._object(self._read("/v1/status"))
+
+    def save_snapshot(self) -> bytes:
+        """The whole state of this moment as a file (``okube.model.archive``)."""
+        target = _target("/v1/snapshot", [("stale", self.stale or None)])
+        with self._while_waiting():
+            answer = self.caller.call(Request("GET", target), _SNAPSHOT)
+        if answer.status >= 400:
+            raise error_of(answer.status, answer.body)
+        return answer.body
+
+    def snapshots(self) -> list[Json]:
+        """The snapshots that managers keep, the newest first; any living manager answers."""
+        return self._objects(self._read("/v1/snapshots"))
 
     def usage(self, *, service: str | None = None, node: str | None = None) -> Json:
         """What nodes and tasks use now: ``{nodes, tasks, silent}``, the last being nodes that did not answer."""

@@ -1,6 +1,15 @@
 """cluster.yaml and its errors, and the reading of YAML and JSON files with line numbers."""
 
-from okube.config.cluster import Capacity, ClusterConfig, DockerConfig, ManagerConfig, Reserve, Timing, WorkerConfig
+from okube.config.cluster import (
+    Capacity,
+    ClusterConfig,
+    DockerConfig,
+    ManagerConfig,
+    Reserve,
+    Snapshots,
+    Timing,
+    WorkerConfig,
+)
 from okube.config.document import Document, line_of, render_errors
 from okube.config.load import cluster_of, find_config, load_cluster
 from okube.config.yamldoc import load_documents
@@ -12,6 +21,7 @@ __all__ = [
     "Document",
     "ManagerConfig",
     "Reserve",
+    "Snapshots",
     "Timing",
     "WorkerConfig",
     "cluster_of",

@@ -19,6 +19,9 @@ from okube.config.fields import (
     ProcessName,
     ReservedBytes,
     ReservedCores,
+    SnapshotDays,
+    SnapshotEvery,
+    SnapshotNumber,
     Zone,
 )
 from okube.model.errors import FieldError
@@ -33,6 +36,7 @@ __all__ = [
     "ManagerConfig",
     "Reserve",
     "RuntimeChoice",
+    "Snapshots",
     "Timing",
     "WorkerConfig",
 ]
@@ -106,6 +110,17 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     election: Election = 0.5
 
 
+class Snapshots(msgspec.Struct, frozen=True, kw_only=True):
+    """How often each manager saves a snapshot of the state (seconds; 0: never), and which it keeps.
+
+    The newest ``keep``, and the last of each of so many ``days``.
+    """
+
+    every: SnapshotEvery = 3600.0
+    keep: SnapshotNumber = 24
+    days: SnapshotDays = 7
+
+
 class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     """The file as it is written."""
 
@@ -117,6 +132,7 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     docker: DockerConfig = DockerConfig()
     timing: Timing = Timing()
     reserve: Reserve = Reserve()
+    snapshots: Snapshots = Snapshots()
 
 
 class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,5 +149,6 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
     docker: DockerConfig = DockerConfig()
     timing: Timing = Timing()
     reserve: Reserve = Reserve()
+    snapshots: Snapshots = Snapshots()
     file: Path | None = None
     warnings: tuple[str, ...] = ()

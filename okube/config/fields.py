@@ -24,6 +24,9 @@ __all__ = [
     "ProcessName",
     "ReservedBytes",
     "ReservedCores",
+    "SnapshotDays",
+    "SnapshotEvery",
+    "SnapshotNumber",
     "Zone",
     "seconds_text",
 ]
@@ -104,6 +107,12 @@ def _between(least: float, most: float, why_least: str, why_most: str) -> msgspe
     return _check(check)
 
 
+def _snapshot_every(seconds: float) -> str | None:
+    if seconds == 0 or 60 <= seconds <= 30 * 86400:
+        return None
+    return f"{seconds_text(seconds)} is out of range: 1m to 720h, or 0 for no snapshots"
+
+
 ProcessName = Annotated[str, _check(_process_name)]
 HostName = Annotated[str, _check(host_error)]
 PortNumber = Annotated[int, _check(_port)]
@@ -131,3 +140,6 @@ Election = Annotated[
         "the cluster would stand still that long without it",
     ),
 ]
+SnapshotEvery = Annotated[Seconds, _check(_snapshot_every)]
+SnapshotNumber = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+SnapshotDays = Annotated[int, msgspec.Meta(ge=0, le=366)]

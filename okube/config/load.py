@@ -72,6 +72,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         docker=written.docker,
         timing=written.timing,
         reserve=written.reserve,
+        snapshots=written.snapshots,
         file=file,
         warnings=tuple(checks.warnings(written)),
     )

@@ -23,6 +23,7 @@ from okube.manager.metrics.lag import sample_lag
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
+from okube.manager.snapshots import Keeper
 from okube.model.errors import BadFile, Defect, OkubeError, UnknownVersion
 from okube.model.versions import COMMAND_VERSION
 from okube.raft import Member, RaftConfig, RaftNode
@@ -60,6 +61,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
     machine.restored.append(gc.freeze)  # rows hold no cycles, and to look through 100,000 of them for some takes long
     raft = _raft(settings, machine, clock=clock, disk=disk, rng=rng)
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng)
+    keeper = Keeper(core, disk, settings.directory / "snapshots", settings.snapshots)
     agents = HttpAgentCalls(settings.cluster_id, peer_tls)
     peer_calls = HttpPeerCalls(settings.cluster_id, peer_tls)
     reign = Reign(core, agents, peer_calls)
@@ -68,7 +70,9 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
     connector = aiohttp.TCPConnector(ssl=peer_tls, limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
         tools = HttpAgentTools(peers, settings.cluster_id)
-        context = Context(core=core, agents=agents, leader=lambda: reign.leader, peers=peers, tools=tools)
+        context = Context(
+            core=core, agents=agents, leader=lambda: reign.leader, peers=peers, tools=tools, keeper=keeper
+        )
         app = make_app(context)
         ProcessCollector(registry=core.metrics.registry)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
@@ -79,7 +83,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
             await site.start()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
-            await _until(stop, raft, reign, core)
+            await _until(stop, raft, reign, core, keeper)
         finally:
             await runner.cleanup()
             await raft.stop()
@@ -88,11 +92,12 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             await disk.close()
 
 
-async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, core: ManagerCore) -> None:
+async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, core: ManagerCore, keeper: Keeper) -> None:
     """Lead when it is this manager's turn, until it is told to stop or Raft cannot go on."""
     async with asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run(), name="reign")
         sampling = group.create_task(sample_lag(core.metrics.loop_lag.observe), name="loop lag")
+        keeping = group.create_task(keeper.run(), name="snapshots")
         stopping = asyncio.ensure_future(stop.wait())
         fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
         awaited: set[asyncio.Future[Any]] = {leading, stopping, fatal}
@@ -101,6 +106,7 @@ async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, core: Manage
             await _hand_over(raft)
         leading.cancel()
         sampling.cancel()
+        keeping.cancel()
         stopping.cancel()
         if raft.fatal.done():
             raise why_it_ends(raft.fatal.result(), core.settings.directory)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from okube.manager.retention import Retention
+
 __all__ = ["ManagerMember", "ManagerSettings"]
 
 
@@ -32,3 +34,4 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 1.0
     node_down_after_s: float = 3.0
     election_s: float = 0.5
+    snapshots: Retention = Retention()

@@ -279,6 +279,24 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
     software: str | None = None
 
 
+class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
+    """A saved snapshot that a manager keeps, and where on its machine."""
+
+    name: str
+    manager: str
+    path: str
+    bytes: Annotated[int, msgspec.Meta(ge=0)]
+    cluster: str
+    cluster_id: str
+    taken_at: str
+    why: str
+    revision: Revision
+    epoch: str
+    services: int
+    tasks: int
+    nodes: int
+
+
 class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The cluster at a glance; without a quorum, what the manager that answers knew ``age_s`` seconds ago.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from okube.config import ClusterConfig, ManagerConfig, WorkerConfig
+from okube.manager.retention import Retention
 from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.model.errors import NotFound
 from okube.processes.reserves import reserve_of
@@ -53,6 +54,7 @@ def manager_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentit
         heartbeat_s=config.timing.heartbeat,
         node_down_after_s=config.timing.node_down_after,
         election_s=config.timing.election,
+        snapshots=Retention(config.snapshots.every, config.snapshots.keep, config.snapshots.days),
     )
 
 

@@ -12,6 +12,7 @@ from okube.manager.api import (
     openapi,
     peers,
     services,
+    snapshots,
     status,
     tasks,
     usage,
@@ -30,7 +31,21 @@ __all__ = ["API_ROUTES", "make_app"]
 
 API_ROUTES = tuple(
     module.routes
-    for module in (services, apps, tasks, nodes, events, usage, agents, status, openapi, execute, peers, measure)
+    for module in (
+        services,
+        apps,
+        tasks,
+        nodes,
+        events,
+        usage,
+        agents,
+        status,
+        snapshots,
+        openapi,
+        execute,
+        peers,
+        measure,
+    )
 )
 """Each is described in ``routes.py``; a test compares them."""
 

@@ -11,6 +11,7 @@ from okube.manager.agents import AgentCalls
 from okube.manager.api.gate import Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
+from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
 from okube.security import Identity
 
@@ -26,6 +27,7 @@ class Context:
     leader: Callable[[], Leader | None]  # the leader's loops while they run here
     peers: aiohttp.ClientSession  # to the other managers
     tools: AgentTools
+    keeper: Keeper
     gate: Gate = field(default_factory=Gate)
     watches: Watches = field(init=False)
 

@@ -19,6 +19,7 @@ from okube.manager.api.route_parts import (
     WRITE,
     one_of,
 )
+from okube.manager.api.snapshot_routes import SNAPSHOTS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
 from okube.model.views import (
@@ -248,6 +249,7 @@ ROUTES: tuple[Route, ...] = (
     *_EVENTS,
     *_USAGE,
     *_CONTROL_PLANE,
+    *SNAPSHOTS,
     *_AGENTS,
     *_PEERS,
 )

@@ -78,11 +78,11 @@ class Metrics:
         # Defects
         self.defects = Counter(
             "okube_defects_total",
-            "Bugs of Okube that were caught, by where: api, leader. Each is in the log with its trace.",
+            "Bugs of Okube that were caught, by where: api, leader, snapshots. Each is in the log with its trace.",
             ["where"],
             registry=registry,
         )
         for outcome in ("accepted", "refused", "unreachable"):
             self.assignments.labels(outcome)
-        for where in ("api", "leader"):
+        for where in ("api", "leader", "snapshots"):
             self.defects.labels(where)

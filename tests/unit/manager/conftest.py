@@ -23,6 +23,7 @@ from okube.manager.core import ManagerCore
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerMember, ManagerSettings
+from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
 from okube.model import commands as c
 from okube.model.errors import Unreachable
@@ -93,6 +94,7 @@ class Api:
         reign: Reign,
         gate: Gate,
         watches: Watches,
+        keeper: Keeper,
     ) -> None:
         self._session = session
         self.port = port
@@ -102,6 +104,7 @@ class Api:
         self.agents = agents
         self.reign = reign
         self.watches = watches
+        self.keeper = keeper
 
     async def __call__(
         self,
@@ -180,6 +183,7 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
             leader=lambda: reign.leader,
             peers=session,
             tools=HttpAgentTools(session, "c1"),
+            keeper=Keeper(core, disk, tmp_path / "snapshots", settings.snapshots),
             gate=Gate(limits),
         )
         runner = web.AppRunner(make_app(context), access_log=None, handler_cancellation=True)
@@ -190,7 +194,7 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
         async with asyncio.timeout(10):
             while reign.leader is None:
                 await raft.wait_leadership_change(0.05)
-        yield Api(session, port, core, agents, reign, context.gate, context.watches)
+        yield Api(session, port, core, agents, reign, context.gate, context.watches, context.keeper)
         await runner.cleanup()
         leading.cancel()
     await raft.stop()

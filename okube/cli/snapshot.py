@@ -1,0 +1,195 @@
+"""``okube snapshot``: the state of the cluster as a file, to keep and to restore from."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from okube.cli import moments
+from okube.cli.exits import Ended
+from okube.cli.locate import cluster_facts, find_cluster_file
+from okube.cli.options import connects, examples, shows
+from okube.cli.output import emit, note, show_list
+from okube.cli.session import Session, session
+from okube.model.errors import BadFile, Unreachable
+
+__all__ = ["snapshot"]
+
+Row = dict[str, Any]
+
+
+@click.group(
+    epilog=examples("""
+okube snapshot save           of this moment
+okube snapshot list           those that managers took by themselves
+okube snapshot inspect FILE   what is in one, and whether it is whole
+""")
+)
+def snapshot() -> None:
+    """The cluster's state as a file, to keep and to restore from."""
+
+
+@snapshot.command(
+    epilog=examples("okube snapshot save\nokube snapshot save /backup/lab.okube\nokube --stale snapshot save")
+)
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False))
+@click.option("--without-ca", is_flag=True, help="Leave the key of the CA out; a restore then needs the folder ca/.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@connects
+@shows
+def save(file: str | None, without_ca: bool, force: bool) -> None:
+    """Save the state of this moment.
+
+    On the machine that has the cluster's CA its key goes into the file too, so that the file alone brings the cluster
+    back; it is as secret as the CA.
+    """
+    from okube.model.archive import read_archive, with_authority
+    from okube.security.private import write_private
+
+    here = session()
+    data = here.client().save_snapshot()
+    saved = read_archive(data)
+    head = saved.head
+    authority = None if without_ca else _authority(here)
+    if authority is not None:
+        data = with_authority(data, authority)
+    path = Path(file or f"{head.cluster}-{moments.stamp(head.taken_ms)}.okube")
+    if path.exists() and not force:
+        raise Ended(1, f"{path} is there already: name another file, or replace it with --force")
+    try:
+        write_private(path.absolute(), data)
+    except OSError as error:
+        raise BadFile(f"{path} cannot be written: {error.strerror}") from error
+    row = _row(path, len(data))
+    if here.output in ("json", "yaml"):
+        emit(here, row)
+        return
+    click.echo(f"{path}: revision {head.revision}, epoch {head.epoch}, {_contents(row)}, {_size(len(data))}")
+    if authority is not None:
+        note("It holds the key of the cluster's CA: keep it as secret as that.")
+    elif without_ca:
+        note("It does not hold the key of the cluster's CA: keep a copy of the folder ca/ too.")
+    else:
+        note("This machine does not have the key of the cluster's CA, so it is not in it: keep a copy of ca/ too.")
+
+
+@snapshot.command("list", epilog=examples("okube snapshot list\nokube snapshot list -o json"))
+@connects
+@shows
+def list_snapshots() -> None:
+    """Those that managers took by themselves.
+
+    Each keeps its own on its machine. Where no manager answers, those on this machine are shown.
+    """
+    here = session()
+    try:
+        rows = here.client().snapshots()
+    except Unreachable as error:
+        file = find_cluster_file(here.config)
+        rows = [] if file is None else _on_this_machine(Path(cluster_facts(file).data_dir))
+        if not rows:
+            raise
+        note(f"okube: {error.detail.splitlines()[0]}; these are on this machine")
+    show_list(here, "snapshots", rows)
+
+
+@snapshot.command(epilog=examples("okube snapshot inspect lab-20261125T231500Z.okube"))
+@click.argument("file", type=click.Path(dir_okay=False))
+@shows
+def inspect(file: str) -> None:
+    """What is in a file, and whether it is whole."""
+    here = session()
+    path = Path(file)
+    row = _row(path, len(_bytes_of(path)))
+    if here.output in ("json", "yaml"):
+        emit(here, row)
+        return
+    lines = {
+        "cluster": f"{row['cluster']} ({row['cluster_id']})",
+        "taken": f"{row['taken_at']} by {row['manager']} ({row['why']})",
+        "revision": row["revision"],
+        "epoch": row["epoch"],
+        "holds": _contents(row),
+        "managers": ", ".join(row["managers"]),
+        "CA": "its certificate and key are in it" if row["ca"] else "not in it; a restore needs the folder ca/",
+        "digest": row["digest"],
+        "size": _size(row["bytes"]),
+    }
+    for name, value in lines.items():
+        click.echo(f"{name:<10}{value}")
+
+
+def _authority(here: Session) -> Any:
+    """The CA of this machine, if it has its key."""
+    from okube.model.archive import KeptAuthority
+    from okube.security import ClusterFiles
+    from okube.security.private import read_private
+
+    file = find_cluster_file(here.config)
+    if file is None:
+        return None
+    files = ClusterFiles(Path(cluster_facts(file).data_dir))
+    if not files.ca_key.exists():
+        return None
+    return KeptAuthority(files.ca_certificate.read_bytes(), read_private(files.ca_key))
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _row(path: Path, size: int) -> Row:
+    from okube.model.archive import read_archive
+    from okube.model.quantities import rfc3339
+
+    found = read_archive(_bytes_of(path))
+    head = found.head
+    return {
+        "name": path.name,
+        "path": str(path.absolute()),
+        "bytes": size,
+        "cluster": head.cluster,
+        "cluster_id": head.cluster_id,
+        "taken_at": rfc3339(head.taken_ms),
+        "manager": head.taken_by,
+        "why": head.why,
+        "software": head.software,
+        "revision": head.revision,
+        "epoch": str(head.epoch),
+        "digest": head.digest,
+        "services": head.counts.services,
+        "tasks": head.counts.tasks,
+        "nodes": head.counts.nodes,
+        "events": head.counts.events,
+        "managers": list(head.managers),
+        "ca": found.authority is not None,
+    }
+
+
+def _on_this_machine(data_dir: Path) -> list[Row]:
+    from okube.model.archive import SUFFIX
+
+    rows = []
+    for path in data_dir.glob(f"*/snapshots/*{SUFFIX}"):
+        try:
+            rows.append({**_row(path, path.stat().st_size), "manager": path.parent.parent.name})
+        except BadFile as error:
+            note(f"okube: {path}: {error.detail}")
+    return sorted(rows, key=lambda row: str(row["taken_at"]), reverse=True)
+
+
+def _contents(row: Row) -> str:
+    return ", ".join(_count(row[what], what) for what in ("services", "tasks", "nodes"))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what[:-1] if number == 1 else what}"
+
+
+def _size(count: int) -> str:
+    from okube.model.quantities import format_bytes
+
+    return format_bytes(count)
