@@ -61,9 +61,23 @@ def run_daemon(
 async def _until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_tell_of)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await serve(stop)
+
+
+def _tell_of(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What the loop found that no task caught; a connection that ended is no defect.
+
+    Where a protocol ends its connection while uvloop hands it what came, uvloop still wants to write, and calls what
+    follows from that a fatal error.
+    """
+    error = context.get("exception")
+    if isinstance(error, RuntimeError) and "transport" in context and "the handler is closed" in str(error):
+        _log.debug("a connection ended while it was read: %s", context["transport"])
+        return
+    loop.default_exception_handler(context)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -41,3 +41,23 @@ def test_a_defect_is_logged_with_its_trace(caplog: pytest.LogCaptureFixture) -> 
     assert "manager m1 ends by a defect" in caplog.text
     assert "Traceback" in caplog.text
     assert "has stopped" not in caplog.text
+
+
+def _run_and_find(context: dict[str, object]) -> None:
+    """A process whose loop finds something that no task caught, and goes on."""
+
+    async def serve(stop: asyncio.Event) -> None:
+        asyncio.get_running_loop().call_exception_handler(context)
+
+    assert run_daemon("it", serve, expected=(ValueError,)) == 0
+
+
+def test_a_connection_that_ends_while_it_is_read_is_no_defect(caplog: pytest.LogCaptureFixture) -> None:
+    error = RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+    _run_and_find({"message": "Fatal error on SSL protocol", "exception": error, "transport": object()})
+    assert caplog.text == ""
+
+
+def test_what_the_loop_finds_else_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    _run_and_find({"message": "Task exception was never retrieved", "exception": RuntimeError("it broke")})
+    assert "it broke" in caplog.text
