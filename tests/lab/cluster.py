@@ -143,8 +143,9 @@ class Cluster:
             self.ok("up", "-d")
         else:
             for name in (*self.managers, *self.workers):
-                command = self.hosts.command(name, *self.command("up", "-d"))
-                subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=True)
+                if self.pid(name) is None:
+                    command = self.hosts.command(name, *self.command("up", "-d"))
+                    subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=True)
         self.wait(self.complete, "all managers and nodes are ready")
 
     def complete(self) -> bool:
