@@ -16,6 +16,7 @@ import yaml
 
 from okube.processes.lock import living_in
 from tests.lab.hosts import Hosts
+from tests.lab.mesh import Mesh
 
 __all__ = ["Cluster", "Finished"]
 
@@ -43,7 +44,7 @@ class Finished:
 class Cluster:
     """Managers ``m1``… and workers ``w1``…, under a folder; `destroy` leaves nothing of it.
 
-    All are on loopback, or each is on a host of its own where ``hosts`` has one for each.
+    All are on loopback, or each is on a host of its own where ``hosts`` or ``mesh`` has one for each.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Cluster:
         node_down_after: str = "3s",
         capacity: dict[str, Any] | None = None,
         hosts: Hosts | None = None,
+        mesh: Mesh | None = None,
     ) -> None:
         self.folder = folder
         self.config = folder / "cluster.yaml"
@@ -65,7 +67,8 @@ class Cluster:
         self.workers = [f"w{n + 1}" for n in range(workers)]
         ports = iter(_free_ports(2 * managers + workers))
         self.hosts = hosts
-        host = dict.fromkeys([*self.managers, *self.workers], "127.0.0.1") if hosts is None else hosts.addresses
+        self._places = hosts or mesh
+        host = self._places.addresses if self._places else dict.fromkeys([*self.managers, *self.workers], "127.0.0.1")
         described: dict[str, Any] = {
             "cluster": "lab",
             "data_dir": "data",
@@ -139,14 +142,19 @@ class Cluster:
 
     def up(self) -> None:
         """Start what is missing, on each host where there are several, and wait until all of it takes part."""
-        if self.hosts is None:
+        if self._places is None:
             self.ok("up", "-d")
         else:
             for name in (*self.managers, *self.workers):
-                if self.pid(name) is None:
-                    command = self.hosts.command(name, *self.command("up", "-d"))
-                    subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=True)
+                self.bring_up(name)
         self.wait(self.complete, "all managers and nodes are ready")
+
+    def bring_up(self, name: str) -> None:
+        """Start a manager or worker that does not run, on its host."""
+        if self.pid(name) is None:
+            assert self._places is not None
+            command = self._places.command(name, *self.command("up", "-d"))
+            subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=True)
 
     def complete(self) -> bool:
         """Whether every manager follows and every node is ready."""

@@ -190,14 +190,15 @@ async def _serve(path: Path) -> None:
     switch = Switch(loop)
     async with await asyncio.start_unix_server(lambda reader, writer: _control(switch, reader, writer), path):
         await stop.wait()
-    path.unlink()
 
 
 def main() -> None:
     """Serve."""
+    path = Path(sys.argv[1])
     # select() waits to the microsecond; epoll would round each wait up to milliseconds.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(_serve(Path(sys.argv[1])))
+        runner.run(_serve(path))
+    path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
