@@ -154,7 +154,8 @@ class Cluster:
         if self.pid(name) is None:
             assert self._places is not None
             command = self._places.command(name, *self.command("up", "-d"))
-            subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=True)
+            done = subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=90, check=False)
+            assert done.returncode == 0, (name, done.stdout, done.stderr, self.tails())
 
     def complete(self) -> bool:
         """Whether every manager follows and every node is ready."""
@@ -223,10 +224,11 @@ class Cluster:
         parts = [f"=== {path.parent.name}\n" + "\n".join(lines) for path, lines in ends.items()]
         return "\n".join(parts)
 
-    def destroy(self) -> None:
+    def destroy(self, *, before_removal: Callable[[], None] = lambda: None) -> None:
         """End everything, and check what must hold for every run: nothing acknowledged was ever cut off a log."""
         logs = self.logs()
         self.okube("down", "--purge")
+        before_removal()
         shutil.rmtree(self.folder, ignore_errors=True)
         assert "truncating already-applied" not in logs
         assert "Traceback (most recent call last)" not in logs, logs[logs.index("Traceback") :][:4000]
