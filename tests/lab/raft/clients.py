@@ -144,10 +144,8 @@ class Load:
         if reply.status == 200:
             call.done(True)
             self._acknowledge(key, reply)
-        elif reply.status == 409:
-            call.done(False)
-        elif reply.not_begun:
-            call.failed()
+        elif reply.status == 409 or reply.not_begun:
+            call.failed()  # a leader that finishes an update changes the row too: 409 does not say that the label has
         else:
             assert reply.status is None, reply
 
