@@ -24,6 +24,7 @@ from tests.lab.raft.site import Site
 __all__ = ["Report", "main", "soak"]
 
 LEAST_WRITES_S = 20.0
+_TWO = "two of these at a time"
 _COMES_BACK_S = 30.0
 
 
@@ -37,7 +38,7 @@ class Report(msgspec.Struct, frozen=True):
     created: int
     faults: dict[str, int]
     pauses: dict[str, float]
-    """The longest time without an acknowledged write in and after each kind of fault."""
+    """The longest time without an acknowledged write in and after each kind of fault, and of two at a time."""
     elections: int
 
     @property
@@ -46,14 +47,14 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class _Played(msgspec.Struct, frozen=True):
-    kind: str
+    kinds: tuple[str, ...]
     began: float
     ended: float
 
 
 def soak(site: Site, rng: random.Random, *, seconds: float, calm_s: float = 3.0, fault_s: float = 6.0) -> Report:
     """Play faults for so long, and check all that must hold; raises ``AssertionError`` where something does not."""
-    load = Load(site, rng)
+    load = Load(site, random.Random(rng.random()))
     try:
         load.wait_for(50)
         began = time.monotonic()
@@ -69,7 +70,7 @@ def soak(site: Site, rng: random.Random, *, seconds: float, calm_s: float = 3.0,
         operations=len(load.history),
         unknown=sum(not operation.is_known for operation in load.history),
         created=len(load.created),
-        faults=dict(Counter(each.kind for each in played)),
+        faults=dict(Counter(kind for each in played for kind in each.kinds)),
         pauses=_pauses(played, writes),
         elections=_elections(site) - elections,
     )
@@ -98,7 +99,7 @@ def _play(
         load.wait_for(20, seconds=_COMES_BACK_S)
         assert site.ended_by_themselves() == [], site.cluster.tails()
         _pass(rng.uniform(0.3, 1.0) * calm_s)
-        yield from (_Played(each, began, ended) for each in kinds)
+        yield _Played(tuple(kinds), began, ended)
 
 
 def _in_turns(rng: random.Random) -> Iterator[str]:
@@ -117,7 +118,8 @@ def _pauses(played: list[_Played], writes: list[float]) -> dict[str, float]:
         later = [at for at in writes if at > each.began]
         points = [each.began, *itertools.takewhile(lambda at: at < each.ended + 2.0, later)]  # noqa: B023  # used here
         longest = max((after - before for before, after in itertools.pairwise(points)), default=0.0)
-        found[each.kind] = max(longest, found.get(each.kind, 0.0))
+        title = each.kinds[0] if len(each.kinds) == 1 else _TWO
+        found[title] = max(longest, found.get(title, 0.0))
     return found
 
 
@@ -161,7 +163,8 @@ def main() -> None:
 
 
 def _section(report: Report) -> str:
-    rows = [f"| {kind} | {count} | {report.pauses[kind]:.1f} |" for kind, count in sorted(report.faults.items())]
+    rows = [f"| {kind} | {count} | {_shown(report, kind)} |" for kind, count in sorted(report.faults.items())]
+    rows.append(f"| {_TWO} | | {_shown(report, _TWO)} |")
     return "\n".join(
         [
             f"{report.seconds:.0f} s, {sum(report.faults.values())} faults, {report.elections} elections; "
@@ -174,6 +177,10 @@ def _section(report: Report) -> str:
             *rows,
         ]
     )
+
+
+def _shown(report: Report, title: str) -> str:
+    return f"{report.pauses[title]:.1f}" if title in report.pauses else "–"
 
 
 if __name__ == "__main__":
