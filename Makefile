@@ -14,7 +14,7 @@ help:
 	@echo "make test    the checks and all tests"
 	@echo "make coverage    the tests, and how much of Okube they cover"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
-	@echo "make soak    the lab at length: leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
+	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
@@ -39,6 +39,7 @@ coverage: test
 
 soak: .venv/.installed-dev
 	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
+	@.venv/bin/python -m tests.lab.raft.soak
 	@OKUBE_FAILOVER_ROUNDS=20 OKUBE_STOP_ROUNDS=20 OKUBE_PARTITION_S=60 OKUBE_COMPARE_ROUNDS=1000 OKUBE_HISTORY_RUNS=10000 \
 	    OKUBE_FUZZ_EXAMPLES=200 \
 	    .venv/bin/python -m pytest -q -s \
