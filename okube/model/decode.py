@@ -8,9 +8,10 @@ several fields).
 """
 
 import difflib
+import functools
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -19,11 +20,24 @@ from okube.model.errors import FieldError, InvalidInput
 __all__ = ["decode", "hint"]
 
 S = TypeVar("S", bound=msgspec.Struct)
-_hints_of: dict[type, dict[str, Any]] = {}
 _BAD = object()
 _HINTS = 20  # for so many unknown keys of a struct: looking for a likeness takes its time
 _MOST_ERRORS = 100
 _LARGEST = 2**63 - 1  # what msgpack and most readers of JSON can hold
+
+
+class _Reading(NamedTuple):
+    """How a value is read: its type, and what ``msgspec.Meta`` says beside it."""
+
+    base: Any
+    parse: Callable[[object], Any] | None = None
+    check: Callable[[Any], str | None] | None = None
+
+
+class _Field(NamedTuple):
+    name: str
+    required: bool
+    reading: _Reading
 
 
 def decode(
@@ -68,8 +82,7 @@ def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignor
         errors.append(FieldError(path, f"a mapping with keys is expected, not {_show(data)}"))
         return _BAD
     before = len(errors)
-    hints = _hints(kind)
-    fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     values: dict[str, Any] = {}
     for key, value in data.items():
         if key in ignore:
@@ -80,7 +93,7 @@ def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignor
             suggestion = hint(str(key), fields) if len(errors) - before < _HINTS else ""
             errors.append(FieldError(_join(path, str(key)), f"unknown key{suggestion}; allowed are {allowed}"))
             continue
-        values[field.name] = _value(hints[field.name], value, _join(path, key), errors)
+        values[field.name] = _value(field.reading, value, _join(path, key), errors)
     errors.extend(
         FieldError(_join(path, name), "is missing")
         for name, field in fields.items()
@@ -95,16 +108,8 @@ def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignor
     return made
 
 
-def _value(hint_: Any, data: object, path: str, errors: list[FieldError]) -> Any:
-    parse: Callable[[object], Any] | None = None
-    check: Callable[[Any], str | None] | None = None
-    if get_origin(hint_) is Annotated:
-        base, *metas = get_args(hint_)
-        for meta in metas:
-            extra = getattr(meta, "extra", None) or {}
-            parse, check = extra.get("parse", parse), extra.get("check", check)
-    else:
-        base = hint_
+def _value(reading: _Reading, data: object, path: str, errors: list[FieldError]) -> Any:
+    base, parse, check = reading
     before = len(errors)
     made = _guarded(parse, data, path, errors) if parse else _plain(base, data, path, errors)
     if check is not None and len(errors) == before and made is not None:
@@ -138,14 +143,15 @@ def _optional(kind: Any, data: object, path: str, errors: list[FieldError]) -> A
     if data is None:
         return None
     (inner,) = [a for a in get_args(kind) if a is not type(None)]
-    return _value(inner, data, path, errors)
+    return _value(_reading(inner), data, path, errors)
 
 
 def _sequence(item: Any, data: object, path: str, errors: list[FieldError]) -> Any:
     if not isinstance(data, list | tuple):
         errors.append(FieldError(path, f"a list is expected, not {_show(data)}"))
         return _BAD
-    return tuple(_value(item, value, f"{path}[{n}]", errors) for n, value in enumerate(data))
+    reading = _reading(item)
+    return tuple(_value(reading, value, f"{path}[{n}]", errors) for n, value in enumerate(data))
 
 
 def _mapping(item: Any, data: object, path: str, errors: list[FieldError]) -> Any:
@@ -153,11 +159,12 @@ def _mapping(item: Any, data: object, path: str, errors: list[FieldError]) -> An
         errors.append(FieldError(path, f"a mapping is expected, not {_show(data)}"))
         return _BAD
     made = {}
+    reading = _reading(item)
     for key, value in data.items():
         if not isinstance(key, str):
             errors.append(FieldError(_join(path, str(key)), f"the key {key!r} is not text; put it in quotes"))
             continue
-        made[key] = _value(item, value, _join(path, key), errors)
+        made[key] = _value(reading, value, _join(path, key), errors)
     return made
 
 
@@ -184,10 +191,22 @@ def _guarded(parse: Callable[[Any], Any], data: object, path: str, errors: list[
         return _BAD
 
 
-def _hints(kind: type) -> dict[str, Any]:
-    if kind not in _hints_of:
-        _hints_of[kind] = get_type_hints(kind, include_extras=True)
-    return _hints_of[kind]
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, _Field]:
+    """The fields by the key that stands for them; evaluating type hints takes longer than all the rest."""
+    hints = get_type_hints(kind, include_extras=True)
+    fields = msgspec.structs.fields(kind)
+    return {f.encode_name: _Field(f.name, f.required, _reading(hints[f.name])) for f in fields}
+
+
+def _reading(hint_: Any) -> _Reading:
+    if get_origin(hint_) is not Annotated:
+        return _Reading(hint_)
+    base, *metas = get_args(hint_)
+    found: dict[str, Any] = {}
+    for meta in metas:
+        found |= getattr(meta, "extra", None) or {}
+    return _Reading(base, found.get("parse"), found.get("check"))
 
 
 def _join(path: str, key: str) -> str:

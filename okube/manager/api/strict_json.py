@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ __all__ = ["MAX_DEPTH", "read_object", "read_object_aside"]
 MAX_DEPTH = 64
 _SMALL = 64 << 10
 _SHOWN = 60
+_KEY_ENDS = re.compile(rb'"\s*:')  # where each key ends; a text may hold, or begin with, the same: then it is too many
 
 
 def read_object(data: bytes) -> dict[str, Any]:
@@ -24,12 +26,20 @@ def read_object(data: bytes) -> dict[str, Any]:
     try:
         made = msgspec.json.decode(data)
         _check_depth(data)
-        json.loads(data, object_pairs_hook=_no_key_twice)
+        if len(_KEY_ENDS.findall(data)) != _count_keys(made):  # else no key was given twice, or it would be counted
+            json.loads(data, object_pairs_hook=_no_key_twice)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Malformed(f"the body is not JSON that can be read: {_reason(error)}") from error
     if not isinstance(made, dict):
         raise Malformed("the body must be a JSON object")
     return made
+
+
+def _count_keys(value: object) -> int:
+    """How many keys the objects in a value have; where one was given twice, the last has taken the others' place."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count_keys, value.values()))
+    return sum(map(_count_keys, value)) if isinstance(value, list) else 0
 
 
 async def read_object_aside(data: bytes) -> dict[str, Any]:
