@@ -149,7 +149,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 def _body(route: Route, schemas: Schemas) -> dict[str, Any]:
     if route.body is bytes:
         return {}
-    return {"schema": schemas.body(route.body)}
+    of_path = frozenset(parameter.name for parameter in route.parameters if parameter.where == "path")
+    return {"schema": schemas.body_without(route.body, of_path)}
 
 
 def _answers(route: Route, schemas: Schemas) -> dict[str, Any]:

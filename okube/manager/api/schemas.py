@@ -112,6 +112,18 @@ class Schemas:
         """The schema of a body's type."""
         return self._of_body[str(type_)]
 
+    def body_without(self, type_: Any, known: frozenset[str]) -> Schema:
+        """The same where the path says some of it already, which the body may leave out."""
+        reference = self.body(type_)
+        name = str(reference.get("$ref", "")).removeprefix(_REF)
+        schema = self._bodies[1].get(name, {})
+        required = [field for field in schema.get("required", ()) if field not in known]
+        if required == schema.get("required", []):
+            return reference
+        title = f"{name}OfPath"
+        self._bodies[1][title] = schema | {"title": title, "required": required}
+        return {"$ref": _REF + title}
+
 
 def _name_of_answer(name: str) -> str:
     return name.removesuffix("View")
