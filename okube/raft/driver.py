@@ -306,13 +306,13 @@ class Driver:
             self.reads.found(peer)
             self.wake()
 
-    def peer_down(self, peer: str) -> None:
-        """A link is gone."""
+    def peer_down(self, peer: str, *, closed: bool = True) -> None:
+        """A link is gone, or a new one is refused."""
         if self._running:
             self.told.pop(peer, None)  # it may come back as another Okube
             self.reads.lost(peer)
             self._exchange.lost(peer)
-            self.engine.disconnected(peer)
+            self.engine.disconnected(peer, closed=closed)
             self.wake()
 
     def peer_frame(self, peer: str, instance: str, data: bytes) -> None:

@@ -24,6 +24,10 @@ __all__ = ["Engine"]
 
 logger = logging.getLogger(__name__)
 
+# When the leader's process ended, in parts of the election time-out: who asks first goes by name, and asks again and
+# again for a while, because the others may learn of it later.
+_ASK_APART, _ASK_AGAIN, _ASK_OFTEN = 0.15, 0.06, 0.4
+
 
 class Engine(Core):
     """One member's Raft state and what happens to it. See ``Core`` for what it is built from."""
@@ -34,6 +38,7 @@ class Engine(Core):
         self._handover: Handover | None = None
         super().__init__(**parts)
         self._catch_up = CatchUp(self._config.election_s)
+        self._asks_often_until = 0.0
 
     def tick(self, now: float) -> None:
         """Look at the timers, commit, apply. Replaces pysyncobj's own tick.
@@ -135,14 +140,20 @@ class Engine(Core):
             self._SyncObj__raftNextIndex[node] = self.match_index(peer) + 1
         self._SyncObj__newAppendEntriesTime = 0.0  # with the next tick, not with the next heartbeat
 
-    def disconnected(self, peer: str) -> None:
-        """The link is down. If it was the leader's, its process may be dead: ask the others soon, not all at once."""
+    def disconnected(self, peer: str, *, closed: bool = True) -> None:
+        """The link is down. If the leader closed it, its process ended: ask the others now, and not all at once.
+
+        They agree where the leader closed their links as well; a link that is only silent is left to the election
+        time-out.
+        """
         self._up.discard(peer)
         if peer in self._flows:
             self._flows[peer].restart()
-        if self.leader == peer:
-            soon = loop_time() + self._config.election_s * (0.1 + 0.5 * self._rng.random())
-            self._SyncObj__raftElectionDeadline = min(soon, self._SyncObj__raftElectionDeadline)
+        if closed and self.leader == peer:
+            place = sum(other < self._name for other in self.other_voters if other != peer)
+            ask_at = loop_time() + self._config.election_s * _ASK_APART * place
+            self._SyncObj__raftElectionDeadline = min(ask_at, self._SyncObj__raftElectionDeadline)
+            self._asks_often_until = ask_at + self._config.election_s * _ASK_OFTEN
 
     def installed(self, index: int) -> None:
         """The state was replaced by a snapshot up to ``index``, and the journal starts there or holds it."""
@@ -155,7 +166,9 @@ class Engine(Core):
     def _watch_leader(self, now: float) -> None:
         if self._SyncObj__raftElectionDeadline >= now:
             return
-        self._SyncObj__raftElectionDeadline = now + self._SyncObj__generateRaftTimeout()
+        often = now < self._asks_often_until  # the others may hear of it a moment later
+        again_s = self._config.election_s * _ASK_AGAIN if often else self._SyncObj__generateRaftTimeout()
+        self._SyncObj__raftElectionDeadline = now + again_s
         self._SyncObj__raftLeader = None
         if not self.votes:
             return
@@ -174,6 +187,8 @@ class Engine(Core):
     def _receive_prevote(self, sender: str, asked: PreVote) -> None:
         hears_leader = self.hears_leader(loop_time())
         if would_vote(asked, own_term=self.term, own_end=self._log_end, hears_leader=hears_leader):
+            meanwhile = loop_time() + self._config.election_s * _ASK_APART  # two candidates at once share the votes
+            self._SyncObj__raftElectionDeadline = max(self._SyncObj__raftElectionDeadline, meanwhile)
             self._host.send(sender, PreVoteGranted(asked.next_term))
 
     def _agrees(self, sender: str, next_term: int) -> bool:

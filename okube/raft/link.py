@@ -76,6 +76,9 @@ class Link(asyncio.Protocol):
         self.peer: str | None = None
         self.instance = ""
         self.heard_at = self.said_at = now()
+        self.closed_there = False
+        """Whether the other side closed it, which this side did not want and no silence explains."""
+        self._ended_here = False
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._owner = owner
         self._greeting = greeting
@@ -117,6 +120,7 @@ class Link(asyncio.Protocol):
 
     def end(self) -> None:
         """Close at once, without waiting for what is queued."""
+        self._ended_here = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -154,6 +158,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
         self._buffer.clear()
+        self.closed_there = not self._ended_here and (exc is None or isinstance(exc, ConnectionError))
         if not self.closed.done():
             self.closed.set_result(None)
         self._owner.lost(self)

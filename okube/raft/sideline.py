@@ -67,7 +67,7 @@ class Sideline:
         """Nothing is sent to it."""
         self.up.add(peer)
 
-    def peer_down(self, peer: str) -> None:
+    def peer_down(self, peer: str, *, closed: bool = True) -> None:
         """A leader without a link is none that could be asked."""
         self.up.discard(peer)
         if peer == self._leader:

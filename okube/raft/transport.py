@@ -155,7 +155,7 @@ class TlsTransport:
         earlier = self._links.pop(greeting.name, None)
         if earlier is not None:
             earlier.end()
-            self._tell_down(greeting.name)
+            self._tell_down(greeting.name, closed=False)
         self._links[greeting.name] = link
         if self._handler is not None:
             self._handler.peer_up(greeting.name)
@@ -176,7 +176,7 @@ class TlsTransport:
         self._pending.pop(link, None)
         if link.peer is not None and self._links.get(link.peer) is link:
             del self._links[link.peer]
-            self._tell_down(link.peer)
+            self._tell_down(link.peer, closed=link.closed_there)
 
     # Inside.
 
@@ -230,6 +230,8 @@ class TlsTransport:
                 level = logging.WARNING if reachable else logging.DEBUG
                 logger.log(level, "cannot reach %s at %s: %s", name, self._peers[name].address, error or "no answer")
                 reachable = False
+                if isinstance(error, ConnectionRefusedError):
+                    self._refused(name)
             await asyncio.sleep(pause_s)
 
     async def _keep_knocking(self, name: str) -> None:
@@ -274,6 +276,11 @@ class TlsTransport:
             elif link.peer is not None and now - link.said_at > self._election_s / 5:
                 link.say_still_here()
 
-    def _tell_down(self, peer: str) -> None:
+    def _refused(self, peer: str) -> None:
+        """Nobody listens at its address: its machine is there, and its process is not."""
+        if peer not in self._links:
+            self._tell_down(peer, closed=True)
+
+    def _tell_down(self, peer: str, *, closed: bool) -> None:
         if self._handler is not None:
-            self._handler.peer_down(peer)
+            self._handler.peer_down(peer, closed=closed)

@@ -32,8 +32,12 @@ class PeerHandler(Protocol):
     def peer_up(self, peer: str) -> None:
         """A link to this peer is there, and nothing from an earlier one will come any more."""
 
-    def peer_down(self, peer: str) -> None:
-        """The link is gone; what was sent and not answered may be lost."""
+    def peer_down(self, peer: str, *, closed: bool = True) -> None:
+        """The link is gone; what was sent and not answered may be lost.
+
+        ``closed``: the other side closed it, or refuses a new one, as when its process ends (this may be said several
+        times); not so where the link fell silent, or this side ended it.
+        """
 
     def peer_frame(self, peer: str, instance: str, data: bytes) -> None:
         """One frame arrived from the peer, whose name and instance were checked when the link came up."""

@@ -127,7 +127,8 @@ class SimulatedNetwork:
             return
         for name, peer in (pair, pair[::-1]):
             if name in self._ends:
-                self._later(0, lambda end=self._ends[name], peer=peer: end.went_down(peer))  # type: ignore[misc]
+                closed = peer not in self._ends  # its process ended; what is cut falls silent
+                self._later(0, lambda e=self._ends[name], p=peer, c=closed: e.went_down(p, closed=c))  # type: ignore[misc]
         self._connect_soon(*pair)
 
     def at(self, when: float, what: Callable[[], None]) -> None:
@@ -215,8 +216,8 @@ class SimulatedTransport:
     def came_up(self, peer: str) -> None:
         self._tell(lambda handler: handler.peer_up(peer))
 
-    def went_down(self, peer: str) -> None:
-        self._tell(lambda handler: handler.peer_down(peer))
+    def went_down(self, peer: str, *, closed: bool) -> None:
+        self._tell(lambda handler: handler.peer_down(peer, closed=closed))
 
     def pause(self, until: float) -> None:
         """The process is stopped until then; what arrives waits in its kernel."""

@@ -80,21 +80,21 @@ class Host:
 
 
 class Rig:
-    """An engine on a bench: member ``m1`` of ``size``, with links to all others."""
+    """An engine on a bench: one member of ``size``, with links to all others."""
 
-    def __init__(self, journal: Journal, *, size: int = 3, config: RaftConfig | None = None) -> None:
+    def __init__(self, journal: Journal, *, size: int = 3, config: RaftConfig | None = None, name: str = "m1") -> None:
         self.journal = journal
         self.host = Host()
         self.config = config or RaftConfig()
         self.engine = Engine(
-            name="m1",
+            name=name,
             journal=journal,
             applied_index=journal.base_index,
             config=self.config,
             rng=random.Random(1),
             host=self.host,
         )
-        self.peers = [member.name for member in members(size)][1:]
+        self.peers = [member.name for member in members(size) if member.name != name]
         for peer in self.peers:
             self.engine.connected(peer)
 

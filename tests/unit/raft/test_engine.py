@@ -18,8 +18,8 @@ def command(payload: bytes) -> bytes:
     return REGULAR + payload
 
 
-async def a_rig(size: int = 3, **config: Any) -> Rig:
-    return Rig(await a_journal(size=size), size=size, config=RaftConfig(**config))
+async def a_rig(size: int = 3, name: str = "m1", **config: Any) -> Rig:
+    return Rig(await a_journal(size=size), size=size, config=RaftConfig(**config), name=name)
 
 
 def propose(rig: Rig, payload: bytes) -> list[Any]:
@@ -100,13 +100,49 @@ async def test_a_member_that_hears_its_leader_agrees_to_no_election_until_it_is_
 
 
 @in_virtual_time
-async def test_when_the_link_to_the_leader_breaks_an_election_is_asked_for_soon() -> None:
+async def test_when_the_leader_closes_its_link_the_first_by_name_asks_at_once_and_again_for_a_while() -> None:
     rig = await a_rig()
     rig.engine.receive("m2", 1, Append(1, 0, 1, []))
     rig.engine.disconnected("m2")
     rig.host.take()
-    rig.wait(0.31)
+    asked = 0
+    for _ in range(10):
+        rig.wait(0.02)
+        asked += PreVote(2, 1, 0) in [body for _, body in rig.host.take()]
+    assert asked >= 3
+
+
+@in_virtual_time
+async def test_when_the_leader_closes_its_link_the_others_give_the_first_time_to_ask() -> None:
+    rig = await a_rig(size=5, name="m4")
+    rig.engine.receive("m2", 1, Append(1, 0, 1, []))
+    rig.engine.disconnected("m2")
+    rig.host.take()
+    rig.wait(0.14)  # m1 and m3 come before it
+    assert rig.host.take() == []
+    rig.wait(0.02)
     assert PreVote(2, 1, 0) in [body for _, body in rig.host.take()]
+
+
+@in_virtual_time
+async def test_when_the_link_to_the_leader_falls_silent_nothing_is_asked_before_the_time_is_over() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, []))
+    rig.engine.disconnected("m2", closed=False)
+    rig.host.take()
+    rig.wait(0.49)
+    assert rig.host.take() == []
+
+
+@in_virtual_time
+async def test_who_agrees_to_an_election_does_not_ask_for_one_at_the_same_time() -> None:
+    rig = await a_rig()
+    rig.engine.receive("m2", 1, Append(1, 0, 1, []))
+    rig.engine.disconnected("m2")
+    rig.engine.receive("m3", 1, PreVote(2, 1, 0))
+    assert ("m3", PreVoteGranted(2)) in rig.host.take()
+    rig.wait(0.06)
+    assert rig.host.take() == []
 
 
 @in_virtual_time

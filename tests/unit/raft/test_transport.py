@@ -35,8 +35,8 @@ class Recorder:
     def peer_up(self, peer: str) -> None:
         self.events.append(f"up {peer}")
 
-    def peer_down(self, peer: str) -> None:
-        self.events.append(f"down {peer}")
+    def peer_down(self, peer: str, *, closed: bool = True) -> None:
+        self.events.append(f"down {peer}" if closed else f"silent {peer}")
 
     def peer_frame(self, peer: str, instance: str, data: bytes) -> None:
         self.frames.append((peer, instance, data))
@@ -99,7 +99,7 @@ async def test_a_dropped_link_is_made_anew_within_a_fraction_of_a_second(pair: P
         before = len(one.events)
         dropping.transport.drop(peer)
         await eventually(lambda before=before: len(one.events) == before + 2, within_s=1.0)  # type: ignore[misc]
-    assert one.events == ["up m2", "down m2", "up m2", "down m2", "up m2"]
+    assert one.events == ["up m2", "down m2", "up m2", "silent m2", "up m2"]
 
 
 async def test_a_queue_that_is_full_ends_the_link(certificates: Certificates) -> None:
@@ -112,7 +112,7 @@ async def test_a_queue_that_is_full_ends_the_link(certificates: Certificates) ->
     await eventually(lambda: bool(one.events))
     for _ in range(200):
         one.transport.send("m2", bytes(100_000))
-    await eventually(lambda: "down m2" in one.events)
+    await eventually(lambda: "silent m2" in one.events)
     assert len(two.frames) < 200
     for recorder in (one, two):
         await recorder.transport.stop()
@@ -141,7 +141,14 @@ async def test_a_silent_link_is_ended(pair: Pair) -> None:
     watch = two.transport._watch
     assert watch is not None
     watch.cancel()  # as if its process were stopped: it says nothing any more
-    await eventually(lambda: "down m2" in one.events, within_s=2.0)
+    await eventually(lambda: "silent m2" in one.events, within_s=2.0)
+    assert "down m2" not in one.events
+
+
+async def test_who_ends_its_process_closed_the_link_and_refuses_a_new_one(pair: Pair) -> None:
+    one, two = pair
+    await two.transport.stop()
+    await eventually(lambda: one.events[:3] == ["up m2", "down m2", "down m2"], within_s=2.0)
 
 
 async def test_a_quiet_link_stays(pair: Pair) -> None:
@@ -152,7 +159,7 @@ async def test_a_quiet_link_stays(pair: Pair) -> None:
 async def test_a_peer_that_is_no_member_any_more_is_cut_off(pair: Pair) -> None:
     one, two = pair
     one.transport.set_peers([])
-    await eventually(lambda: "down m2" in one.events and "down m1" in two.events)
+    await eventually(lambda: "silent m2" in one.events and "down m1" in two.events)
     one.transport.send("m2", b"lost")
     await asyncio.sleep(0.2)
     assert two.frames == []
