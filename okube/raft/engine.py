@@ -339,6 +339,8 @@ class Engine(Core):
         if body.success and not body.reset:
             # pysyncobj goes back to what was acknowledged, and would send again what is on its way.
             self._SyncObj__raftNextIndex[node] = max(next_index, body.next_index)
+        elif self._SyncObj__raftNextIndex[node] != next_index:
+            self._SyncObj__newAppendEntriesTime = 0.0  # it is sent what it lacks with the next tick, not heartbeat
 
 
 def _nobody_waits(_result: Any, _reason: int) -> None:

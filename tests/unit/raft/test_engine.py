@@ -287,6 +287,18 @@ async def test_an_acknowledgement_does_not_make_the_leader_send_again_what_is_on
 
 
 @in_virtual_time
+async def test_a_follower_that_refuses_is_sent_what_it_lacks_at_once() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    rig.wait(0.11)
+    rig.host.take()
+    rig.engine.receive("m3", rig.engine.term, Appended(2, success=False, reset=True))
+    rig.tick()
+    sent = [body for peer, body in rig.host.take() if peer == "m3"]
+    assert [(body.prev_index, len(body.entries)) for body in sent if isinstance(body, Append)] == [(1, 1)]
+
+
+@in_virtual_time
 async def test_what_was_on_its_way_on_a_broken_link_is_sent_again() -> None:
     rig = await a_rig()
     await rig.lead()
