@@ -118,6 +118,8 @@ def _managers(_now_ms: int) -> Sequence[Column]:
         Column("ADDRESS", field("address")),
         Column("ROLE", field("role")),
         Column("STATE", field("state")),
+        Column("INSTANCE", field("instance"), wide=True),
+        Column("RAFT", field("raft_address"), wide=True),
         Column("REVISION", field("revision"), right=True),
         Column("LAG", field("lag"), right=True, optional=True),
         Column("COMMANDS", field("command_version"), right=True, optional=True),
@@ -207,4 +209,5 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "actions": _actions,
     "labels": lambda _: (Column("NODE", field("name")), Column("LABELS", field("labels"))),
     "removed": lambda _: (Column("NODE", field("name")), Column("ACTION", field("action"))),
+    "removed managers": lambda _: (Column("MANAGER", field("name")), Column("ACTION", field("action"))),
 }

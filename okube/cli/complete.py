@@ -10,7 +10,7 @@ from okube.cli.session import Session
 if TYPE_CHECKING:
     from okube.client.api import OkubeClient
 
-__all__ = ["APPS", "NODES", "SERVICES", "SERVICES_AND_TASKS", "TASKS", "Completer", "counts", "of_kind"]
+__all__ = ["APPS", "MANAGERS", "NODES", "SERVICES", "SERVICES_AND_TASKS", "TASKS", "Completer", "counts", "of_kind"]
 
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 _PATIENCE_S = 0.5
@@ -65,6 +65,7 @@ SERVICES = _completer(_services)
 TASKS = _completer(_tasks)
 NODES = _completer(_nodes)
 APPS = _completer(_apps)
+MANAGERS = _completer(_managers)
 SERVICES_AND_TASKS = _completer(_services, _tasks)
 counts = _completer(_services, ending="=")
 """``web=``, to go on with a number."""
@@ -74,7 +75,7 @@ _BY_KIND = {
     "task": TASKS,
     "node": NODES,
     "app": APPS,
-    "manager": _completer(_managers),
+    "manager": MANAGERS,
 }
 
 

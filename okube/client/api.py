@@ -287,6 +287,20 @@ class OkubeClient:
         """The replicas of the control plane."""
         return self._objects(self._read("/v1/managers"))
 
+    def add_manager(self, name: str, *, address: str, raft_address: str) -> Json:
+        """Let a manager join: ``{index, members}``, with the instance that it must have."""
+        body = {"name": name, "address": address, "raft_address": raft_address}
+        return self._object(self._write("POST", "/v1/managers", body))
+
+    def remove_manager(self, name: str, *, instance: str | None = None) -> Json:
+        """Have a manager no longer: ``{index, members}``; with ``instance``, no error where that one is gone."""
+        query = urlencode({"instance": instance}) if instance else ""
+        return self._object(self._write("DELETE", f"/v1/managers/{quote(name, safe='')}{'?' if query else ''}{query}"))
+
+    def transfer_leadership(self, to: str) -> None:
+        """Have another manager lead."""
+        self._write("POST", "/v1/managers/transfer", {"to": to})
+
     def status(self) -> Json:
         """The cluster at a glance; any living manager answers, also without quorum."""
         return self._object(self._read("/v1/status"))

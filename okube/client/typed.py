@@ -11,6 +11,7 @@ from okube.client.api import Freshness, Json, OkubeClient, Verb
 from okube.client.errors import GarbledAnswer
 from okube.client.logs import Line
 from okube.client.watch import Change, Listed, WatchKind
+from okube.model.managers import MembersView
 from okube.model.node import Availability
 from okube.model.spec import ServiceSpec
 from okube.model.task import TaskState
@@ -27,7 +28,7 @@ from okube.model.views import (
     UsageView,
 )
 
-__all__ = ["Client", "Deleted", "Put", "Snapshot"]
+__all__ = ["Client", "Deleted", "Put", "Snapshot", "members_of"]
 
 T = TypeVar("T")
 Spec = ServiceSpec | ServiceView | Mapping[str, Any]
@@ -232,6 +233,18 @@ class Client:
         """The replicas of the control plane."""
         return _all(ManagerView, self.raw.managers())
 
+    def add_manager(self, name: str, *, address: str, raft_address: str) -> MembersView:
+        """Let a manager join; it learns, then votes. Its process needs the instance that is answered."""
+        return _one(MembersView, self.raw.add_manager(name, address=address, raft_address=raft_address))
+
+    def remove_manager(self, name: str, *, instance: str | None = None) -> MembersView:
+        """Have a manager no longer; it hears of it and stops."""
+        return _one(MembersView, self.raw.remove_manager(name, instance=instance))
+
+    def transfer_leadership(self, to: str) -> None:
+        """Have another manager lead."""
+        self.raw.transfer_leadership(to)
+
     def usage(self, *, service: str | None = None, node: str | None = None) -> UsageView:
         """What nodes and tasks use now, as their agents say; ``silent`` are nodes that did not answer."""
         return _one(UsageView, self.raw.usage(service=service, node=node))
@@ -281,6 +294,11 @@ def _plain(spec: Spec) -> Json:
         return dict(spec)
     made: Json = msgspec.to_builtins(spec)
     return made
+
+
+def members_of(data: Json) -> MembersView:
+    """What the cluster answers where its managers change. Raises ``GarbledAnswer``."""
+    return _one(MembersView, data)
 
 
 def _one(type_: type[T], data: Json) -> T:

@@ -8,12 +8,17 @@ from okube.model.errors import OkubeError
 from okube.seams.daemon import run_daemon
 from okube.seams.standing import MANAGER
 
-__all__ = ["bootstrap", "run_manager"]
+__all__ = ["bootstrap", "bootstrap_joining", "run_manager"]
 
 
 def bootstrap(settings: ManagerSettings) -> None:
     """Make the journal of a manager that was never started. Raises OkubeError where there is one already."""
     asyncio.run(bootstrap_manager(settings))
+
+
+def bootstrap_joining(settings: ManagerSettings, members_index: int) -> None:
+    """The same for one that joins a cluster; its members are those as of an entry of the log."""
+    asyncio.run(bootstrap_manager(settings, members_index=members_index))
 
 
 def run_manager(settings: ManagerSettings) -> int:

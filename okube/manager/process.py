@@ -24,9 +24,9 @@ from okube.manager.peers import HttpPeerCalls
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
 from okube.manager.snapshots import Keeper
-from okube.model.errors import BadFile, Defect, OkubeError, UnknownVersion
+from okube.model.errors import BadFile, Defect, OkubeError
 from okube.model.versions import COMMAND_VERSION
-from okube.raft import Member, RaftConfig, RaftNode
+from okube.raft import Member, RaftConfig, RaftNode, Removed
 from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk
@@ -38,12 +38,15 @@ __all__ = ["bootstrap_manager", "serve", "why_it_ends"]
 _log = logging.getLogger(__name__)
 
 
-async def bootstrap_manager(settings: ManagerSettings) -> None:
-    """Write the first members into the empty journal of a manager that was never started; done once, on purpose."""
-    members = [Member(m.name, m.instance, m.raft_address, m.api_address) for m in settings.members]
-    disk = FileDisk()
+async def bootstrap_manager(settings: ManagerSettings, *, members_index: int = 0) -> None:
+    """Write the first members into the empty journal of a manager that was never started; done once, on purpose.
+
+    With ``members_index`` it joins a cluster that is there: these are its members as of that entry of their log.
+    """
+    members = [Member(m.name, m.instance, m.raft_address, m.api_address, m.voter) for m in settings.members]
+    directory, disk = settings.directory / "raft", FileDisk()
     try:
-        await RaftNode.bootstrap(settings.directory / "raft", disk, members, settings.cluster_id)
+        await RaftNode.bootstrap(directory, disk, members, settings.cluster_id, members_index=members_index)
     finally:
         await disk.close()
 
@@ -109,6 +112,7 @@ async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, core: Manage
         keeping.cancel()
         stopping.cancel()
         if raft.fatal.done():
+            _remember_removal(raft.fatal.result(), core.settings.directory)
             raise why_it_ends(raft.fatal.result(), core.settings.directory)
         fatal.cancel()
 
@@ -124,9 +128,15 @@ async def _hand_over(raft: RaftNode) -> None:
         _log.info("nobody takes over the lead: %s", error)
 
 
+def _remember_removal(error: Exception, directory: Path) -> None:
+    """Who was removed does not start again from this folder, whatever starts it."""
+    if isinstance(error, Removed):
+        (directory / "removed").write_text(f"{error.detail}\n", encoding="utf-8")
+
+
 def why_it_ends(error: Exception, directory: Path) -> OkubeError:
     """Raft met ``error`` and cannot go on: what that means for the one who sees to this machine."""
-    if isinstance(error, UnknownVersion):
+    if isinstance(error, OkubeError):
         return error
     if not isinstance(error, OSError):
         return Defect(f"Raft cannot go on: {error}")

@@ -10,12 +10,13 @@ __all__ = ["ManagerMember", "ManagerSettings"]
 
 
 class ManagerMember(msgspec.Struct, frozen=True):
-    """One manager of the cluster, as it was bootstrapped; addresses are ``host:port``."""
+    """One manager of the cluster, as it was bootstrapped; addresses are ``host:port``. A new one does not vote yet."""
 
     name: str
     instance: str
     raft_address: str
     api_address: str
+    voter: bool = True
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,7 +58,7 @@ Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 Revision = Annotated[int, msgspec.Meta(ge=0, description="The change of the cluster's state that made it so.")]
 Action = Literal["created", "changed", "unchanged", "removed"]
 AppState = Literal["deploying", "running", "partial", "stopping", "stopped"]
-ManagerRole = Literal["leader", "follower", "candidate", "unknown"]
+ManagerRole = Literal["leader", "follower", "candidate", "learner", "unknown"]
 
 
 class UpdateView(msgspec.Struct, frozen=True):
@@ -264,6 +264,7 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``command_version`` is what it knows, ``software`` its version of Okube.
     One that is `disk-full` takes no part until there is room, and passes on what it is asked.
+    A manager that joins is a ``learner`` and no ``voter`` until it has what the others have.
     """
 
     name: str
@@ -277,6 +278,9 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
     lag: int | None
     command_version: int | None = None
     software: str | None = None
+    instance: str = ""
+    raft_address: str = ""
+    voter: bool = True
 
 
 class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,23 +1,28 @@
 """How cluster.yaml differs from the cluster that was made of it: named for a person, never applied silently."""
 
+from collections.abc import Collection
+
 from okube.config import ClusterConfig, ManagerConfig
 from okube.security.seed import Member, Seed
 
 __all__ = ["differences"]
 
 
-def differences(config: ClusterConfig, seed: Seed) -> list[str]:
-    """A sentence for each manager that the file and the cluster see differently; changed workers are no difference."""
+def differences(config: ClusterConfig, seed: Seed, made: Collection[str] = ()) -> list[str]:
+    """A sentence for each manager that the file and the cluster see differently; changed workers are no difference.
+
+    ``made`` are the processes that have a folder here: one that joined since cluster.json was written has one.
+    """
     members = {m.name: m for m in seed.members}
     configured = {m.name: m for m in config.managers}
     found = [
-        f"cluster.yaml names manager {name}, which is no member of the cluster: it is not started, for the "
-        "managers of a cluster cannot be changed yet."
-        for name in configured.keys() - members.keys()
+        f"cluster.yaml names manager {name}, which is no manager of the cluster as far as is known here: 'okube "
+        f"managers add {name}' has it join."
+        for name in configured.keys() - members.keys() - set(made)
     ]
     found += [
-        f"Manager {name} is a member of the cluster and not in cluster.yaml: it is not started here, and stays "
-        "a member, for the managers of a cluster cannot be changed yet."
+        f"Manager {name} is a manager of the cluster as far as is known here, and not in cluster.yaml: it is not "
+        f"started here, and stays one until 'okube managers remove {name}'."
         for name in members.keys() - configured.keys()
     ]
     found += [

@@ -41,30 +41,37 @@ class Folders(msgspec.Struct, frozen=True):
         """Make or renew a manager's folder; a sentence where it cannot be used."""
         member = next((m for m in self.seed.members if m.name == manager.name), None)
         host = member.host if member else manager.host
+        if self.files.process(manager.name).removed.exists():
+            return (
+                f"{manager.name} was removed from the cluster: take it out of cluster.yaml, or have a new one join "
+                f"with 'okube managers add {manager.name}'."
+            )
         if self.files.process(manager.name).identity.exists():
             self._renew(manager.name, "manager", (host,))
             return None
         if member is None:
-            return f"{manager.name} is no member of the cluster yet, so it is not started."
+            return (
+                f"{manager.name} is no manager of the cluster yet, so it is not started: 'okube managers add "
+                f"{manager.name}' has it join."
+            )
         if not self.seeding:
             return (
                 f"{manager.name}'s data is gone: there is no {self.files.process(manager.name).identity}. It is not "
                 "made again: a wiped manager is another instance, and one that forgot its votes could undo what was "
-                f"acknowledged. Put the folder itself back if you have it, but no older copy; else leave "
-                f"{manager.name} out: the others go on, and a manager cannot be replaced yet."
+                f"acknowledged. Put the folder itself back if you have it, but no older copy; else replace it: 'okube "
+                f"managers remove {manager.name}', then 'okube managers add {manager.name}'."
             )
-        return self._make(ProcessIdentity("manager", self.seed.cluster_id, manager.name, member.instance), (host,))
+        return self.make(ProcessIdentity("manager", self.seed.cluster_id, manager.name, member.instance), (host,))
 
     def worker(self, worker: WorkerConfig) -> str | None:
         """Make or renew a worker's folder; a sentence where it cannot be used."""
         if self.files.process(worker.name).identity.exists():
             self._renew(worker.name, "worker", (worker.host,))
             return None
-        return self._make(
-            ProcessIdentity("worker", self.seed.cluster_id, worker.name, new_id(self.rng)), (worker.host,)
-        )
+        return self.make(ProcessIdentity("worker", self.seed.cluster_id, worker.name, new_id(self.rng)), (worker.host,))
 
-    def _make(self, identity: ProcessIdentity, hosts: tuple[str, ...]) -> str | None:
+    def make(self, identity: ProcessIdentity, hosts: tuple[str, ...]) -> str | None:
+        """Make a folder that is not there, with its certificate; a sentence where that cannot be."""
         if self.authority is None:
             return (
                 f"{identity.name} has no folder here, and this machine does not have the cluster's CA, which signs its "

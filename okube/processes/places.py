@@ -1,15 +1,20 @@
-"""The processes of a cluster and where each of them listens."""
+"""The processes of a cluster, where each of them listens, and how it is started."""
 
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from okube.config import ClusterConfig
+from okube.processes.answers import answers
 from okube.processes.here import is_here
+from okube.processes.launch import Launch
 from okube.processes.settings import manager_address
+from okube.security import ClusterFiles
 from okube.security.seed import Seed
 
-__all__ = ["Place", "places"]
+__all__ = ["Place", "launch_of", "places"]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -37,3 +42,20 @@ def places(config: ClusterConfig, seed: Seed) -> list[Place]:
         *(Place(m.name, "manager", m.host, m.port) for m in managers),
         *(Place(w.name, "worker", w.host, w.port) for w in config.workers),
     ]
+
+
+def launch_of(
+    place: Place, config: ClusterConfig, config_path: Path, cluster_id: str, command: tuple[str, ...]
+) -> Launch:
+    """How to start the process of a place, and to tell that it lives. ``command`` is how Okube itself is called."""
+    files = ClusterFiles(config.data_dir).process(place.name)
+    alive = partial(
+        answers, files, host=place.host, port=place.port, name=place.name, role=place.role, cluster_id=cluster_id
+    )
+    return Launch(
+        name=place.name,
+        role=place.role,
+        command=(*command, place.role, "--name", place.name, "--config", str(config_path)),
+        files=files,
+        is_alive=alive,
+    )

@@ -50,7 +50,7 @@ def _is_ours(path: Path) -> bool:
         return True
     if path.is_symlink() or not path.is_dir():
         return False
-    if path.name.startswith(".") and path.name.endswith((".making", ".going")):
+    if path.name.startswith(".") and path.name.endswith((".making", ".going", ".left")):
         return True
     process = ClusterFiles(path.parent).process(path.name)
     return process.identity.exists() or process.lock.exists() or not any(path.iterdir())

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from okube.config import ClusterConfig, load_cluster
-from okube.model.errors import NotFound
+from okube.model.errors import Conflict, NotFound
 from okube.processes.lock import hold
 from okube.processes.seed import read_cluster
 from okube.processes.settings import manager_settings, worker_settings
@@ -20,12 +20,17 @@ def run_named_manager(config_path: Path, name: str) -> int:
     Raises:
         NotFound: cluster.yaml has no such manager.
         BadFile: its folder, or the cluster's files, are missing or damaged.
-        Conflict: it runs already.
+        Conflict: it runs already, or was removed from the cluster.
     """
     from okube.manager.main import run_manager
 
     config = load_cluster(config_path)
     seed, identity, files = _identify(config, "manager", name)
+    if files.removed.exists():
+        raise Conflict(
+            f"{name} was removed from the cluster, so it does not start: take it out of cluster.yaml, or have a new "
+            f"one join with 'okube managers add {name}'."
+        )
     with hold(files, what=f"manager {name}"):
         return run_manager(manager_settings(config, seed, identity, files.root))
 

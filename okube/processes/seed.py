@@ -75,8 +75,9 @@ def sow(
     if fresh:
         _seeding(files).replace(files.seed)
         sync_folder(files.data_dir)
+    made = [name for name in problems if files.process(name).identity.exists()]
     unusable = {name: problem for name, problem in problems.items() if problem}
-    return Sown(seed, unusable, tuple(differences(config, seed)))
+    return Sown(seed, unusable, tuple(differences(config, seed, made)))
 
 
 def read_cluster(config: ClusterConfig) -> Seed:

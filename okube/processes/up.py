@@ -11,14 +11,13 @@ from pathlib import Path
 from okube.config import ClusterConfig, load_cluster
 from okube.manager.settings import ManagerSettings
 from okube.model.errors import Conflict, OkubeError
-from okube.processes.answers import answers
 from okube.processes.end import end
 from okube.processes.engine_record import EngineRecord
 from okube.processes.follow import follow
 from okube.processes.here import is_here
 from okube.processes.launch import Launch, Started, StartFailed, launch, let_go, okube_command, wait_alive
 from okube.processes.lock import one_at_a_time, running_as, runs_in
-from okube.processes.places import Place, places
+from okube.processes.places import Place, launch_of, places
 from okube.processes.seed import Bootstrap, Sown, sow
 from okube.security import ClusterFiles
 from okube.security.private import ensure_folder
@@ -60,9 +59,10 @@ def up(
             _see_to_own_engine(config, echo)
             sown = sow(config, bootstrap=bootstrap or _bootstrap, rng=random.SystemRandom(), now_ms=_now_ms())
             command = (*(command or okube_command()),)
-            problems = _start_missing(
-                config, sown, partial(_launch_of, config, config_path, sown, command), started, echo
+            launching = partial(
+                launch_of, config=config, config_path=config_path, cluster_id=sown.seed.cluster_id, command=command
             )
+            problems = _start_missing(config, sown, launching, started, echo)
         if detach:
             for one in started:
                 let_go(one.process)
@@ -101,7 +101,7 @@ def _see_to_own_engine(config: ClusterConfig, echo: Echo) -> None:
 def _start_missing(
     config: ClusterConfig,
     sown: Sown,
-    launch_of: Callable[[Place], Launch],
+    launching: Callable[[Place], Launch],
     started: list[Started],
     echo: Echo,
 ) -> list[str]:
@@ -121,7 +121,7 @@ def _start_missing(
             echo(place.line(f"runs already (pid {running.pid})"))
         else:
             try:
-                started.append(launch(launch_of(place)))
+                started.append(launch(launching(place)))
             except StartFailed as error:
                 problems.append(str(error))
                 echo(place.line("failed"))
@@ -133,25 +133,6 @@ def _start_missing(
 
     wait_alive(started, timeout_s=_ALIVE_S, say=say)
     return problems
-
-
-def _launch_of(config: ClusterConfig, config_path: Path, sown: Sown, command: tuple[str, ...], place: Place) -> Launch:
-    files = ClusterFiles(config.data_dir).process(place.name)
-    return Launch(
-        name=place.name,
-        role=place.role,
-        command=(*command, place.role, "--name", place.name, "--config", str(config_path)),
-        files=files,
-        is_alive=partial(
-            answers,
-            files,
-            host=place.host,
-            port=place.port,
-            name=place.name,
-            role=place.role,
-            cluster_id=sown.seed.cluster_id,
-        ),
-    )
 
 
 @contextlib.contextmanager

@@ -5,21 +5,25 @@ from okube.raft.core import Role
 from okube.raft.errors import (
     ApplyFailed,
     JournalDamaged,
+    LeaderStays,
     NoQuorum,
     NotBootstrapped,
     NotLeader,
     OutcomeUnknown,
     ProposalTooLarge,
+    Removed,
     Sidelined,
 )
 from okube.raft.machine import StateMachine
-from okube.raft.members import Member, Membership
+from okube.raft.members import Known, Member, Membership
 from okube.raft.node import PeerStatus, RaftNode
 from okube.raft.proposer import Proposer
 
 __all__ = [
     "ApplyFailed",
     "JournalDamaged",
+    "Known",
+    "LeaderStays",
     "Member",
     "Membership",
     "NoQuorum",
@@ -31,6 +35,7 @@ __all__ = [
     "Proposer",
     "RaftConfig",
     "RaftNode",
+    "Removed",
     "Role",
     "Sidelined",
     "StateMachine",

@@ -6,6 +6,7 @@ __all__ = [
     "ApplyFailed",
     "Conflict",
     "JournalDamaged",
+    "LeaderStays",
     "NoQuorum",
     "NotBootstrapped",
     "NotFound",
@@ -47,7 +48,7 @@ class JournalDamaged(OkubeError):
         super().__init__(
             f"{path}: {what}. This manager could vote against what it acknowledged before, so it does not start. "
             "Check the disk, and leave this manager ended: the others go on. An older copy of its directory must not "
-            "take its place while they run, and a manager cannot be replaced yet"
+            "take its place while they run. To replace it: 'okube managers remove NAME', then 'okube managers add NAME'"
         )
 
 
@@ -68,6 +69,13 @@ class Removed(OkubeError):
             f"{name} is not a manager of its cluster any more: it was removed{since}, or its data was made anew. It "
             f"stops, and its folder is of no use: 'okube managers add {name}' makes a new one"
         )
+
+
+class LeaderStays(Conflict):
+    """The member that is to be removed leads; another one must lead first."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} leads; another manager must lead before it can be removed")
 
 
 class ApplyFailed(Defect):

@@ -17,6 +17,7 @@ from okube.raft.driver import Driver
 from okube.raft.errors import (
     ApplyFailed,
     Conflict,
+    LeaderStays,
     NoQuorum,
     NotBootstrapped,
     NotFound,
@@ -260,6 +261,20 @@ class RaftNode:
         return self._driver.journal.members
 
     @property
+    def members_index(self) -> int:
+        """The entry as of which these are the members; committed or not."""
+        return self._driver.journal.members_index
+
+    @property
+    def votes(self) -> bool:
+        """Whether it counts for majorities; a new member learns first."""
+        return self._driver.engine.votes
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a member of that name, as far as this one knows or heard."""
+        return name == self.name or name in self._driver.peers
+
+    @property
     def commit_index(self) -> int:
         """Entries up to here are committed."""
         return self._driver.engine.commit_index
@@ -445,6 +460,7 @@ class RaftNode:
         Raises:
             NotLeader: this member does not lead.
             NotFound: there is no such member.
+            LeaderStays: it is this one, which leads.
             Conflict: it must stay, or is another instance; the sentence says why.
             OutcomeUnknown: it may or may not be one still.
         """
@@ -452,7 +468,7 @@ class RaftNode:
         def leave(members: Membership) -> Membership:
             staying = left(members, name, instance, answering=self._driver.engine.answering(self._clock.monotonic()))
             if name == self.name:
-                raise Conflict(f"{name} leads; another manager must lead before it can be removed")
+                raise LeaderStays(name)
             return staying
 
         return await self._change_members(leave, timeout_s)

@@ -60,6 +60,11 @@ class ProcessFiles(msgspec.Struct, frozen=True):
         return self.root / "log"
 
     @property
+    def removed(self) -> Path:
+        """Why a manager must not start any more: it was removed from the cluster."""
+        return self.root / "removed"
+
+    @property
     def raft(self) -> Path:
         """A manager's journal and snapshots."""
         return self.root / "raft"

@@ -22,7 +22,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A manager that the cluster begins with."""
+    """A manager of the cluster, as this machine knows it."""
 
     name: str
     instance: str
@@ -32,7 +32,10 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Seed(msgspec.Struct, frozen=True):
-    """What a cluster is made with, once; afterwards its replicated state is the truth."""
+    """What a cluster is made with; afterwards its replicated state is the truth.
+
+    ``okube managers add`` and ``remove`` bring the members up to date where they are called.
+    """
 
     cluster: str
     cluster_id: str

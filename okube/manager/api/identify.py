@@ -36,6 +36,8 @@ def _caller(request: web.Request) -> Identity:
     if peer is not None:
         if peer.cluster_id != core.settings.cluster_id:
             raise Unauthorized("your certificate is of another cluster")
+        if peer.role == "manager" and not core.raft.knows(peer.name):
+            raise Unauthorized(f"{peer.name} is no manager of this cluster any more")
         forwarded = request.headers.get(FORWARDED_FOR)
         if peer.role == "manager" and forwarded:
             request[FORWARDED] = True

@@ -7,6 +7,7 @@ from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import (
     AGENT,
     LABEL,
+    NAME,
     NODE_NAME,
     PAGE_HEADERS,
     PAGES,
@@ -22,6 +23,7 @@ from okube.manager.api.route_parts import (
 from okube.manager.api.snapshot_routes import SNAPSHOTS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
+from okube.model.managers import MembersView, NewManager, NextLeader
 from okube.model.views import (
     EventView,
     Health,
@@ -34,6 +36,8 @@ from okube.model.views import (
 )
 
 __all__ = ["ROUTES", "route_of"]
+
+_MANAGER_NAME = Parameter("name", "the manager", NAME, "path")
 _NODES = (
     Route(
         method="GET",
@@ -142,6 +146,39 @@ _CONTROL_PLANE = (
         text="Every manager with what it says of itself; one that does not answer is down.",
         parameters=(STALE,),
         answers=(Answer(text="the managers", of=list[ManagerView]),),
+    ),
+    Route(
+        method="POST",
+        path="/v1/managers",
+        name="add_manager",
+        group="control plane",
+        text="Let a manager join. It learns first, and votes as soon as it has what the others have. "
+        "`okube managers add` does this, and makes the new manager's folder from the answer. "
+        "409 where its name or address is taken.",
+        body=NewManager,
+        answers=(Answer(status=201, text="the managers, and the new one's instance", of=MembersView),),
+        errors=(409,),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/managers/{name}",
+        name="remove_manager",
+        group="control plane",
+        text="Have a manager no longer; it hears of it and stops. Where it leads, another one leads first. "
+        "409 where those that are left would have no majority.",
+        parameters=(_MANAGER_NAME, Parameter("instance", "only this instance of it; if it is gone, that is no error")),
+        answers=(Answer(text="the managers that are left", of=MembersView),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/v1/managers/transfer",
+        name="transfer_leadership",
+        group="control plane",
+        text="Have another manager lead. 409 where it does not answer, 503 where it did not take over in time.",
+        body=NextLeader,
+        answers=(Answer(text="who leads now", of=NextLeader),),
+        errors=(404, 409),
     ),
     Route(
         method="GET",

@@ -84,6 +84,8 @@ def _own_state(context: Context) -> OwnState:
     core = context.core
     tables = core.tables
     role = "leader" if core.leads else core.raft.role if core.raft.role != "leader" else "candidate"
+    if not core.raft.votes:
+        role = "learner"
     return OwnState(
         name=core.name,
         role=role,  # type: ignore[arg-type]  # Raft's roles have these names
@@ -108,7 +110,10 @@ def _view(member: Member, said: OwnState | None, newest: int) -> ManagerView:
     if said is None:
         return ManagerView(
             name=member.name,
+            instance=member.instance,
             address=member.api_address,
+            raft_address=member.raft_address,
+            voter=member.voter,
             role="unknown",
             state="down",
             epoch=None,
@@ -118,7 +123,10 @@ def _view(member: Member, said: OwnState | None, newest: int) -> ManagerView:
         )
     return ManagerView(
         name=member.name,
+        instance=member.instance,
         address=member.api_address,
+        raft_address=member.raft_address,
+        voter=member.voter,
         role=said.role,
         state=said.state,
         epoch=said.epoch,

@@ -206,6 +206,14 @@ class Cluster:
 
     def _write(self, method: str, parts: list[str], body: Any, query: dict[str, str]) -> Reply:
         match method, parts:
+            case "POST", ["managers", "transfer"]:
+                for row in self.status["managers"]:
+                    row["role"] = "leader" if row["name"] == body["to"] else "follower"
+                return Reply(200, body)
+            case "DELETE", ["managers", name]:
+                rows = self.status["managers"]
+                self.status["managers"] = [row for row in rows if row["name"] != name]
+                return Reply(200, {"index": 9, "members": []})
             case "POST", ["services"]:
                 self.services[body["name"]] = a_service(**{"replicas": 1, **body})
                 return Reply(201, self.services[body["name"]])

@@ -21,14 +21,20 @@ def test_a_manager_too_many_in_the_file_is_named(tmp_path: Path) -> None:
     config = a_cluster(tmp_path)
     seed = sow_once(config).seed
     (found,) = differences(config, replace(seed, members=seed.members[:2]))
-    assert "names manager m3" in found and "it is not started" in found
+    assert "names manager m3" in found and "'okube managers add m3' has it join" in found
+
+
+def test_a_manager_that_joined_since_and_has_its_folder_here_is_no_difference(tmp_path: Path) -> None:
+    config = a_cluster(tmp_path)
+    seed = sow_once(config).seed
+    assert differences(config, replace(seed, members=seed.members[:2]), made=["m3"]) == []
 
 
 def test_a_manager_missing_in_the_file_is_named(tmp_path: Path) -> None:
     config = a_cluster(tmp_path)
     seed = sow_once(config).seed
     (found,) = differences(replace(config, managers=config.managers[1:]), seed)
-    assert "Manager m1 is a member" in found and "stays a member" in found
+    assert "Manager m1 is a manager of the cluster" in found and "'okube managers remove m1'" in found
 
 
 def test_a_changed_port_is_named_with_both(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Routes that change the managers themselves: who joins, who leaves, who leads.
+
+These are no commands of the state: the log's own membership decides. So they take no Idempotency-Key; each can be
+repeated for what it means.
+"""
+
+import logging
+
+from aiohttp import web
+
+from okube.manager.api.bodies import answer, json_object
+from okube.manager.api.context import CALLER, CONTEXT
+from okube.manager.api.forward import leader_only
+from okube.model.decode import decode
+from okube.model.errors import Conflict
+from okube.model.managers import MembersView, MemberView, NewManager, NextLeader
+from okube.raft import Known, LeaderStays, Member, NoQuorum, NotLeader
+
+__all__ = ["routes"]
+
+_log = logging.getLogger(__name__)
+routes = web.RouteTableDef()
+_CHANGE_TIMEOUT_S = 5.0
+_TRANSFER_ELECTIONS = 2
+
+
+@routes.post("/v1/managers")
+@leader_only
+async def add_manager(request: web.Request) -> web.Response:
+    """Let a manager join: it learns, and votes as soon as it has what the others have."""
+    core = request.app[CONTEXT].core
+    new = decode(NewManager, await json_object(request), what="manager")
+    member = Member(new.name, core.new_id(), new.raft_address, new.address)
+    known = await core.raft.add_member(member, timeout_s=_CHANGE_TIMEOUT_S)
+    _log.info("manager %s (%s) may join, says %s", new.name, new.address, request[CALLER].name)
+    return answer(request, _view(known), status=201)
+
+
+@routes.delete("/v1/managers/{name}")
+@leader_only
+async def remove_manager(request: web.Request) -> web.Response:
+    """Have a manager no longer; the leader has another one lead first, which then does it."""
+    core = request.app[CONTEXT].core
+    name, instance = request.match_info["name"], request.query.get("instance")
+    members = core.raft.members
+    if instance is not None and all(member.name != name for member in members):
+        return answer(request, _view(Known(core.raft.members_index, members)))  # that very one is gone already
+    try:
+        known = await core.raft.remove_member(name, instance=instance, timeout_s=_CHANGE_TIMEOUT_S)
+    except LeaderStays:
+        to = await core.raft.transfer_leadership(timeout_s=_transfer_timeout_s(request))
+        _log.info("handed the lead over to %s, because %s is to be removed", to, name)
+        raise NotLeader(to) from None  # and there the request goes on
+    _log.info("manager %s is removed, says %s", name, request[CALLER].name)
+    return answer(request, _view(known))
+
+
+@routes.post("/v1/managers/transfer")
+@leader_only
+async def transfer(request: web.Request) -> web.Response:
+    """Have another manager lead."""
+    core = request.app[CONTEXT].core
+    wanted = decode(NextLeader, await json_object(request), what="transfer")
+    if wanted.to != core.name:
+        try:
+            await core.raft.transfer_leadership(wanted.to, timeout_s=_transfer_timeout_s(request))
+        except NoQuorum as error:
+            if core.leads:
+                raise Conflict(error.detail) from None  # it stays as it was, so asking again by ourselves is no use
+            raise
+        _log.info("handed the lead over to %s, as %s wants it", wanted.to, request[CALLER].name)
+    return answer(request, wanted)
+
+
+def _transfer_timeout_s(request: web.Request) -> float:
+    return _TRANSFER_ELECTIONS * request.app[CONTEXT].core.raft.config.election_s
+
+
+def _view(known: Known) -> MembersView:
+    return MembersView(
+        known.index,
+        tuple(MemberView(m.name, m.instance, m.api_address, m.raft_address, m.voter) for m in known.members),
+    )

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+
+from tests.unit.manager.conftest import Api
+
+M2 = {"name": "m2", "address": "192.0.2.12:7101", "raft_address": "192.0.2.12:8101"}
+
+
+def _members(body: dict[str, Any]) -> dict[str, bool]:
+    return {member["name"]: member["voter"] for member in body["members"]}
+
+
+async def test_a_manager_that_may_join_learns_and_is_listed_and_can_be_taken_out_again(api: Api) -> None:
+    answer = await api("POST", "/v1/managers", M2)
+    assert (answer.status, _members(answer.body)) == (201, {"m1": True, "m2": False})
+    new = answer.body["members"][1]
+    assert (new["address"], new["raft_address"]) == (M2["address"], M2["raft_address"])
+    listed = (await api("GET", "/v1/managers")).body[1]
+    assert (listed["role"], listed["state"], listed["voter"], listed["instance"]) == (
+        "unknown",
+        "down",
+        False,
+        new["instance"],
+    )
+    again = await api("POST", "/v1/managers", M2)
+    assert again.body == answer.body  # the same instance: a repeat changes nothing
+    gone = await api("DELETE", f"/v1/managers/m2?instance={new['instance']}")
+    assert (gone.status, _members(gone.body)) == (200, {"m1": True})
+    assert gone.body["index"] > answer.body["index"]
+    repeated = await api("DELETE", f"/v1/managers/m2?instance={new['instance']}")
+    assert (repeated.status, repeated.body) == (200, gone.body)
+    assert (await api("DELETE", "/v1/managers/m2")).status == 404
+
+
+async def test_a_second_one_of_the_name_gets_another_instance(api: Api) -> None:
+    first = (await api("POST", "/v1/managers", M2)).body["members"][1]["instance"]
+    await api("DELETE", "/v1/managers/m2")
+    assert (await api("POST", "/v1/managers", M2)).body["members"][1]["instance"] != first
+    assert (await api("DELETE", f"/v1/managers/m2?instance={first}")).status == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        ({**M2, "name": "m1"}, 409, "m1 is a manager of this cluster already"),
+        ({**M2, "address": "127.0.0.1:2"}, 409, "is the address of m1"),
+        ({**M2, "address": "192.0.2.12"}, 422, "is no address: host:port"),
+        ({**M2, "address": "192.0.2.12:70000"}, 422, "is no address: host:port"),
+        ({**M2, "name": "ca"}, 422, "take another"),
+        ({**M2, "name": "M2"}, 422, "is not a name"),
+        ({"name": "m2"}, 422, "address"),
+    ],
+)
+async def test_what_cannot_join_is_refused_with_a_sentence(
+    api: Api, body: dict[str, str], status: int, sentence: str
+) -> None:
+    answer = await api("POST", "/v1/managers", body)
+    assert answer.status == status
+    assert sentence in answer.body["detail"]
+
+
+async def test_the_only_manager_stays_and_has_nobody_to_hand_over_to(api: Api) -> None:
+    refused = await api("DELETE", "/v1/managers/m1")
+    assert (refused.status, "the only manager" in refused.body["detail"]) == (409, True)
+    assert (await api("POST", "/v1/managers/transfer", {"to": "m1"})).body == {"to": "m1"}
+    assert (await api("POST", "/v1/managers/transfer", {"to": "m2"})).status == 404
