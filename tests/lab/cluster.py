@@ -18,7 +18,7 @@ from okube.processes.lock import living_in
 from tests.lab.hosts import Hosts
 from tests.lab.mesh import Mesh
 
-__all__ = ["Cluster", "Finished"]
+__all__ = ["Cluster", "Finished", "free_ports"]
 
 _OKUBE = Path(sys.executable).parent / "okube"
 
@@ -65,7 +65,7 @@ class Cluster:
         self.data_dir = folder / "data"
         self.managers = [f"m{n + 1}" for n in range(managers)]
         self.workers = [f"w{n + 1}" for n in range(workers)]
-        ports = iter(_free_ports(2 * managers + workers))
+        ports = iter(free_ports(2 * managers + workers))
         self.hosts = hosts
         self._places = hosts or mesh
         host = self._places.addresses if self._places else dict.fromkeys([*self.managers, *self.workers], "127.0.0.1")
@@ -237,7 +237,7 @@ class Cluster:
 _CAPACITY = {"cores": 8, "memory": "8G", "disk": "50G"}
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on now; held together, so that all differ."""
     sockets = [socket.socket() for _ in range(count)]
     try:
