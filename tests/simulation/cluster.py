@@ -40,6 +40,7 @@ class Site:
         self.disk: MountedDisk | None = None
         self.transport: SimulatedTransport | None = None
         self.program: Program | None = None
+        self.kills = 0
 
     @property
     def alive(self) -> bool:
@@ -69,6 +70,7 @@ class Site:
         """SIGKILL and power loss in one: unsynced bytes are gone."""
         if self.process is None:
             return
+        self.kills += 1
         if self.disk is not None:
             self.disk.crash()
         if self.transport is not None:

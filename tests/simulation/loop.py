@@ -11,7 +11,7 @@ from asyncio import base_events
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["Process", "Stuck", "VirtualLoop", "run_virtual", "virtual_loop"]
+__all__ = ["Process", "Stuck", "VirtualLoop", "run_virtual", "running_process", "virtual_loop"]
 
 T = TypeVar("T")
 
@@ -138,6 +138,11 @@ def _make_task(
         if not process.alive:
             task.cancel()
     return task
+
+
+def running_process() -> Process | None:
+    """The process that the running code is a part of."""
+    return _PROCESS.get()
 
 
 def virtual_loop() -> VirtualLoop:

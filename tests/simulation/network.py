@@ -1,4 +1,8 @@
-"""Links between members: in order, at most once, with delay; they can be cut, slowed and lost."""
+"""Links between members: in order, with delay; they can be cut in one direction or both, stalled, slowed and lost.
+
+A link is a TCP connection: a frame arrives behind those before it, or not at all, and then the connection dies. Only
+``to_double`` breaks that rule, to show that nothing depends on it: so many of the next frames arrive twice.
+"""
 
 import asyncio
 import contextvars
@@ -21,9 +25,11 @@ class SimulatedNetwork:
     def __init__(self, rng: random.Random, *, delay_s: tuple[float, float] = (0.0002, 0.002)) -> None:
         self.rng = rng
         self.delay_s = delay_s
+        self.to_double = 0  # frames
         self.frames = 0
+        self.lost_frames = 0
         self._ends: dict[str, SimulatedTransport] = {}
-        self._cut: dict[tuple[str, str], None] = {}
+        self._cuts: dict[tuple[str, str], int] = {}  # sender and receiver; cut so often, to be healed as often
         self._links: dict[tuple[str, str], _Link] = {}
         self._knocking: dict[tuple[str, str], None] = {}
         self._context = contextvars.copy_context()
@@ -43,21 +49,45 @@ class SimulatedNetwork:
 
     def cut(self, one: str, other: str) -> None:
         """Nothing gets through between the two; both notice only after a time-out."""
-        self._cut[_pair(one, other)] = None
-        link = self._links.get(_pair(one, other))
-        if link is not None:
-            link.cut = True
-            self._later(NOTICE_S, lambda: self._break_if(_pair(one, other), link))
+        self.cut_one_way(one, other)
+        self.cut_one_way(other, one)
+
+    def cut_one_way(self, sender: str, receiver: str) -> None:
+        """Nothing gets from one to the other. The receiver drops a silent link after a time-out, and none comes up."""
+        self._cuts[sender, receiver] = self._cuts.get((sender, receiver), 0) + 1
+        self._drop_later(sender, receiver, NOTICE_S)
 
     def heal(self, one: str, other: str) -> None:
-        """The two reach each other again."""
-        self._cut.pop(_pair(one, other), None)
-        self._connect_soon(one, other)
+        """Undo one cut of a pair."""
+        self.heal_one_way(one, other)
+        self.heal_one_way(other, one)
+
+    def heal_one_way(self, sender: str, receiver: str) -> None:
+        """Undo one cut of one direction."""
+        left = self._cuts.get((sender, receiver), 0) - 1
+        if left > 0:
+            self._cuts[sender, receiver] = left
+        else:
+            self._cuts.pop((sender, receiver), None)
+        self._connect_soon(sender, receiver)
 
     def heal_all(self) -> None:
         """All reach all."""
-        for one, other in list(self._cut):
-            self.heal(one, other)
+        cuts, self._cuts = self._cuts, {}
+        for one, other in cuts:
+            self._connect_soon(one, other)
+
+    def is_cut(self, sender: str, receiver: str) -> bool:
+        """Whether nothing gets from one to the other."""
+        return (sender, receiver) in self._cuts
+
+    def stall(self, one: str, other: str, duration_s: float) -> None:
+        """Lost packets, as TCP shows them: all that is sent waits; a link that is silent for too long is dropped."""
+        link = self._links.get(_pair(one, other))
+        if link is not None:
+            link.hold_until(asyncio.get_running_loop().time() + duration_s)
+            if duration_s > NOTICE_S:
+                self._later(NOTICE_S, lambda: self._break_if(_pair(one, other), link))
 
     def lose(self, one: str, other: str) -> None:
         """The connection breaks, with what is on its way, and is made anew."""
@@ -66,20 +96,32 @@ class SimulatedNetwork:
     def send(self, sender: "SimulatedTransport", receiver: str, frame: bytes) -> None:
         """Put a frame on its way, if there is a link."""
         link = self._links.get(_pair(sender.name, receiver))
-        if link is not None and self._ends.get(sender.name) is sender:
+        if link is None or self._ends.get(sender.name) is not sender:
+            return
+        times = 1
+        if self.to_double > 0 and self.rng.random() < 0.5:
+            times, self.to_double = 2, self.to_double - 1
+        for _ in range(times):
             self.frames += 1
             loop = asyncio.get_running_loop()
             when = link.arrival(sender.name, loop.time() + self.rng.uniform(*self.delay_s))
             loop.call_at(when, self._deliver, link, sender, receiver, frame, context=self._context)
 
     def _deliver(self, link: "_Link", sender: "SimulatedTransport", receiver: str, frame: bytes) -> None:
-        if self._links.get(_pair(sender.name, receiver)) is link and not link.cut:
+        direction = (sender.name, receiver)
+        if direction in self._cuts:
+            link.torn[direction] = None
+        if self._links.get(_pair(*direction)) is link and direction not in link.torn:
             self._ends[receiver].arrived(sender, frame)
+        else:
+            self.lost_frames += 1
 
     def _connect(self, one: str, other: str) -> None:
         pair = _pair(one, other)
         first, second = self._ends.get(one), self._ends.get(other)
-        if one == other or pair in self._links or pair in self._cut or first is None or second is None:
+        if one == other or pair in self._links or first is None or second is None:
+            return
+        if self.is_cut(one, other) or self.is_cut(other, one):
             return
         if not first.wants(other) and not second.wants(one):
             return
@@ -118,6 +160,15 @@ class SimulatedNetwork:
     def _connect_soon(self, one: str, other: str) -> None:
         self._later(self.rng.uniform(0.2, 1.0) * RECONNECT_S, lambda: self._connect(one, other))
 
+    def _drop_later(self, one: str, other: str, delay_s: float) -> None:
+        link = self._links.get(_pair(one, other))
+        if link is not None:
+            self._later(delay_s, lambda: self._break_if_silent(one, other, link))
+
+    def _break_if_silent(self, sender: str, receiver: str, link: "_Link") -> None:
+        if self.is_cut(sender, receiver) or (sender, receiver) in link.torn:
+            self._break_if(_pair(sender, receiver), link)
+
     def _break_if(self, pair: tuple[str, str], link: "_Link") -> None:
         if self._links.get(pair) is link:
             self._break(pair)
@@ -140,15 +191,23 @@ class SimulatedNetwork:
 
 
 class _Link:
-    """One connection: frames of each direction arrive in the order in which they were sent."""
+    """One connection: frames of each direction arrive in the order in which they were sent.
+
+    ``torn`` are directions in which a frame was lost: nothing comes behind a gap.
+    """
 
     def __init__(self) -> None:
-        self.cut = False
+        self.torn: dict[tuple[str, str], None] = {}
         self._last: dict[str, float] = {}
+        self._held_until = 0.0
+
+    def hold_until(self, when: float) -> None:
+        """What is sent from now on arrives no earlier."""
+        self._held_until = max(self._held_until, when)
 
     def arrival(self, sender: str, when: float) -> float:
         """When a frame that could arrive at ``when`` arrives behind those before it."""
-        self._last[sender] = max(when, self._last.get(sender, 0.0) + 1e-6)
+        self._last[sender] = max(when, self._held_until, self._last.get(sender, 0.0) + 1e-6)
         return self._last[sender]
 
 

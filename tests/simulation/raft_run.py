@@ -1,20 +1,22 @@
-"""One run from one seed: three Raft members with ledgers, clients that write and read, faults, and what must hold."""
+"""One run from one seed: Raft members with ledgers, clients that write and read, faults, and what must hold."""
 
 import asyncio
-import hashlib
 import itertools
 import logging
 import random
+from collections.abc import Collection
 
-import msgspec
-
-from okube.raft import Member, NoQuorum, NotLeader, OutcomeUnknown, Proposer, RaftConfig, RaftNode
+from okube.raft import Member, NoQuorum, Proposer, RaftConfig, RaftNode
+from tests.checker import Recorder, check
 from tests.simulation.cluster import SimulatedCluster, Site, until
 from tests.simulation.faults import Faults
-from tests.simulation.ledger import Ledger, seal
-from tests.simulation.loop import VirtualLoop, virtual_loop
+from tests.simulation.ledger import seal
+from tests.simulation.loop import VirtualLoop, running_process, virtual_loop
+from tests.simulation.raft_clients import Clients
+from tests.simulation.registers import Registers
+from tests.simulation.report import Report, Story
 
-__all__ = ["RaftRun", "Report", "simulate"]
+__all__ = ["RaftRun", "simulate"]
 
 CONFIG = RaftConfig(
     compact_entries=40,
@@ -26,21 +28,9 @@ CONFIG = RaftConfig(
 )
 
 
-class Report(msgspec.Struct, frozen=True):
-    """What a seed showed. ``trace`` is a digest of everything that happened, in order."""
-
-    seed: int
-    violations: list[str]
-    acknowledged: int
-    reads: int
-    leaders: int
-    faults: dict[str, int]
-    trace: str
-
-
 class _Program:
     def __init__(self, site: Site, run: "RaftRun") -> None:
-        self.ledger = Ledger()
+        self.ledger = Registers()
         assert site.transport is not None
         assert site.disk is not None
         self.node = RaftNode(
@@ -70,23 +60,31 @@ class _Program:
 class RaftRun:
     """Keeps the books: what was acknowledged, who led, what happened when."""
 
-    def __init__(self, seed: int, *, size: int = 3, config: RaftConfig = CONFIG) -> None:
+    def __init__(
+        self, seed: int, *, size: int = 3, config: RaftConfig = CONFIG, only: Collection[int] | None = None
+    ) -> None:
         rng = random.Random(seed)
         self.seed = seed
         self.config = config
         self.violations: list[str] = []
-        self.acknowledged: dict[bytes, None] = {}
-        self.reads = 0
         self.leader_of: dict[int, str] = {}
-        self.events: list[str] = []
+        self.last_term = 0
+        self.story = Story()
         self.cluster = SimulatedCluster(size, rng, lambda site: _Program(site, self))
-        self.faults = Faults(self.cluster, random.Random(rng.random()), self.note)
-        self._rng = random.Random(rng.random())
-        self._numbers = itertools.count(1)
+        self.faults = Faults(self.cluster, random.Random(rng.random()), self.note, only=only)
+        self.recorder = Recorder(lambda: virtual_loop().now - 1000)
+        self.clients = Clients(
+            self.cluster,
+            random.Random(rng.random()),
+            recorder=self.recorder,
+            servants=self.programs,
+            note=self.note,
+            violate=self.violate,
+        )
 
     def note(self, event: str) -> None:
         """Remember what happened, for the trace."""
-        self.events.append(f"{virtual_loop().now:.6f} {event}")
+        self.story.note(virtual_loop().now - 1000, event)
 
     def leadership(self, site: Site, term: int | None) -> None:
         """At most one member acts as leader in a term."""
@@ -114,16 +112,15 @@ class RaftRun:
     async def run(self, duration_s: float = 8.0) -> Report:
         """The whole of it."""
         await self.bootstrap()
-        clients = [asyncio.create_task(self._write()) for _ in range(4)]
-        clients += [asyncio.create_task(self._read()) for _ in range(2)]
+        clients = self.clients.start()
         watcher = asyncio.create_task(self._watch())
         await self.faults.run(duration_s)
         self.faults.heal()
         await asyncio.sleep(1.0)
         self.faults.heal()  # what a broken disk had ended meanwhile
         self.note("healed")
-        before = len(self.acknowledged)
-        if not await until(lambda: len(self.acknowledged) > before + 5, within_s=10):
+        before = len(self.clients.acknowledged)
+        if not await until(lambda: len(self.clients.acknowledged) > before + 5, within_s=10):
             self.violate("no progress within 10 s after the last fault")
         for name, program in self.programs().items():
             try:
@@ -133,6 +130,9 @@ class RaftRun:
         for task in (*clients, watcher):
             task.cancel()
         await asyncio.wait([*clients, watcher])
+        for task in clients:
+            if not task.cancelled():
+                self.violate(f"a client ended: {task.exception()!r}")
         await self._end()
         return self._report()
 
@@ -151,11 +151,14 @@ class RaftRun:
             present = dict.fromkeys(item for _, item in program.ledger.items)
             if len(present) != len(program.ledger.items):
                 self.violate(f"{name} applied an item twice")
-            lost = [item for item in self.acknowledged if item not in present]
+            lost = [item for item in self.clients.acknowledged if item not in present]
             if lost:
                 self.violate(f"{name} lost {len(lost)} acknowledged items, {lost[0]!r} first")
             if program.node.apply_failures:
                 self.violate(f"the ledger of {name} raised")
+        violation = check(self.recorder.operations)
+        if violation is not None:
+            self.violate(f"not linearizable: {violation}")
         for site in self.cluster.sites:
             site.kill()
         await asyncio.sleep(0.1)
@@ -165,57 +168,34 @@ class RaftRun:
         for name, error in self.cluster.fatal:
             if str(error) != allowed:
                 self.violate(f"{name} ended: {error!r}")
+        counts = {
+            "acknowledged": len(self.clients.acknowledged),
+            "unknown": self.clients.unknown,
+            "reads": self.clients.reads,
+            "checked": len(self.recorder.operations),
+            "elections": self.last_term,
+            "leaders": len(self.leader_of),
+            "crashes": sum(site.kills for site in self.cluster.sites) - len(self.cluster.sites),
+            "frames": self.cluster.network.frames,
+            "lost frames": self.cluster.network.lost_frames,
+        }
         return Report(
             seed=self.seed,
             violations=self.violations,
-            acknowledged=len(self.acknowledged),
-            reads=self.reads,
-            leaders=len(self.leader_of),
+            counts=counts,
             faults=dict(sorted(self.faults.counts.items())),
-            trace=hashlib.sha256("\n".join(self.events).encode()).hexdigest(),
+            happened=self.faults.happened,
+            virtual_s=virtual_loop().now - 1000,
+            settled_s=0.0,
+            trace=self.story.trace,
+            story=self.story.lines,
         )
-
-    async def _write(self) -> None:
-        while True:
-            program = self._rng.choice(list(self.programs().values()) or [None])
-            item = b"%d:" % next(self._numbers) + b"x" * self._rng.choice([0, 10, 300])
-            if program is None:
-                await asyncio.sleep(0.02)
-                continue
-            try:
-                await program.proposer.submit(item, timeout_s=self._rng.uniform(0.05, 1.0))
-            except (NotLeader, NoQuorum, OutcomeUnknown) as error:
-                self.note(f"{item[:6]!r} {type(error).__name__}")
-            else:
-                self.acknowledged[item] = None
-                self.note(f"{item[:6]!r} acknowledged")
-            await asyncio.sleep(self._rng.uniform(0.0, 0.05))
-
-    async def _read(self) -> None:
-        """A read sees everything that was acknowledged before it began."""
-        while True:
-            await asyncio.sleep(self._rng.uniform(0.0, 0.1))
-            site = self._rng.choice(self.cluster.sites)
-            await asyncio.sleep(site.paused_for_s)  # a caller's request waits in the kernel of a paused process
-            program = self.programs().get(site.name)
-            if program is None:
-                continue
-            name, expected = site.name, list(self.acknowledged)
-            try:
-                await program.node.read_barrier(timeout_s=0.5)
-            except NoQuorum:
-                continue
-            self.reads += 1
-            present = dict.fromkeys(item for _, item in program.ledger.items)
-            missing = [item for item in expected if item not in present]
-            if missing:
-                self.violate(f"a read at {name} does not see {missing[0]!r}")
-            self.note(f"read at {name}")
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(0.25)
             self._compare()
+            self.last_term = max([self.last_term, *(program.node.term for program in self.programs().values())])
 
     def _compare(self) -> None:
         """One ledger is a prefix of the other, always."""
@@ -227,27 +207,45 @@ class RaftRun:
 
 
 class _Listen(logging.Handler):
-    """pysyncobj says so when it truncates entries that are applied; that must never happen."""
+    """pysyncobj says so when it truncates entries that are applied; that must never happen. ``told``: all is told."""
 
-    def __init__(self, run: RaftRun) -> None:
-        super().__init__(logging.ERROR)
+    def __init__(self, run: RaftRun, *, told: bool) -> None:
+        super().__init__(logging.INFO if told else logging.ERROR)
         self._run = run
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._run.violate(record.getMessage())
+        if record.levelno >= logging.ERROR and record.name.startswith("pysyncobj"):
+            self._run.violate(record.getMessage())
+        else:
+            where = process.name if (process := running_process()) is not None else "-"
+            self._run.story.aside(virtual_loop().now - 1000, f"    {where} {record.getMessage()}")
 
 
-def simulate(seed: int, *, duration_s: float = 8.0, size: int = 3, config: RaftConfig = CONFIG) -> Report:
-    """Run one seed on a loop of its own."""
+def simulate(
+    seed: int,
+    *,
+    duration_s: float = 8.0,
+    size: int = 3,
+    config: RaftConfig = CONFIG,
+    only: Collection[int] | None = None,
+    told: bool = False,
+) -> Report:
+    """Run one seed on a loop of its own. ``only``: with these of its faults; ``told``: with the log in its story."""
 
     async def main() -> Report:
-        run = RaftRun(seed, size=size, config=config)
-        listener = _Listen(run)
-        logging.getLogger("pysyncobj").addHandler(listener)
+        run = RaftRun(seed, size=size, config=config, only=only)
+        listener = _Listen(run, told=told)
+        loggers = [logging.getLogger(name) for name in (("pysyncobj", "okube") if told else ("pysyncobj",))]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.addHandler(listener)
+            logger.setLevel(listener.level)
         try:
             return await run.run(duration_s)
         finally:
-            logging.getLogger("pysyncobj").removeHandler(listener)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.removeHandler(listener)
+                logger.setLevel(level)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main())

@@ -43,6 +43,7 @@ class CallNetwork:
         self.rng = rng
         self.delay_s = (0.0002, 0.002)
         self.lost_answers = 0.0  # how likely an answer is lost
+        self.lost_calls = 0  # requests and answers
         self.off: dict[str, None] = {}  # machines without power
         self.mute: dict[str, None] = {}  # they answer, and nothing that they begin themselves gets out
         self._is_cut = is_cut
@@ -145,6 +146,7 @@ class _Exchange:
 
     def _arrive(self) -> None:
         if not self._network.passes(self._sender, self._receiver) or self._sender in self._network.mute:
+            self._network.lost_calls += 1
             return
         self._endpoint = self._network.endpoint(self._receiver)
         if self._endpoint is None:
@@ -176,6 +178,7 @@ class _Exchange:
 
     def _answered(self, answer: bytes | OkubeError) -> None:
         if self._network.rng.random() < self._network.lost_answers:
+            self._network.lost_calls += 1
             return
         if isinstance(answer, OkubeError):
             self._resolve(None, answer)

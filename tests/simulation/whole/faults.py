@@ -1,14 +1,13 @@
 """What goes wrong in a whole cluster: all that goes wrong between managers, and machines, agents, and calls to them."""
 
-import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
 from okube.model.errors import NotFound, OkubeError
 from tests.simulation.cluster import SimulatedCluster
-from tests.simulation.faults import Faults
+from tests.simulation.faults import Fault, Faults
 from tests.simulation.whole.calls import CallNetwork, Silence
 from tests.simulation.whole.machine import Machine
 from tests.simulation.whole.manager import Write
@@ -20,6 +19,8 @@ __all__ = ["WholeFaults"]
 class WholeFaults(Faults):
     """Breaks managers, machines and the calls between them for a while."""
 
+    pause_s = (0.1, 2.5)
+
     def __init__(
         self,
         cluster: SimulatedCluster,
@@ -28,18 +29,17 @@ class WholeFaults(Faults):
         clocks: list[VirtualClock],
         rng: random.Random,
         note: Callable[[str], None],
+        only: Collection[int] | None = None,
     ) -> None:
-        super().__init__(cluster, rng, note)
+        super().__init__(cluster, rng, note, only=only)
         self._clocks = clocks
         self._out_of_service: dict[str, None] = {}  # machines that are being replaced
         self._machines = machines
         self._network_of_calls = network
         self._usual_call_delay_s = network.delay_s
 
-    async def run(self, duration_s: float, *, pause_s: tuple[float, float] = (0.1, 2.5)) -> None:
-        """One fault after another, several at a time; each seed has its own mixture."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + duration_s
+    def kinds(self, rng: random.Random) -> Sequence[Fault]:
+        """Each seed has its own mixture."""
         of_managers = [
             self._kill_one,
             self._kill_all,
@@ -47,9 +47,14 @@ class WholeFaults(Faults):
             self._lose_power,
             self._pause,
             self._cut_link,
+            self._cut_link_one_way,
             self._isolate,
+            self._split,
             self._lose_connection,
+            self._stall_link,
+            self._double_frames,
             self._slow_disk,
+            self._fill_disk,
             self._slow_network,
         ]
         of_machines = [
@@ -67,16 +72,12 @@ class WholeFaults(Faults):
             self._lose_answers,
             self._slow_calls,
             self._silence_engine,
-            self._fill_disk,
+            self._fill_machine_disk,
             self._remove_container,
             self._set_clock,
             self._replace_machine,
         ]
-        kinds = [*self._rng.sample(of_managers, 4), *self._rng.sample(of_machines, 8)]
-        async with asyncio.TaskGroup() as group:
-            while loop.time() < until:
-                await asyncio.sleep(self._rng.uniform(*pause_s))
-                group.create_task(self._rng.choice(kinds)())
+        return [*rng.sample(of_managers, 4), *rng.sample(of_machines, 8)]
 
     def heal(self) -> None:
         """Repair everything, and start what is dead."""
@@ -120,26 +121,26 @@ class WholeFaults(Faults):
         machine = self._any_machine().name
         self._did(f"cut-machine-off {machine}")
         pairs = [pair for name in self._cluster.names for pair in ((name, machine), (machine, name))]
-        await self._cut(pairs)
+        await self._cut_calls(pairs)
 
     async def _cut_all_machines_off(self) -> None:
         self._did("cut-all-machines-off")
         names = self._cluster.names
         machines = [machine.name for machine in self._machines]
-        await self._cut([pair for m in machines for name in names for pair in ((name, m), (m, name))])
+        await self._cut_calls([pair for m in machines for name in names for pair in ((name, m), (m, name))])
 
     async def _cut_one_way(self) -> None:
         machine = self._any_machine().name
         inwards = self._rng.random() < 0.5
         self._did(f"cut-one-way {machine} {'in' if inwards else 'out'}")
         names = self._cluster.names
-        await self._cut([(name, machine) if inwards else (machine, name) for name in names])
+        await self._cut_calls([(name, machine) if inwards else (machine, name) for name in names])
 
     async def _cut_from_one(self) -> None:
         machine = self._any_machine().name
         manager = self._rng.choice(self._cluster.names)
         self._did(f"cut-from-one {machine}-{manager}")
-        await self._cut([(manager, machine), (machine, manager)])
+        await self._cut_calls([(manager, machine), (machine, manager)])
 
     async def _mute_machine(self) -> None:
         """Nothing that the agent begins gets out, and one manager reaches it no more: the others still do."""
@@ -147,7 +148,7 @@ class WholeFaults(Faults):
         manager = self._rng.choice(self._cluster.names)
         self._did(f"mute-machine {machine}-{manager}")
         self._network_of_calls.mute[machine] = None
-        await self._cut([(manager, machine), (machine, manager)])
+        await self._cut_calls([(manager, machine), (machine, manager)])
         self._network_of_calls.mute.pop(machine, None)
 
     async def _lose_answers(self) -> None:
@@ -175,9 +176,9 @@ class WholeFaults(Faults):
         machine.engine.up = True
         machine.engine.silent_calls.discard(call)
 
-    async def _fill_disk(self) -> None:
+    async def _fill_machine_disk(self) -> None:
         machine = self._any_machine()
-        self._did(f"fill-disk {machine.name}")
+        self._did(f"fill-machine-disk {machine.name}")
         disk = machine.disk
         disk.full = True
         await self._a_while(0.5, 4.0)
@@ -222,7 +223,7 @@ class WholeFaults(Faults):
         del self._out_of_service[machine.name]
         self._boot(machine)
 
-    async def _cut(self, pairs: list[tuple[str, str]]) -> None:
+    async def _cut_calls(self, pairs: list[tuple[str, str]]) -> None:
         for pair in pairs:
             self._network_of_calls.cut(*pair)
         await self._a_while(0.3, 8.0)

@@ -148,6 +148,7 @@ class Machine:
             "stop": rng.choice([0.001, 0.2, 1.5]),
             "list": rng.choice([0.001, 0.3]),
         }
+        self.crashes = 0
         self.process: Process | None = None
         self.agent: Agent | None = None  # the one that was started last
         self.instance = f"{name}-i"
@@ -182,6 +183,7 @@ class Machine:
     def crash(self) -> None:
         """SIGKILL of the agent; its containers go on."""
         if self.process is not None:
+            self.crashes += 1
             process, self.process = self.process, None
             self._network.detach(self.name)
             process.kill()

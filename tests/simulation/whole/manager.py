@@ -70,6 +70,7 @@ class Write(msgspec.Struct, frozen=True, array_like=True):
     what: str
     name: str
     document: dict[str, Any] = {}
+    if_match: int | None = None
 
 
 class _WatchedMachine(StateMachine):
@@ -181,7 +182,9 @@ class ManagerProgram:
     def _command(self, write: Write) -> Command:
         match write.what:
             case "create" | "upsert":
-                return PutServices((decode_spec(write.document),), (self.core.new_id(),), write.what, "client")
+                return PutServices(
+                    (decode_spec(write.document),), (self.core.new_id(),), write.what, "client", write.if_match
+                )
             case "scale":
                 return ScaleServices((write.name,), (write.document["replicas"],))
             case "delete":

@@ -34,10 +34,12 @@ class Reach:
         self._network = network
         self._violate = violate
         self._since: dict[tuple[str, str], float] = {}
+        self.last_term = 0
 
     def look(self) -> None:
         """Write down who reaches whom now."""
         now = virtual_loop().now
+        self.last_term = max([self.last_term, *(_term(site.program) for site in self._cluster.alive)])
         processes = {site.name: site.process for site in self._cluster.sites}
         running = {name: process for name, process in processes.items() if _runs(process, now)}
         agents = {name for name, machine in self._machines.items() if _runs(machine.process, now)}
@@ -72,6 +74,12 @@ class Reach:
 
 def _runs(process: Process | None, now: float) -> bool:
     return process is not None and process.alive and process.paused_until <= now
+
+
+def _term(program: object) -> int:
+    raft = getattr(program, "raft", None)
+    started = getattr(program, "started", False)
+    return raft.term if started and isinstance(raft, RaftNode) else 0
 
 
 def _leads(program: object) -> bool:

@@ -1,20 +1,24 @@
 """One run from one seed: whole managers, whole agents, clients, faults, and what must hold."""
 
 import asyncio
-import hashlib
+import itertools
 import logging
 import random
+from collections.abc import Collection
 
 import msgspec
 
 from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.raft import Member, RaftNode
 from okube.state.feed import KINDS
+from tests.checker import Recorder, check
 from tests.simulation.cluster import SimulatedCluster, Site, until
-from tests.simulation.loop import _PROCESS, VirtualLoop, virtual_loop
+from tests.simulation.loop import VirtualLoop, running_process, virtual_loop
+from tests.simulation.report import Report, Story
 from tests.simulation.whole.calls import CallNetwork
 from tests.simulation.whole.checks import Checks
 from tests.simulation.whole.client import Client
+from tests.simulation.whole.contenders import Contender
 from tests.simulation.whole.faults import WholeFaults
 from tests.simulation.whole.leftovers import leftovers
 from tests.simulation.whole.machine import Machine
@@ -24,7 +28,7 @@ from tests.simulation.whole.settled import unsettled
 from tests.simulation.whole.streams import Roamer, Truth
 from tests.unit.worker.machine import VirtualClock
 
-__all__ = ["WholeReport", "World", "simulate_whole"]
+__all__ = ["World", "simulate_whole"]
 
 FAULTS_S = 25.0
 SETTLE_S = 90.0
@@ -41,34 +45,24 @@ EXPECTED_ERRORS = (
     "The container engine gives no sign of life",
     "Cannot store",
     "The cluster refuses this node",
+    "the disk of /data/",
 )
 """Errors in the log that faults of the simulated machines ask for."""
 
 
-class WholeReport(msgspec.Struct, frozen=True):
-    """What a seed showed. ``trace`` is a digest of ``events``: all that happened, in order."""
-
-    seed: int
-    violations: list[str]
-    counts: dict[str, int]
-    faults: dict[str, int]
-    settled_s: float
-    trace: str
-    events: list[str]
-
-
 class World:
-    """Everything in one loop; its books are ``checks``, and ``events`` is the story."""
+    """Everything in one loop; its books are ``checks``, and ``recorder`` has what clients saw of their services."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, only: Collection[int] | None = None) -> None:
         rng = random.Random(seed)
         self.seed = seed
         self.violations: list[str] = []
-        self.events: list[str] = []
+        self.story = Story()
+        self.recorder = Recorder(lambda: virtual_loop().now - 1000)
         self.checks = Checks(self.violate, self.note)
         self.truth = Truth(self.violate)
         self.cluster = SimulatedCluster(3, random.Random(rng.random()), self._program)
-        self.network = CallNetwork(random.Random(rng.random()), self._is_cut)
+        self.network = CallNetwork(random.Random(rng.random()), self.cluster.network.is_cut)
         self.clocks = {name: VirtualClock() for name in self.cluster.names}
         if rng.random() < 0.3:
             for clock in self.clocks.values():
@@ -101,6 +95,20 @@ class World:
             )
             for number in range(1, 5)
         ]
+        numbers = itertools.count(1)
+        of_contenders = random.Random(rng.random())
+        self.contenders = [
+            Contender(
+                f"contender-{number}",
+                rng=random.Random(of_contenders.random()),
+                network=self.network,
+                managers=self.cluster.names,
+                recorder=self.recorder,
+                numbers=numbers,
+                note=self.note,
+            )
+            for number in range(1, 4)
+        ]
         of_readers = random.Random(rng.random())
         self.roamers = [
             Roamer(
@@ -114,21 +122,21 @@ class World:
         ]
         clocks = [*self.clocks.values(), *of_agents]
         self.faults = WholeFaults(
-            self.cluster, self.machines, self.network, clocks, random.Random(rng.random()), self.note
+            self.cluster, self.machines, self.network, clocks, random.Random(rng.random()), self.note, only
         )
         self._rng = random.Random(rng.random())
         self._settled_s = 0.0
 
     def note(self, event: str) -> None:
         """Remember what happened, for the trace."""
-        self.events.append(f"{virtual_loop().now - 1000:10.4f} {event}")
+        self.story.note(virtual_loop().now - 1000, event)
 
     def violate(self, what: str) -> None:
         """Something happened that must not."""
         self.note(f"VIOLATION {what}")
         self.violations.append(what)
 
-    async def run(self, duration_s: float = FAULTS_S) -> WholeReport:
+    async def run(self, duration_s: float = FAULTS_S) -> Report:
         """The whole of it."""
         members = [Member(site.name, site.instance, f"{site.name}:1", f"{site.name}:7101") for site in self._sites]
         for site in self._sites:
@@ -140,10 +148,14 @@ class World:
         roaming = [asyncio.create_task(roamer.run()) for roamer in self.roamers]
         pause_s = (0.0, 0.3) if self._rng.random() < 0.3 else (0.1, 3.0)  # in haste, a verb meets any moment of a task
         clients = [asyncio.create_task(client.run(pause_s)) for client in self.clients]
+        contenders = [asyncio.create_task(contender.run(pause_s)) for contender in self.contenders]
         operator = asyncio.ensure_future(self._operate())
         await self.faults.run(duration_s)
-        await self._end(clients, operator)
+        await self._end(clients, operator, contenders)
         await self._end_roaming(roaming)
+        violation = check(self.recorder.operations)
+        if violation is not None:
+            self.violate(f"not linearizable: {violation}")
         looking.cancel()
         for machine in self.machines:
             machine.crash()
@@ -172,7 +184,12 @@ class World:
             self.reach.look()
             await asyncio.sleep(LOOK_S)
 
-    async def _end(self, clients: "list[asyncio.Task[None]]", operator: "asyncio.Future[None]") -> None:
+    async def _end(
+        self,
+        clients: "list[asyncio.Task[None]]",
+        operator: "asyncio.Future[None]",
+        contenders: "list[asyncio.Task[None]]",
+    ) -> None:
         """No more faults: everything comes to be as it should."""
         self.note("healed")
         self.faults.heal()
@@ -187,6 +204,7 @@ class World:
         operator.cancel()
         await asyncio.wait([operator])
         await asyncio.sleep(UNDERWAY_S)
+        await self._end_contenders(contenders)
         began = virtual_loop().now
         for machine in self.machines:
             await self._set_availability(machine.name, "active")
@@ -208,10 +226,18 @@ class World:
         self._compare()
         await self._leave()
 
+    async def _end_contenders(self, contenders: "list[asyncio.Task[None]]") -> None:
+        for task in contenders:
+            task.cancel()
+        await asyncio.wait(contenders)
+        for task in contenders:
+            if not task.cancelled():
+                self.violate(f"a contender ended: {task.exception()!r}")
+
     async def _leave(self) -> None:
         """All services are removed, all machines are back: nothing is left anywhere."""
         self.note("everything is removed")
-        await asyncio.gather(*(client.leave() for client in self.clients))
+        await asyncio.gather(*(client.leave() for client in self.clients), self.contenders[0].leave())
         await asyncio.sleep(self._rng.choice([0.0, 10.0]))
         for machine in self.machines:
             machine.boot()
@@ -290,12 +316,13 @@ class World:
             else:
                 return
 
-    def report(self) -> WholeReport:
+    def report(self) -> Report:
         """What was seen so far."""
         for name, error in self.cluster.fatal:
             self.violate(f"{name} ended: {error!r}")
         counts = {
-            "acknowledged": sum(client.acknowledged for client in self.clients),
+            "acknowledged": sum(client.acknowledged for client in self.clients)
+            + sum(contender.done for contender in self.contenders),
             "unknown": sum(client.unknown for client in self.clients),
             "reads": sum(client.reads for client in self.clients),
             "epochs": len(self.checks.epochs),
@@ -304,10 +331,23 @@ class World:
             "lines": sum(roamer.lines for roamer in self.roamers),
             "anew": sum(roamer.begun_anew for roamer in self.roamers),
             "starts": sum(self.checks.starts.values()),
+            "checked": len(self.recorder.operations),
+            "elections": self.reach.last_term,
+            "crashes": sum(site.kills for site in self._sites) + sum(machine.crashes for machine in self.machines),
+            "frames": self.cluster.network.frames,
+            "lost frames": self.cluster.network.lost_frames + self.network.lost_calls,
         }
-        trace = hashlib.sha256("\n".join(self.events).encode()).hexdigest()
-        faults = dict(sorted(self.faults.counts.items()))
-        return WholeReport(self.seed, self.violations, counts, faults, self._settled_s, trace, self.events)
+        return Report(
+            seed=self.seed,
+            violations=self.violations,
+            counts=counts,
+            faults=dict(sorted(self.faults.counts.items())),
+            happened=self.faults.happened,
+            virtual_s=virtual_loop().now - 1000,
+            settled_s=self._settled_s,
+            trace=self.story.trace,
+            story=self.story.lines,
+        )
 
     @property
     def _sites(self) -> list[Site]:
@@ -342,9 +382,6 @@ class World:
             truth=self.truth,
         )
 
-    def _is_cut(self, one: str, other: str) -> bool:
-        return tuple(sorted((one, other))) in self.cluster.network._cut
-
 
 class _Listen(logging.Handler):
     """The log is a part of the story, and an error in it is a violation."""
@@ -354,7 +391,7 @@ class _Listen(logging.Handler):
         self._world = world
 
     def emit(self, record: logging.LogRecord) -> None:
-        process = _PROCESS.get()
+        process = running_process()
         where = process.name if process is not None else "-"
         text = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
@@ -385,12 +422,12 @@ class _ImpatientLoop(VirtualLoop):
             raise _Livelock("no time passes any more: some task runs in circles")
 
 
-def simulate_whole(seed: int, *, duration_s: float = FAULTS_S) -> WholeReport:
-    """Run one seed on a loop of its own."""
+def simulate_whole(seed: int, *, duration_s: float = FAULTS_S, only: Collection[int] | None = None) -> Report:
+    """Run one seed on a loop of its own. ``only``: with these of its faults."""
     made: list[World] = []
 
-    async def main() -> WholeReport:
-        world = World(seed)
+    async def main() -> Report:
+        world = World(seed, only=only)
         made.append(world)
         listener = _Listen(world)
         for name in LOGGERS:
@@ -409,5 +446,4 @@ def simulate_whole(seed: int, *, duration_s: float = FAULTS_S) -> WholeReport:
         except _Livelock as trouble:
             (world,) = made
             world.violations.append(str(trouble))
-            world.events.append(f"VIOLATION {trouble}")
             return world.report()
