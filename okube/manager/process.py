@@ -27,15 +27,18 @@ from okube.manager.snapshots import Keeper
 from okube.model.errors import BadFile, Defect, OkubeError
 from okube.model.versions import COMMAND_VERSION
 from okube.raft import Member, RaftConfig, RaftNode, Removed
+from okube.raft.trace import TracedTransport
 from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk
+from okube.seams.transport import PeerTransport
 from okube.security import client_context, identity_of, server_context
 from okube.state import StateMachine
 
 __all__ = ["bootstrap_manager", "serve", "why_it_ends"]
 
 _log = logging.getLogger(__name__)
+_TRACE = "OKUBE_RAFT_TRACE"  # names a file; see okube.raft.trace
 
 
 async def bootstrap_manager(settings: ManagerSettings, *, members_index: int = 0) -> None:
@@ -157,7 +160,7 @@ def _raft(
 
     config = RaftConfig(election_ms=round(settings.election_s * 1000))
     tls = settings.directory / "tls"
-    transport = TlsTransport(
+    transport: PeerTransport = TlsTransport(
         name=settings.name,
         instance=settings.instance,
         cluster_id=settings.cluster_id,
@@ -168,6 +171,8 @@ def _raft(
         identify=identify,
         election_s=config.election_s,
     )
+    if trace := os.environ.get(_TRACE):
+        transport = TracedTransport(transport, settings.name, Path(trace))
     return RaftNode(
         name=settings.name,
         instance=settings.instance,
