@@ -31,6 +31,7 @@ from okube.raft.machine import StateMachine
 from okube.raft.members import Member
 from okube.raft.outbox import Outbox
 from okube.raft.reads import ReadIndex
+from okube.raft.slowness import SyncWatch
 from okube.raft.snapshot import Snapshot
 from okube.raft.storage import Storage
 from okube.raft.waits import AppliedWaits
@@ -43,6 +44,7 @@ __all__ = ["Driver"]
 logger = logging.getLogger(__name__)
 
 COMPACT_AGAIN_S = 10.0
+HAND_OVER_AGAIN_S = 10.0
 
 
 class Driver:
@@ -89,6 +91,8 @@ class Driver:
         self._compacting = False
         self._compact_from = 0.0
         self._repeat_reads_at = 0.0
+        self._slowness = SyncWatch(slow_s=config.election_s / 2, enough_s=4 * config.election_s)
+        self._hand_over_from = 0.0
         self.apply_failures = 0
         self.last_sync_s = 0.0
         self.fatal: asyncio.Future[Exception] = self._loop.create_future()
@@ -205,9 +209,23 @@ class Driver:
         if self.engine.is_leader and now >= self._repeat_reads_at:
             self._repeat_reads_at = now + self._config.heartbeat_s
             self.reads.repeat()
+        if self.engine.is_ready_leader and self._slowness.is_too_much(now) and now >= self._hand_over_from:
+            self._let_a_faster_one_lead(now)
         self._settle()
         if self.engine.has_more_to_apply:
             self.wake()
+
+    def _let_a_faster_one_lead(self, now: float) -> None:
+        """Hand over to a member that has durably what is not durable here; if there is none, stay."""
+        successor = self.engine.successor(now) if self.engine.hands_over_to is None else None
+        if successor is None or self.engine.match_index(successor) <= self.journal.synced_index:
+            return
+        slow_for_s = self._slowness.slow_for_s(now)
+        logger.warning(
+            "the disk is slow (syncs of the log took %.1f s in a row): %s should lead", slow_for_s, successor
+        )
+        self._hand_over_from = now + HAND_OVER_AGAIN_S
+        self.engine.hand_over(successor, now + 2 * self._config.election_s)
 
     def _settle(self) -> None:
         """After anything that changed the engine: tell who waits, and have the journal synced."""
@@ -278,8 +296,11 @@ class Driver:
             self._dirty.clear()
             while self.journal.wants_sync:
                 began = self._clock.monotonic()
+                self._slowness.began(began)
                 await self.journal.sync()
-                self.last_sync_s = self._clock.monotonic() - began
+                ended = self._clock.monotonic()
+                self._slowness.ended(ended)
+                self.last_sync_s = ended - began
                 for listener in self._synced_listeners:
                     listener(self.last_sync_s)
                 self._outbox.flush(self.engine.term)
