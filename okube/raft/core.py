@@ -13,7 +13,7 @@ from pysyncobj.config import SyncObjConf
 
 from okube.raft.adapters import NoSerializer, Outlet, PeerNode, ShortLog, loop_time
 from okube.raft.config import RaftConfig
-from okube.raft.flow import Flow
+from okube.raft.flow import Flow, in_pieces
 from okube.raft.frames import Append, Appended, Body, VoteGranted
 from okube.raft.journal import Command, Journal
 from okube.raft.members import Membership, voters
@@ -250,7 +250,8 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         match message["type"]:
             case "append_entries" if "prevLogIdx" in message:
                 entries = [(term, command) for command, _, term in message["entries"]]
-                self._send_append(peer, message["prevLogIdx"], entries)
+                for first, piece in in_pieces(entries):
+                    self._send_append(peer, message["prevLogIdx"] + first, piece)
             case "append_entries":
                 self._send_beyond_log(peer)
             case "next_node_idx":

@@ -1,8 +1,30 @@
 """How much is on its way to each follower, so that one that lags is not buried in entries."""
 
 from collections import deque
+from collections.abc import Iterator
 
-__all__ = ["Flow"]
+__all__ = ["PIECE_BYTES", "Flow", "in_pieces"]
+
+PIECE_BYTES = 32 * 1024
+"""Each message is a sign of life too: this much takes a quarter of a second on a link of 1 Mbit/s."""
+
+Entries = list[tuple[int, bytes]]
+"""(term, command) of entries that follow each other."""
+
+
+def in_pieces(entries: Entries) -> Iterator[tuple[int, Entries]]:
+    """Entries as several messages, each with the place of its first: no more bytes in one, or a single entry.
+
+    A large one would arrive whole or not at all, and on a slow link its receiver would hear nothing for seconds. No
+    entries make one message without any, which is a heartbeat.
+    """
+    first = size = 0
+    for place, (_, command) in enumerate(entries):
+        if place > first and size + len(command) > PIECE_BYTES:
+            yield first, entries[first:place]
+            first, size = place, 0
+        size += len(command)
+    yield first, entries[first:]
 
 
 class Flow:

@@ -6,10 +6,11 @@ from pysyncobj.version import VERSION
 
 from okube.raft.config import RaftConfig
 from okube.raft.core import Role
+from okube.raft.flow import PIECE_BYTES
 from okube.raft.frames import Append, Appended, PreVote, PreVoteGranted, VoteGranted, VoteRequest
 from okube.raft.guard import Diverged
-from okube.raft.journal import Command
-from tests.unit.raft.builders import Rig, a_journal, entries_of, in_virtual_time
+from okube.raft.journal import Command, Journal
+from tests.unit.raft.builders import JOURNAL, Rig, a_disk, a_journal, entries_of, in_virtual_time
 
 REGULAR = bytes([Command.REGULAR])
 
@@ -18,8 +19,8 @@ def command(payload: bytes) -> bytes:
     return REGULAR + payload
 
 
-async def a_rig(size: int = 3, name: str = "m1", **config: Any) -> Rig:
-    return Rig(await a_journal(size=size), size=size, config=RaftConfig(**config), name=name)
+async def a_rig(size: int = 3, name: str = "m1", journal: Journal | None = None, **config: Any) -> Rig:
+    return Rig(journal or await a_journal(size=size), size=size, config=RaftConfig(**config), name=name)
 
 
 def propose(rig: Rig, payload: bytes) -> list[Any]:
@@ -330,6 +331,27 @@ async def test_a_follower_is_sent_no_more_than_its_window_but_still_hears_its_le
 
 
 @in_virtual_time
+async def test_a_follower_that_lags_hears_its_leader_with_each_small_part_of_what_it_is_sent() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    rig.engine.disconnected("m3")
+    for _ in range(100):
+        propose(rig, bytes(2000))
+    rig.engine.receive("m2", 1, Appended(103, True, False))
+    rig.host.take()
+    rig.engine.connected("m3")
+    rig.tick()
+    rig.wait(0.001)
+    sent = [body for peer, body in rig.host.take() if peer == "m3" and isinstance(body, Append)]
+    assert all(sum(len(entry) for _, entry in body.entries) <= PIECE_BYTES for body in sent)
+    reached = 2
+    for body in sent:
+        assert body.prev_index == reached
+        reached += len(body.entries)
+    assert reached == 102
+
+
+@in_virtual_time
 async def test_the_largest_proposal_goes_in_one_piece() -> None:
     rig = await a_rig()
     await rig.lead()
@@ -415,6 +437,25 @@ async def test_a_follower_whose_log_ends_early_says_where() -> None:
     rig.engine.receive("m2", 1, Append(7, 1, 9, [(1, command(b"x"))]))
     assert rig.host.take() == [("m2", Appended(2, False, True))]
     assert rig.engine.commit_index == 1
+
+
+@in_virtual_time
+async def test_how_far_it_was_committed_is_learnt_anew_after_a_crash() -> None:
+    """A commit index kept on disk could lie beyond a torn journal, and what is appended there is another's."""
+    disk = a_disk()
+    rig = await a_rig(journal=await a_journal(disk))
+    rig.engine.receive("m2", 1, Append(1, 0, 1, [(1, command(b"kept"))]))
+    await rig.journal.sync()
+    rig.engine.receive("m2", 1, Append(2, 1, 4, [(1, command(b"torn")), (1, command(b"torn too"))]))
+    rig.tick()
+    assert (rig.engine.commit_index, len(rig.host.applied)) == (4, 3)
+    disk.crash()
+    rig = await a_rig(journal=await Journal.open(disk.disk.mount(), JOURNAL))
+    rig.tick()
+    assert (rig.journal.last_index, rig.engine.commit_index, rig.host.applied) == (2, 1, [])
+    rig.engine.receive("m3", 2, Append(2, 1, 1, [(2, command(b"not committed")), (2, command(b"nor this"))]))
+    rig.tick()
+    assert rig.host.applied == []
 
 
 # Applying.
