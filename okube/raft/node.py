@@ -1,7 +1,6 @@
 """One member of the cluster's Raft group, as the rest of a manager sees it: propose, read, watch, ask."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,6 @@ from okube.raft.errors import (
     Conflict,
     LeaderStays,
     NoQuorum,
-    NotBootstrapped,
     NotFound,
     NotLeader,
     OutcomeUnknown,
@@ -27,18 +25,17 @@ from okube.raft.errors import (
     Sidelined,
 )
 from okube.raft.leadership import LeadershipListener
+from okube.raft.lives import Lives
 from okube.raft.machine import StateMachine
 from okube.raft.members import Known, Member, Membership
 from okube.raft.reads import Unconfirmed
-from okube.raft.sideline import Sideline, wait_for_room
-from okube.raft.storage import Storage, bootstrap, open_storage
+from okube.raft.sideline import Sideline
+from okube.raft.storage import Storage, bootstrap
 from okube.seams.clock import Clock
-from okube.seams.disk import Disk, NoRoom
+from okube.seams.disk import Disk
 from okube.seams.transport import PeerTransport
 
 __all__ = ["PeerStatus", "RaftNode"]
-
-logger = logging.getLogger(__name__)
 
 
 class PeerStatus(msgspec.Struct, frozen=True):
@@ -53,12 +50,9 @@ class PeerStatus(msgspec.Struct, frozen=True):
 class RaftNode:
     """A member. It runs on the event loop that ``start`` is called on, from then to ``stop``; it is started once.
 
-    When its disk is full, what it has in memory of the log may be more than the disk has. So everything but the state
-    is thrown away, it takes no part while there is no room, and then it begins anew with what is on the disk. The state
-    stays: what is applied is committed, whether or not it is on this disk.
-
-    When it cannot go on (a sync failed, logs contradict each other) it takes part no longer and ``fatal`` is done; the
-    process must end then. ``knows`` is the command version that it tells the others.
+    While its disk is full it takes no part (``is_sidelined``). When it cannot go on (a sync failed, logs contradict
+    each other) it takes part no longer and ``fatal`` is done; the process must end then. ``knows`` is the command
+    version that it tells the others.
     """
 
     bootstrap = staticmethod(bootstrap)
@@ -81,10 +75,8 @@ class RaftNode:
         self.name = name
         self.instance = instance
         self.config = config
-        self._directory = Path(directory)
         self._machine = machine
         self._transport = transport
-        self._disk = disk
         self._clock = clock
         self._rng = rng
         self._knows = knows
@@ -96,10 +88,17 @@ class RaftNode:
         self._resumed_listeners: list[Callable[[], None]] = []
         self._told_listeners: list[Callable[[], None]] = []
         self._proposals: dict[int, asyncio.Future[list[Any]]] = {}
-        self._started: Driver | None = None
-        self._sideline: Sideline | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._fatal: asyncio.Future[Exception]
+        self._lives = Lives(
+            name=name,
+            instance=instance,
+            directory=Path(directory),
+            config=config,
+            machine=machine,
+            transport=transport,
+            disk=disk,
+            clock=clock,
+            make_driver=self._make_driver,
+        )
 
     async def start(self) -> None:
         """Open the directory, restore the state and begin to take part.
@@ -109,91 +108,17 @@ class RaftNode:
             JournalDamaged: what it holds cannot be trusted.
             DirectoryInUse: another process has it.
         """
-        loop = asyncio.get_running_loop()
-        self._fatal = loop.create_future()
-        await self._begin(None)
-        self._life = loop.create_task(self._live())
+        await self._lives.start()
 
     async def stop(self) -> None:
         """Stop taking part; what is in flight ends with ``OutcomeUnknown`` or ``NoQuorum``."""
-        if self._life is not None:
-            self._life.cancel()
-            await asyncio.wait([self._life])
-        if self._sideline is not None:
-            await self._sideline.stop()
-        if self._started is not None:
-            await self._started.stop()
+        await self._lives.stop()
 
-    async def _begin(self, applied_index: int | None) -> None:
-        """Begin a life with what is on the disk, and the state as of ``applied_index``, if there is one."""
-        storage = await open_storage(self._directory, self._disk)
-        try:
-            self._started = driver = await self._build(storage, applied_index)
-        except BaseException:
-            await storage.journal.close()
-            raise
-        await driver.start()
-
-    async def _live(self) -> None:
-        """One life after the other, for as long as each ends because the disk is full."""
-        try:
-            error = await asyncio.shield(self._driver.fatal)
-            while isinstance(error, NoRoom):
-                await self._driver.stop()
-                await self._stand_aside(error)
-                error = await self._live_again()
-        except Exception as problem:
-            error = problem
-        self._fatal.set_result(error)
-
-    async def _live_again(self) -> Exception:
-        try:
-            await self._begin(self.applied_index)
-        except NoRoom as error:
-            return error
-        return await asyncio.shield(self._driver.fatal)
-
-    async def _stand_aside(self, error: NoRoom) -> None:
-        self._sideline = sideline = Sideline(
-            name=self.name,
-            members=self.members,
-            term=self.term,
-            transport=self._transport,
-            clock=self._clock,
-            election_s=self.config.election_s,
-        )
-        size = self.config.room_bytes + error.size
-        logger.error(
-            "the disk of %s is full (%s): %s leads nobody, votes for nobody and stores nothing until there is room for "
-            "%d MiB, and passes on what it is asked",
-            self._directory,
-            error.strerror,
-            self.name,
-            size >> 20,
-        )
-        await sideline.start()
-        await wait_for_room(self._disk, self._directory, size)
-        away_s = self._clock.monotonic() - sideline.since
-        logger.warning("the disk of %s has room again after %.0f s: %s takes part", self._directory, away_s, self.name)
-        await sideline.stop()
-        self._sideline = None
-
-    async def _build(self, storage: Storage, applied_index: int | None) -> Driver:
-        known = [m for _, members in storage.journal.memberships_from(0) for m in members]
-        member = next((m for m in reversed(known) if (m.name, m.instance) == (self.name, self.instance)), None)
-        if member is None:
-            raise NotBootstrapped(
-                f"{self._directory} belongs to a cluster in which {self.name} ({self.instance}) is not a member: "
-                "the directory is of another manager, or was made anew"
-            )
-        covered = storage.snapshot.head.index if storage.snapshot is not None else storage.journal.base_index
-        if storage.snapshot is not None and (applied_index is None or applied_index < covered):
-            for _ in self._machine.restoring(storage.snapshot.state):
-                await asyncio.sleep(0)
+    def _make_driver(self, member: Member, storage: Storage, applied_index: int) -> Driver:
         return Driver(
             member=member,
             storage=storage,
-            applied_index=max(covered, applied_index or 0),
+            applied_index=applied_index,
             config=self.config,
             machine=self._machine,
             transport=self._transport,
@@ -211,14 +136,21 @@ class RaftNode:
 
     @property
     def _driver(self) -> Driver:
-        if self._started is None:
-            raise RuntimeError("the node was not started")
-        return self._started
+        return self._lives.driver
+
+    @property
+    def _sideline(self) -> Sideline | None:
+        return self._lives.sideline
 
     @property
     def fatal(self) -> "asyncio.Future[Exception]":
         """Done when this member cannot go on; the result says why."""
-        return self._fatal
+        return self._lives.fatal
+
+    @property
+    def is_started(self) -> bool:
+        """Whether ``start`` has got so far that it is a member."""
+        return self._lives.started is not None
 
     @property
     def is_sidelined(self) -> bool:
@@ -350,7 +282,7 @@ class RaftNode:
     def subscribe_leadership(self, listener: LeadershipListener) -> None:
         """Call ``listener(term)`` when this member may act as leader (now, if it may), ``listener(None)`` when not."""
         self._leadership_listeners.append(listener)
-        if self._started is not None and self.is_ready_leader:
+        if self.is_started and self.is_ready_leader:
             listener(self.term)
 
     def subscribe_applied(self, listener: Callable[[int], None]) -> None:

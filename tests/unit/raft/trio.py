@@ -87,7 +87,7 @@ class Trio:
 
     def nodes(self) -> list[RaftNode]:
         programs = [site.program for site in self.cluster.alive]
-        return [p for p in programs if isinstance(p, RaftNode) and p._started is not None]
+        return [p for p in programs if isinstance(p, RaftNode) and p.is_started]
 
     def leaders(self) -> list[RaftNode]:
         return [node for node in self.nodes() if node.is_ready_leader]
