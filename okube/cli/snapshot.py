@@ -7,11 +7,11 @@ import click
 
 from okube.cli import moments
 from okube.cli.exits import Ended
-from okube.cli.locate import cluster_facts, find_cluster_file
+from okube.cli.locate import cluster_facts, find_cluster_file, required_cluster_file
 from okube.cli.options import connects, examples, shows
 from okube.cli.output import emit, note, show_list
 from okube.cli.session import Session, session
-from okube.model.errors import BadFile, Unreachable
+from okube.model.errors import BadFile, OkubeError, Unreachable
 
 __all__ = ["snapshot"]
 
@@ -23,6 +23,7 @@ Row = dict[str, Any]
 okube snapshot save           of this moment
 okube snapshot list           those that managers took by themselves
 okube snapshot inspect FILE   what is in one, and whether it is whole
+okube snapshot restore FILE   the managers made anew from one
 """)
 )
 def snapshot() -> None:
@@ -117,6 +118,35 @@ def inspect(file: str) -> None:
     }
     for name, value in lines.items():
         click.echo(f"{name:<10}{value}")
+
+
+@snapshot.command(epilog=examples("okube snapshot restore lab.okube\nokube snapshot restore lab.okube --ca /backup/ca"))
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--ca", metavar="DIR", help="A folder with ca.crt and ca.key, where neither FILE nor data_dir has them.")
+@click.option("--incarnation", type=click.IntRange(1), metavar="N", help="The epoch's first number; else one more.")
+@click.option("--config", metavar="FILE", help="cluster.yaml; else OKUBE_CONFIG, ./ or ~/.okube/.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(file: str, ca: str | None, incarnation: int | None, config: str | None, yes: bool) -> None:
+    """Make the managers of cluster.yaml anew from a snapshot.
+
+    The cluster keeps its id and its CA, so that workers come along with their containers. All managers that there are
+    must have ended; their folders on this machine are put aside. Then `okube up`.
+    """
+    from okube.processes.restore import plan_restore, restore_cluster
+
+    path = required_cluster_file(config or session().config)
+    data = _bytes_of(Path(file))
+    try:
+        plan = plan_restore(path, data, ca=None if ca is None else Path(ca), incarnation=incarnation)
+        for line in plan.says:
+            click.echo(line)
+        if not yes and not click.confirm("Restore it?"):
+            raise Ended(1, "nothing was changed")
+        restore_cluster(plan, click.echo)
+    except BadFile:
+        raise
+    except OkubeError as error:
+        raise Ended(1, error.detail) from error
 
 
 def _authority(here: Session) -> Any:

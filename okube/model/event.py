@@ -44,6 +44,8 @@ EventKind = Literal[
     "node-condition",
     "leader-elected",
     "version-enabled",
+    "cluster-restored",
+    "cluster-recovered",
 ]
 
 EVENT_KINDS: frozenset[str] = frozenset(get_args(EventKind))

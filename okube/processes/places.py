@@ -14,7 +14,7 @@ from okube.processes.settings import manager_address
 from okube.security import ClusterFiles
 from okube.security.seed import Seed
 
-__all__ = ["Place", "launch_of", "places"]
+__all__ = ["Place", "launch_of", "places", "restoring_file"]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -59,3 +59,8 @@ def launch_of(
         files=files,
         is_alive=alive,
     )
+
+
+def restoring_file(data_dir: Path) -> Path:
+    """What is there from the beginning of a restore to its end."""
+    return data_dir / "restoring"

@@ -9,7 +9,7 @@ from okube.security import ClusterFiles
 
 __all__ = ["purge_data", "refuse_foreign"]
 
-_OURS = frozenset({"ca", "admin", "cluster.json", "seeding.json", "up.lock", ENGINE_FOLDER})
+_OURS = frozenset({"ca", "admin", "cluster.json", "seeding.json", "up.lock", "restoring", ENGINE_FOLDER})
 
 
 def refuse_foreign(data_dir: Path, config_path: Path) -> None:
@@ -50,6 +50,8 @@ def _is_ours(path: Path) -> bool:
         return True
     if path.is_symlink() or not path.is_dir():
         return False
+    if path.name.startswith("replaced-"):  # what a restore put aside
+        return True
     if path.name.startswith(".") and path.name.endswith((".making", ".going", ".left")):
         return True
     process = ClusterFiles(path.parent).process(path.name)

@@ -25,7 +25,7 @@ from okube.security import ClusterFiles, Identity, new_token, read_token, token_
 from okube.security.ca import Authority, create_ca, load_ca, save_ca
 from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
 
-__all__ = ["Bootstrap", "Sown", "read_cluster", "sow"]
+__all__ = ["Bootstrap", "Sown", "read_cluster", "seeding_file", "sow"]
 
 Bootstrap = Callable[[ManagerSettings], None]
 """Writes the first Raft state of a manager that the cluster begins with; its folder is renamed afterwards."""
@@ -73,7 +73,7 @@ def sow(
     problems = {m.name: folders.manager(m) for m in config.managers}
     problems |= {w.name: folders.worker(w) for w in config.workers}
     if fresh:
-        _seeding(files).replace(files.seed)
+        seeding_file(files).replace(files.seed)
         sync_folder(files.data_dir)
     made = [name for name in problems if files.process(name).identity.exists()]
     unusable = {name: problem for name, problem in problems.items() if problem}
@@ -95,19 +95,20 @@ def read_cluster(config: ClusterConfig) -> Seed:
     return seed
 
 
-def _seeding(files: ClusterFiles) -> Path:
+def seeding_file(files: ClusterFiles) -> Path:
+    """The plan of a cluster that is being made."""
     return files.seed.with_name("seeding.json")
 
 
 def _plan(config: ClusterConfig, files: ClusterFiles, rng: random.Random) -> Seed:
-    if _seeding(files).exists():
-        return read_seed(_seeding(files))
+    if seeding_file(files).exists():
+        return read_seed(seeding_file(files))
     _refuse_remains(config, files)
     if not files.admin_token.exists():
         write_token(files.admin_token, new_token())
     members = tuple(Member(m.name, new_id(rng), m.host, m.port, m.raft_port) for m in config.managers)
     seed = Seed(config.cluster, new_id(rng), token_sha256(read_token(files.admin_token)), members)
-    write_seed(_seeding(files), seed)
+    write_seed(seeding_file(files), seed)
     return seed
 
 
@@ -150,7 +151,7 @@ def _roles(config: ClusterConfig) -> dict[str, str]:
 
 
 def _authority(files: ClusterFiles, seed: Seed, now_ms: int) -> Authority | None:
-    if not _seeding(files).exists() and not files.ca_key.exists():
+    if not seeding_file(files).exists() and not files.ca_key.exists():
         return None  # a machine of the cluster that the CA's key is kept off
     if not files.ca_certificate.exists():
         save_ca(create_ca(seed.cluster, seed.cluster_id, now_ms=now_ms), files)

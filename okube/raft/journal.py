@@ -19,7 +19,7 @@ from okube.raft.members import Membership, decode_membership
 from okube.raft.records import Base, Kind, Record, Term
 from okube.seams.disk import Disk
 
-__all__ = ["FIRST_BASE_INDEX", "Command", "Entry", "Journal", "first_records"]
+__all__ = ["FIRST_BASE_INDEX", "Command", "Entry", "Journal", "first_records", "first_records_after"]
 
 ENTRY_OVERHEAD_BYTES = 36  # of the file, for each entry: a record's frame, index and term
 FIRST_BASE_INDEX = 1  # pysyncobj's log starts with a no-op of term 0 at index 1, which every member has
@@ -47,6 +47,11 @@ def first_records(cluster_id: str, members: Membership, members_index: int = 0) 
     Of a member that joins one: the membership as of the entry that made it a member, and the log still to come.
     """
     return [_base_record(Base(cluster_id, FIRST_BASE_INDEX, 0, members, members_index))]
+
+
+def first_records_after(cluster_id: str, members: Membership, index: int, term: int) -> list[Record]:
+    """The journal of a cluster that goes on after an entry, which its snapshot covers, with this membership."""
+    return [_base_record(Base(cluster_id, index, term, members))]
 
 
 class Journal:

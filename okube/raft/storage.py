@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from okube.raft.errors import JournalDamaged, NotBootstrapped
-from okube.raft.journal import FIRST_BASE_INDEX, Journal, first_records
+from okube.raft.journal import FIRST_BASE_INDEX, Journal, first_records, first_records_after
 from okube.raft.journal_file import create_journal_file
 from okube.raft.members import Member
-from okube.raft.snapshot import Snapshot, SnapshotStore
+from okube.raft.snapshot import Snapshot, SnapshotHead, SnapshotStore, pack_snapshot
 from okube.seams.disk import UNFINISHED, Disk
 
-__all__ = ["JOURNAL_NAME", "Storage", "bootstrap", "open_storage"]
+__all__ = ["JOURNAL_NAME", "Storage", "bootstrap", "bootstrap_from", "open_storage"]
 
 JOURNAL_NAME = "journal"
 
@@ -40,6 +40,22 @@ async def bootstrap(
     if len({member.name for member in members}) != len(members) or not members:
         raise NotBootstrapped("a cluster starts with at least one manager, each with a name of its own")
     await create_journal_file(disk, directory / JOURNAL_NAME, first_records(cluster_id, tuple(members), members_index))
+
+
+async def bootstrap_from(directory: Path, disk: Disk, head: SnapshotHead, state: list[bytes]) -> None:
+    """Write, into an empty directory, a cluster that begins with a state: its members are those of ``head``.
+
+    All of its first members begin with the same. The log goes on after the entry that ``head`` names.
+
+    Raises:
+        NotBootstrapped: the directory holds something already.
+    """
+    names = [name for name in await disk.list(directory) if not name.endswith(UNFINISHED)]
+    if names:
+        raise NotBootstrapped(f"{directory} is not empty (it holds {names[0]}); a new cluster starts in an empty one")
+    await SnapshotStore(disk, directory).write(head.index, pack_snapshot(head, state))
+    records = first_records_after(head.cluster_id, head.members, head.index, head.term)
+    await create_journal_file(disk, directory / JOURNAL_NAME, records)
 
 
 async def open_storage(directory: Path, disk: Disk) -> Storage:

@@ -41,6 +41,8 @@ class Seed(msgspec.Struct, frozen=True):
     cluster_id: str
     admin_token_sha256: str
     members: tuple[Member, ...]
+    incarnation: int = 1
+    """The first number of its epochs; each restore raises it."""
 
 
 class ProcessIdentity(msgspec.Struct, frozen=True):

@@ -56,7 +56,7 @@ def test_the_file_cluster_json_is_as_others_read_it(tmp_path: Path) -> None:
     config = a_cluster(tmp_path)
     sow_once(config)
     seed = json.loads((config.data_dir / "cluster.json").read_text())
-    assert seed.keys() == {"cluster", "cluster_id", "admin_token_sha256", "members"}
+    assert seed.keys() == {"cluster", "cluster_id", "admin_token_sha256", "members", "incarnation"}
     assert seed["members"][0].keys() == {"name", "instance", "host", "port", "raft_port"}
 
 

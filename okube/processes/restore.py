@@ -1,0 +1,242 @@
+"""``okube snapshot restore``: the managers of cluster.yaml made anew from a saved snapshot, on the first one's machine.
+
+It may be interrupted anywhere and run again: it then begins anew. Nothing is removed; what was there is put aside.
+"""
+
+import asyncio
+import contextlib
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from okube.config import ClusterConfig, load_cluster
+from okube.manager.rebirth import Rebirth, begin_from
+from okube.manager.settings import ManagerSettings
+from okube.model.archive import SUFFIX, Archive, read_archive, read_head
+from okube.model.errors import BadFile, Conflict, InvalidInput
+from okube.model.names import new_id
+from okube.processes.authority import find_authority
+from okube.processes.folders import sync_folder
+from okube.processes.here import is_here
+from okube.processes.lock import one_at_a_time, runs_in
+from okube.processes.places import restoring_file
+from okube.processes.seed import seeding_file, sow
+from okube.raft import Member as RaftMember
+from okube.seams.disk import FileDisk
+from okube.security import ClusterFiles, new_token, read_token, token_sha256, write_token
+from okube.security.ca import Authority, save_ca
+from okube.security.private import ensure_folder, write_public
+from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
+from okube.state import StateMachine
+
+__all__ = ["RestorePlan", "plan_restore", "restore_cluster"]
+
+Echo = Callable[[str], None]
+_HEAD_BYTES = 1 << 16
+_CONNECT_S = 0.5
+
+
+class RestorePlan(msgspec.Struct, frozen=True):
+    """What a restore would do; nothing is changed yet."""
+
+    config: ClusterConfig
+    archive: Archive
+    authority: Authority
+    incarnation: int
+    aside: Path
+    says: tuple[str, ...]
+
+
+def plan_restore(
+    config_path: Path, data: bytes, *, ca: Path | None = None, incarnation: int | None = None
+) -> RestorePlan:
+    """Check all that a restore needs.
+
+    Args:
+        config_path: cluster.yaml, with the managers that there will be.
+        data: the snapshot's file.
+        ca: a folder with ca.crt and ca.key, where neither the snapshot nor the data directory has them.
+        incarnation: the first number of the epochs that begin; else one more than any that is known here.
+
+    Raises:
+        BadFile: the snapshot is damaged, or there is no CA.
+        Conflict: it is of another cluster, or managers still run.
+    """
+    config = load_cluster(config_path.absolute())
+    files = ClusterFiles(config.data_dir)
+    archive = read_archive(data)
+    head = archive.head
+    if head.cluster != config.cluster:
+        raise Conflict(f"The snapshot is of cluster {head.cluster}, and {config_path} describes {config.cluster}.")
+    if files.seed.exists() and (there := read_seed(files.seed)).cluster_id != head.cluster_id:
+        raise Conflict(
+            f"{config.data_dir} holds another cluster of that name ({there.cluster_id}), and the snapshot is of "
+            f"{head.cluster_id}: name another data_dir."
+        )
+    if not is_here(config.managers[0].host):
+        raise Conflict(
+            f"A cluster is restored on the machine of its first manager, {config.managers[0].name} "
+            f"({config.managers[0].host}), and this is another."
+        )
+    _refuse_living(config, files)
+    restored = StateMachine()
+    try:
+        restored.restore(archive.state)
+    except ValueError as error:
+        raise BadFile(f"The snapshot cannot be read: {error}.") from error
+    authority = find_authority(files, archive.authority, ca, head.cluster_id)
+    known = max([head.epoch.incarnation, *_incarnations(files, head.cluster_id)])
+    if incarnation is not None and incarnation <= known:
+        raise Conflict(f"Incarnation {known} is known here already: give a higher one.")
+    now = datetime.now(UTC)
+    aside = config.data_dir / f"replaced-{now:%Y%m%dT%H%M%SZ}"
+    plan = RestorePlan(config, archive, authority, incarnation or known + 1, aside, ())
+    return msgspec.structs.replace(plan, says=tuple(_says(plan, files, now)))
+
+
+def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
+    """Do it. Raises Conflict where another command is at work on the same data directory."""
+    config, head = plan.config, plan.archive.head
+    files = ClusterFiles(config.data_dir)
+    now_ms = time.time_ns() // 1_000_000
+    rng = random.SystemRandom()
+    with one_at_a_time(ensure_folder(config.data_dir) / "up.lock", what=f"cluster {config.cluster}"):
+        _refuse_living(config, files)
+        write_public(restoring_file(config.data_dir), f"{plan.aside.name}\n".encode())
+        _put_aside(files, plan.aside)
+        if not files.ca_certificate.exists():
+            save_ca(plan.authority, files)
+        if not files.admin_token.exists():
+            write_token(files.admin_token, new_token())
+        members = tuple(Member(m.name, new_id(rng), m.host, m.port, m.raft_port) for m in config.managers)
+        admin = token_sha256(read_token(files.admin_token))
+        seed = Seed(config.cluster, head.cluster_id, admin, members, plan.incarnation)
+        write_seed(seeding_file(files), seed)
+        state = _reborn(plan, admin, now_ms)
+        sow(_with_workers_of_here(config, files), bootstrap=lambda s: _bootstrap(s, state), rng=rng, now_ms=now_ms)
+        restoring_file(config.data_dir).unlink()
+        sync_folder(config.data_dir)
+    echo(f"restored at revision {head.revision}, incarnation {plan.incarnation}: start it with `okube up -d`")
+    elsewhere = [m.name for m in config.managers if not is_here(m.host)]
+    if elsewhere:
+        echo(
+            f"{', '.join(elsewhere)} run elsewhere: move their folders, with a copy of cluster.json, from "
+            f"{config.data_dir} to their machines, where no folder of an old manager of that name may be left"
+        )
+
+
+def _reborn(plan: RestorePlan, admin_token_sha256: str, now_ms: int) -> list[bytes]:
+    head = plan.archive.head
+    machine = StateMachine()
+    machine.restore(plan.archive.state)
+    taken = datetime.fromtimestamp(head.taken_ms / 1000, UTC)
+    return Rebirth(
+        incarnation=plan.incarnation,
+        kind="cluster-restored",
+        message=f"restored from a snapshot of {taken:%Y-%m-%d %H:%M:%S} UTC, revision {head.revision}; "
+        f"incarnation {plan.incarnation}",
+        by="admin",
+        now_ms=now_ms,
+        admin_token_sha256=admin_token_sha256,
+    ).change(machine)
+
+
+def _bootstrap(settings: ManagerSettings, state: list[bytes]) -> None:
+    members = tuple(RaftMember(m.name, m.instance, m.raft_address, m.api_address) for m in settings.members)
+
+    async def write() -> None:
+        disk = FileDisk()
+        try:
+            await begin_from(settings.directory / "raft", disk, settings.cluster_id, members, state, index=1, term=1)
+        finally:
+            await disk.close()
+
+    asyncio.run(write())
+
+
+def _refuse_living(config: ClusterConfig, files: ClusterFiles) -> None:
+    living = [
+        f"{path.name} (pid {running.pid})"
+        for path in _managers(files)
+        if (running := runs_in(files.process(path.name)))
+    ]
+    if living:
+        raise Conflict(f"{', '.join(living)} runs here: end all managers first (`kill PID`; containers go on).")
+    answering = [m.name for m in config.managers if _listens(m.host, m.port) or _listens(m.host, m.raft_port)]
+    if answering:
+        raise Conflict(
+            f"Something listens at the address of {', '.join(answering)}: end all managers of the cluster first. Where "
+            "a majority of them runs, nothing needs to be restored."
+        )
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=_CONNECT_S):
+            return True
+    except OSError:
+        return False
+
+
+def _managers(files: ClusterFiles) -> Iterator[Path]:
+    """The folders of managers that are here, whatever cluster.yaml names."""
+    if not files.data_dir.is_dir():
+        return
+    for path in sorted(files.data_dir.iterdir()):
+        with contextlib.suppress(BadFile):
+            if path.is_dir() and read_process_identity(files.process(path.name).identity).role == "manager":
+                yield path
+
+
+def _put_aside(files: ClusterFiles, aside: Path) -> None:
+    """What was of the cluster's managers here; workers, the CA and the admin's credentials stay."""
+    ensure_folder(aside)
+    for path in [*_managers(files), files.seed, seeding_file(files)]:
+        if path.exists():
+            path.rename(aside / path.name)
+    sync_folder(aside)
+    sync_folder(files.data_dir)
+
+
+def _with_workers_of_here(config: ClusterConfig, files: ClusterFiles) -> ClusterConfig:
+    """Workers elsewhere have their folders: a second one would only be mistaken for the first."""
+    here = tuple(w for w in config.workers if is_here(w.host) or files.process(w.name).identity.exists())
+    return msgspec.structs.replace(config, workers=here)
+
+
+def _incarnations(files: ClusterFiles, cluster_id: str) -> Iterator[int]:
+    """All that are known on this machine: of the cluster as it was made here, and of snapshots that managers kept."""
+    with contextlib.suppress(BadFile):
+        yield read_seed(files.seed).incarnation
+    for path in (
+        *files.data_dir.glob(f"*/snapshots/*{SUFFIX}"),
+        *files.data_dir.glob(f"replaced-*/*/snapshots/*{SUFFIX}"),
+    ):
+        with contextlib.suppress(OSError, InvalidInput, BadFile), path.open("rb") as file:
+            head = read_head(file.read(_HEAD_BYTES))
+            if head.cluster_id == cluster_id:
+                yield head.epoch.incarnation
+    for path in files.data_dir.glob("replaced-*/cluster.json"):
+        with contextlib.suppress(BadFile):
+            yield read_seed(path).incarnation
+
+
+def _says(plan: RestorePlan, files: ClusterFiles, now: datetime) -> Iterator[str]:
+    head, counts = plan.archive.head, plan.archive.head.counts
+    taken = datetime.fromtimestamp(head.taken_ms / 1000, UTC)
+    minutes = max(0, round((now - taken).total_seconds() / 60))
+    yield (
+        f"cluster {head.cluster} ({head.cluster_id}), as of {taken:%Y-%m-%d %H:%M:%S} UTC ({minutes} min ago): "
+        f"revision {head.revision}, {counts.services} services, {counts.tasks} tasks, {counts.nodes} nodes"
+    )
+    yield "What was changed after that is lost; containers of tasks that it does not know are removed by their agents."
+    names = ", ".join(manager.name for manager in plan.config.managers)
+    yield f"{names} are made anew, in incarnation {plan.incarnation}; managers from before cannot command workers then."
+    there = [path.name for path in _managers(files)]
+    if there:
+        yield f"The folders of {', '.join(there)} are put aside in {plan.aside}."

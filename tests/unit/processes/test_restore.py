@@ -1,0 +1,183 @@
+import asyncio
+import os
+import random
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from okube.config import ClusterConfig
+from okube.manager.snapshots import Taken
+from okube.model.archive import KeptAuthority, with_authority
+from okube.model.epoch import Epoch
+from okube.model.errors import BadFile, Conflict
+from okube.processes.lock import write_pid
+from okube.processes.places import restoring_file
+from okube.processes.restore import plan_restore, restore_cluster
+from okube.processes.seed import sow
+from okube.processes.up import up
+from okube.raft.storage import Storage, open_storage
+from okube.seams.disk import FileDisk
+from okube.security import ClusterFiles, client_context
+from okube.security.seed import read_process_identity, read_seed
+from okube.state import StateMachine
+from tests.builders import Cluster, a_spec
+from tests.unit.processes.builders import NOW_MS, a_cluster, bootstrap_to_file
+
+
+class Old:
+    """A cluster that was, on this machine, and a snapshot of it."""
+
+    def __init__(self, folder: Path, seed: int = 1) -> None:
+        self.config: ClusterConfig = a_cluster(folder)
+        self.files = ClusterFiles(self.config.data_dir)
+        self.seed = sow(self.config, bootstrap=bootstrap_to_file, rng=random.Random(seed), now_ms=NOW_MS).seed
+        state = Cluster()
+        tables = state.tables
+        tables.put_settings(tables.settings.__class__(cluster="lab", cluster_id=self.seed.cluster_id))
+        state.epoch = Epoch(1, 7)
+        state.node("w1")
+        state.put(a_spec(replicas=2))
+        state.plan()
+        self.state = state
+        taken = Taken.of(state.machine, by="m2", why="saved", now_ms=state.now_ms, managers=["m1", "m2", "m3"])
+        self.data = b"".join(asyncio.run(taken).file())
+        self.ca = KeptAuthority(self.files.ca_certificate.read_bytes(), self.files.ca_key.read_bytes())
+
+    @property
+    def path(self) -> Path:
+        assert self.config.file is not None
+        return self.config.file
+
+    def restore(self, data: bytes | None = None, **options: Path | int) -> list[str]:
+        said: list[str] = []
+        plan = plan_restore(self.path, self.data if data is None else data, **options)  # type: ignore[arg-type]
+        restore_cluster(plan, said.append)
+        return [*plan.says, *said]
+
+    def opened(self, name: str) -> tuple[Storage, StateMachine]:
+        async def read() -> Storage:
+            disk = FileDisk()
+            storage = await open_storage(self.files.process(name).raft, disk)
+            await storage.journal.close()
+            await disk.close()
+            return storage
+
+        storage, machine = asyncio.run(read()), StateMachine()
+        assert storage.snapshot is not None
+        machine.restore(storage.snapshot.state)
+        return storage, machine
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Old:
+    return Old(tmp_path)
+
+
+def test_new_managers_begin_with_the_state_under_the_same_id_and_ca(old: Old) -> None:
+    before = {m.name: m.instance for m in old.seed.members}
+    old.restore()
+    seed = read_seed(old.files.seed)
+    assert (seed.cluster_id, seed.incarnation) == (old.seed.cluster_id, 2)
+    assert old.files.ca_certificate.read_bytes() == old.ca.certificate
+    digests = set()
+    for member in seed.members:
+        assert member.instance != before[member.name]
+        assert read_process_identity(old.files.process(member.name).identity).instance == member.instance
+        client_context(old.files.process(member.name).tls.root)
+        storage, machine = old.opened(member.name)
+        assert {m.instance for m in storage.journal.members} == {m.instance for m in seed.members}
+        assert machine.tables.epoch == Epoch(2, 0)
+        assert machine.tables.tasks == old.state.tables.tasks
+        assert machine.tables.nodes == old.state.tables.nodes
+        digests.add(machine.tables.digest.hex())
+    assert len(digests) == 1
+
+
+def test_it_leaves_an_event_and_no_revision_is_used_twice(old: Old) -> None:
+    old.restore()
+    _, machine = old.opened("m1")
+    event = machine.tables.events.rows()[-1]
+    assert (event.kind, event.level) == ("cluster-restored", "warning")
+    assert event.revision > old.state.tables.revision + 1000
+
+
+def test_what_was_there_is_put_aside_and_workers_stay(old: Old) -> None:
+    worker = read_process_identity(old.files.process("w1").identity)
+    old.restore()
+    (aside,) = old.config.data_dir.glob("replaced-*")
+    assert sorted(path.name for path in aside.iterdir()) == ["cluster.json", "m1", "m2", "m3"]
+    assert read_process_identity(old.files.process("w1").identity) == worker
+
+
+def test_a_second_restore_of_the_same_snapshot_raises_the_incarnation_again(old: Old) -> None:
+    old.restore()
+    shutil.move(next(old.config.data_dir.glob("replaced-*")), old.config.data_dir / "replaced-before")
+    assert any("incarnation 3" in line for line in old.restore())
+    with pytest.raises(Conflict, match="known here"):
+        old.restore(incarnation=3)
+
+
+def test_on_a_new_machine_the_ca_comes_from_the_snapshot_or_from_a_folder(old: Old, tmp_path: Path) -> None:
+    shutil.copytree(old.files.ca_dir, tmp_path / "kept")
+    for data, options in ((with_authority(old.data, old.ca), {}), (old.data, {"ca": tmp_path / "kept"})):
+        shutil.rmtree(old.config.data_dir)
+        old.restore(data, **options)
+        assert old.files.ca_certificate.read_bytes() == old.ca.certificate
+        client_context(old.files.admin.root)
+
+
+def test_without_the_ca_nothing_is_restored(old: Old) -> None:
+    shutil.rmtree(old.config.data_dir)
+    with pytest.raises(BadFile, match="--ca"):
+        old.restore()
+    assert not old.config.data_dir.exists()
+
+
+def test_a_ca_of_another_cluster_is_refused(old: Old, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = Old(tmp_path / "other", seed=2)
+    with pytest.raises(Conflict, match="not the same"):
+        old.restore(with_authority(old.data, other.ca))
+    shutil.rmtree(old.config.data_dir)
+    with pytest.raises(Conflict, match="is of cluster"):
+        old.restore(with_authority(old.data, other.ca))
+
+
+def test_a_snapshot_of_another_cluster_is_refused(old: Old, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with pytest.raises(Conflict, match="another cluster of that name"):
+        old.restore(Old(tmp_path / "other", seed=2).data)
+
+
+def test_while_a_manager_runs_here_or_anything_listens_where_one_would_nothing_is_restored(old: Old) -> None:
+    write_pid(old.files.process("m2").pid, os.getpid())
+    with pytest.raises(Conflict, match=r"m2 .* runs here"):
+        old.restore()
+    old.files.process("m2").pid.unlink()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", old.config.managers[2].port))
+        listening.listen()
+        with pytest.raises(Conflict, match="address of m3"):
+            old.restore()
+
+
+def test_a_restore_that_was_interrupted_is_begun_anew_and_up_waits_for_it(
+    old: Old, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("okube.processes.restore.sow", fail)
+        with pytest.raises(OSError, match="power"):
+            old.restore()
+    assert restoring_file(old.config.data_dir).exists()
+    with pytest.raises(Conflict, match="interrupted"):
+        up(old.path, True, print)
+    (aside,) = old.config.data_dir.glob("replaced-*")
+    aside.rename(aside.with_name("replaced-first"))
+    old.restore()
+    assert not restoring_file(old.config.data_dir).exists()
+    assert old.opened("m3")[1].tables.epoch.incarnation == 2
