@@ -45,6 +45,7 @@ okube managers --watch
 okube managers add m4            a manager of cluster.yaml joins
 okube managers remove m2         one that is lost, or not needed any more
 okube managers transfer m3       have m3 lead
+okube managers recover           the majority is gone for good
 """),
 )
 @watched
@@ -142,6 +143,20 @@ def transfer(name: str | None) -> None:
     with hinting(client, "manager", (to,)):
         client.transfer_leadership(to)
     show_results(here, "managers", [_row(client, to)], of=(to,))
+
+
+@managers.command("recover", epilog=examples("okube managers recover\nokube managers recover --yes"))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connects
+@formats
+def recover(yes: bool) -> None:
+    """Go on with one manager, when the majority is gone for good.
+
+    The one that has most of those that answer goes on alone; the others cannot come back. Then add new ones.
+    """
+    from okube.cli.recover import go_on_alone
+
+    go_on_alone(session(), yes)
 
 
 def _asker(here: Session) -> "Callable[[str, str, str], Any]":

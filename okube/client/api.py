@@ -318,6 +318,15 @@ class OkubeClient:
         """The snapshots that managers keep, the newest first; any living manager answers."""
         return self._objects(self._read("/v1/snapshots"))
 
+    def survivors(self) -> list[Json]:
+        """Every manager and what it has, as any living one sees it; needs no quorum."""
+        return self._objects(self._read("/v1/recovery"))
+
+    def recover(self, survivor: Json, *, prepare: bool) -> Json:
+        """Have one of ``survivors`` go on alone, or only save a copy of what it has: ``{name, copy, incarnation}``."""
+        order = {key: survivor[key] for key in ("name", "instance", "last_term", "last_index")}
+        return self._object(self._write("POST", "/v1/recovery", {**order, "prepare": prepare}))
+
     def usage(self, *, service: str | None = None, node: str | None = None) -> Json:
         """What nodes and tasks use now: ``{nodes, tasks, silent}``, the last being nodes that did not answer."""
         return self._object(self._read("/v1/usage", [("service", service), ("node", node)]))

@@ -21,6 +21,7 @@ from okube.manager.api.context import Context
 from okube.manager.core import ManagerCore
 from okube.manager.metrics.lag import sample_lag
 from okube.manager.peers import HttpPeerCalls
+from okube.manager.recovery import Recovery, RecoveryDesk, finish_recovery, recover
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
 from okube.manager.snapshots import Keeper
@@ -55,11 +56,24 @@ async def bootstrap_manager(settings: ManagerSettings, *, members_index: int = 0
 
 
 async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
-    """Run one manager until ``stop`` is set.
+    """Run one manager until ``stop`` is set; where it is told to go on alone, it ends and begins anew in between.
 
     Raises:
         OkubeError: it cannot start (a damaged journal, a port in use), or must not go on (a failed sync).
     """
+    while True:
+        settings = finish_recovery(settings)
+        order = await _serve_until(settings, stop)
+        if order is None:
+            return
+        disk = FileDisk()
+        try:
+            await recover(settings, order, disk=disk, clock=SystemClock(), rng=random.Random(os.urandom(16)))
+        finally:
+            await disk.close()
+
+
+async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recovery | None:
     tls = settings.directory / "tls"
     peer_tls = client_context(tls)
     clock, disk, rng = SystemClock(), FileDisk(), random.Random(os.urandom(16))
@@ -89,7 +103,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
             await site.start()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
-            await _until(stop, raft, reign, core, keeper)
+            return await _until(stop, raft, reign, core, keeper, context.recovery)
         finally:
             await runner.cleanup()
             await raft.stop()
@@ -98,15 +112,18 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             await disk.close()
 
 
-async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, core: ManagerCore, keeper: Keeper) -> None:
-    """Lead when it is this manager's turn, until it is told to stop or Raft cannot go on."""
+async def _until(
+    stop: asyncio.Event, raft: RaftNode, reign: Reign, core: ManagerCore, keeper: Keeper, desk: RecoveryDesk
+) -> Recovery | None:
+    """Lead when it is this manager's turn, until it is told to stop or to go on alone, or Raft cannot go on."""
     async with asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run(), name="reign")
         sampling = group.create_task(sample_lag(core.metrics.loop_lag.observe), name="loop lag")
         keeping = group.create_task(keeper.run(), name="snapshots")
         stopping = asyncio.ensure_future(stop.wait())
         fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
-        awaited: set[asyncio.Future[Any]] = {leading, stopping, fatal}
+        recovering = asyncio.ensure_future(desk.asked.wait())
+        awaited: set[asyncio.Future[Any]] = {leading, stopping, fatal, recovering}
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set() and not raft.fatal.done():
             await _hand_over(raft)
@@ -114,10 +131,12 @@ async def _until(stop: asyncio.Event, raft: RaftNode, reign: Reign, core: Manage
         sampling.cancel()
         keeping.cancel()
         stopping.cancel()
+        recovering.cancel()
         if raft.fatal.done():
             _remember_removal(raft.fatal.result(), core.settings.directory)
             raise why_it_ends(raft.fatal.result(), core.settings.directory)
         fatal.cancel()
+    return None if stop.is_set() else desk.order
 
 
 async def _hand_over(raft: RaftNode) -> None:

@@ -1,6 +1,5 @@
 """The folder of one process: made once, under another name until it is whole, so that half of one is never seen."""
 
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -13,10 +12,10 @@ from okube.model.names import new_id
 from okube.security import ClusterFiles, Identity, ProcessFiles, Role, TlsFiles
 from okube.security.ca import Authority
 from okube.security.issue import install, is_due
-from okube.security.private import ensure_folder
+from okube.security.private import ensure_folder, sync_folder
 from okube.security.seed import ProcessIdentity, Seed, write_process_identity
 
-__all__ = ["Bootstrap", "Folders", "certify", "sync_folder"]
+__all__ = ["Bootstrap", "Folders", "certify"]
 
 Bootstrap = Callable[[ProcessIdentity, Path], None]
 """Writes a new manager's first Raft state into the folder, which gets its final name afterwards."""
@@ -104,12 +103,3 @@ def certify(
     """Have a certificate in its folder that fits and lasts a while; one that does is left alone."""
     if is_due(authority, identity, tls, hosts=hosts, now_ms=now_ms):
         install(authority, identity, tls, hosts=hosts, now_ms=now_ms)
-
-
-def sync_folder(path: Path) -> None:
-    """Make sure that a rename in this folder survives a loss of power."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,7 +21,6 @@ from okube.model.archive import SUFFIX, Archive, read_archive, read_head
 from okube.model.errors import BadFile, Conflict, InvalidInput
 from okube.model.names import new_id
 from okube.processes.authority import find_authority
-from okube.processes.folders import sync_folder
 from okube.processes.here import is_here
 from okube.processes.lock import one_at_a_time, runs_in
 from okube.processes.places import restoring_file
@@ -30,7 +29,7 @@ from okube.raft import Member as RaftMember
 from okube.seams.disk import FileDisk
 from okube.security import ClusterFiles, new_token, read_token, token_sha256, write_token
 from okube.security.ca import Authority, save_ca
-from okube.security.private import ensure_folder, write_public
+from okube.security.private import ensure_folder, sync_folder, write_public
 from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
 from okube.state import StateMachine
 

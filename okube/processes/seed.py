@@ -19,10 +19,11 @@ from okube.manager.settings import ManagerSettings
 from okube.model.errors import BadFile, Conflict
 from okube.model.names import new_id
 from okube.processes.differences import differences
-from okube.processes.folders import Folders, certify, sync_folder
+from okube.processes.folders import Folders, certify
 from okube.processes.settings import manager_settings
 from okube.security import ClusterFiles, Identity, new_token, read_token, token_sha256, write_token
 from okube.security.ca import Authority, create_ca, load_ca, save_ca
+from okube.security.private import sync_folder
 from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
 
 __all__ = ["Bootstrap", "Sown", "read_cluster", "seeding_file", "sow"]

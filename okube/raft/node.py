@@ -222,6 +222,11 @@ class RaftNode:
         return self._driver.journal.last_index
 
     @property
+    def last_term(self) -> int:
+        """The term of the last entry of its log: of two logs the one with the later has more."""
+        return self._driver.journal.last_term
+
+    @property
     def base_index(self) -> int:
         """Its log begins after this entry; a snapshot has what came before."""
         return self._driver.journal.base_index

@@ -235,9 +235,14 @@ class TlsTransport:
             await asyncio.sleep(pause_s)
 
     async def _keep_knocking(self, name: str) -> None:
-        """The other one dials; but where there is no link for a while, see whether it still lets us in."""
+        """The other one dials; but where there is no link for a while, see whether it still lets us in.
+
+        For the first time before an election can be: one that was left behind hears of it before it leads anybody.
+        """
+        pause_s = min(KNOCK_S, self._election_s / 3)
         while True:
-            await asyncio.sleep(KNOCK_S)
+            await asyncio.sleep(pause_s)
+            pause_s = KNOCK_S
             if name in self._links:
                 continue
             try:

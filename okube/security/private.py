@@ -7,7 +7,7 @@ from pathlib import Path
 
 from okube.model.errors import BadFile
 
-__all__ = ["ensure_folder", "read_private", "require_private", "write_private", "write_public"]
+__all__ = ["ensure_folder", "read_private", "require_private", "sync_folder", "write_private", "write_public"]
 
 _PRIVATE = 0o600
 _PUBLIC = 0o644
@@ -20,6 +20,15 @@ def ensure_folder(path: Path) -> Path:
         ensure_folder(path.parent)
         path.mkdir(mode=_FOLDER, exist_ok=True)
     return path
+
+
+def sync_folder(path: Path) -> None:
+    """Make sure that a rename in this folder survives a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_private(path: Path, data: bytes) -> None:

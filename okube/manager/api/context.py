@@ -11,6 +11,7 @@ from okube.manager.agents import AgentCalls
 from okube.manager.api.gate import Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
+from okube.manager.recovery import RecoveryDesk
 from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
 from okube.security import Identity
@@ -29,6 +30,7 @@ class Context:
     tools: AgentTools
     keeper: Keeper
     gate: Gate = field(default_factory=Gate)
+    recovery: RecoveryDesk = field(default_factory=RecoveryDesk)
     watches: Watches = field(init=False)
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ from okube.manager.api.route_parts import (
     WRITE,
     one_of,
 )
-from okube.manager.api.snapshot_routes import SNAPSHOTS
+from okube.manager.api.snapshot_routes import RECOVERY, SNAPSHOTS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
 from okube.model.managers import MembersView, NewManager, NextLeader
@@ -287,6 +287,7 @@ ROUTES: tuple[Route, ...] = (
     *_USAGE,
     *_CONTROL_PLANE,
     *SNAPSHOTS,
+    *RECOVERY,
     *_AGENTS,
     *_PEERS,
 )

@@ -1,10 +1,11 @@
-"""The table of routes, the part about saved snapshots."""
+"""The table of routes, the part about saved snapshots, and about who goes on alone."""
 
 from okube.manager.api.route import Answer, Route
 from okube.manager.api.route_parts import STALE
+from okube.model.recovery import RecoveryAnswer, RecoveryOrder, SurvivorView
 from okube.model.views import SnapshotView
 
-__all__ = ["SNAPSHOTS"]
+__all__ = ["RECOVERY", "SNAPSHOTS"]
 
 SNAPSHOTS = (
     Route(
@@ -34,5 +35,39 @@ SNAPSHOTS = (
         group="snapshots",
         text="The snapshots that this manager keeps; managers ask each other.",
         answers=(Answer(text="the snapshots", of=list[SnapshotView]),),
+    ),
+)
+
+RECOVERY = (
+    Route(
+        method="GET",
+        path="/v1/recovery",
+        name="survivors",
+        group="recovery",
+        text="Every manager that this one knows of, and what it has: what a decision about a lost majority needs.",
+        answers=(Answer(text="the managers", of=list[SurvivorView]),),
+    ),
+    Route(
+        method="GET",
+        path="/v1/recovery/own",
+        name="own_survivor",
+        group="recovery",
+        text="What this manager has; managers ask each other.",
+        answers=(Answer(text="the manager", of=SurvivorView),),
+    ),
+    Route(
+        method="POST",
+        path="/v1/recovery",
+        name="recover",
+        group="recovery",
+        text="Have the manager that is named go on alone, because the majority is gone for good. It is refused while "
+        "there is a leader or a majority answers, where another one that answers has more, and where the manager has "
+        "changed since the caller looked. A copy of the state is saved first.",
+        body=RecoveryOrder,
+        answers=(
+            Answer(text="the copy, where it was only to be prepared", of=RecoveryAnswer),
+            Answer(status=202, text="it goes on alone in a moment", of=RecoveryAnswer),
+        ),
+        errors=(404, 409),
     ),
 )
