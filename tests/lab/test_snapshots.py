@@ -37,9 +37,14 @@ def happened(cluster: Cluster) -> list[str]:
     return [event["kind"] for event in cluster.json("events")]
 
 
-def has_stopped_because_it_was_left_behind(cluster: Cluster, name: str) -> bool:
-    log = (cluster.data_dir / name / "log").read_text()
-    return cluster.pid(name) is None and "not a manager of its cluster any more" in log
+def wait_until_it_stops(cluster: Cluster, name: str) -> None:
+    """An old manager hears that the cluster went on without it."""
+
+    def look() -> bool:
+        log = (cluster.data_dir / name / "log").read_text()
+        return cluster.pid(name) is None and "not a manager of its cluster any more" in log
+
+    cluster.wait(look, f"the old {name} has heard of it")
 
 
 def test_new_managers_of_a_saved_snapshot_take_the_workers_with_their_containers(cluster: Cluster) -> None:
@@ -73,7 +78,7 @@ def test_new_managers_of_a_saved_snapshot_take_the_workers_with_their_containers
     shutil.move(cluster.data_dir / "m3", cluster.folder / "new-m3")
     shutil.move(cluster.folder / "m3", cluster.data_dir / "m3")
     cluster.okube("up", "-d")
-    cluster.wait(lambda: has_stopped_because_it_was_left_behind(cluster, "m3"), "the old m3 has heard of it")
+    wait_until_it_stops(cluster, "m3")
 
 
 def test_one_manager_goes_on_alone_and_the_others_cannot_come_back(cluster: Cluster) -> None:
@@ -103,7 +108,7 @@ def test_one_manager_goes_on_alone_and_the_others_cannot_come_back(cluster: Clus
         os.remove(cluster.data_dir / name / "removed")  # as on machines of their own
     cluster.okube("up", "-d")
     for name in lost:
-        cluster.wait(lambda name=name: has_stopped_because_it_was_left_behind(cluster, name), f"{name} has heard of it")
+        wait_until_it_stops(cluster, name)
     assert cluster.json("status")["epoch"].startswith("2.")
     cluster.ok("managers", "add", "m2")
     assert {m["name"] for m in cluster.json("managers") if m["state"] == "ready"} == {"m1", "m2"}
