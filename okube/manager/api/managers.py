@@ -11,6 +11,7 @@ from aiohttp import web
 from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
+from okube.manager.core import ManagerCore
 from okube.model.decode import decode
 from okube.model.errors import Conflict
 from okube.model.managers import MembersView, MemberView, NewManager, NextLeader
@@ -48,7 +49,7 @@ async def remove_manager(request: web.Request) -> web.Response:
     try:
         known = await core.raft.remove_member(name, instance=instance, timeout_s=_CHANGE_TIMEOUT_S)
     except LeaderStays:
-        to = await core.raft.transfer_leadership(timeout_s=_transfer_timeout_s(request))
+        to = await core.raft.transfer_leadership(timeout_s=_TRANSFER_ELECTIONS * core.raft.config.election_s)
         _log.info("handed the lead over to %s, because %s is to be removed", to, name)
         raise NotLeader(to) from None  # and there the request goes on
     _log.info("manager %s is removed, says %s", name, request[CALLER].name)
@@ -62,18 +63,22 @@ async def transfer(request: web.Request) -> web.Response:
     core = request.app[CONTEXT].core
     wanted = decode(NextLeader, await json_object(request), what="transfer")
     if wanted.to != core.name:
-        try:
-            await core.raft.transfer_leadership(wanted.to, timeout_s=_transfer_timeout_s(request))
-        except NoQuorum as error:
-            if core.leads:
-                raise Conflict(error.detail) from None  # it stays as it was, so asking again by ourselves is no use
-            raise
-        _log.info("handed the lead over to %s, as %s wants it", wanted.to, request[CALLER].name)
+        leader = await _hand_over(core, wanted.to)
+        _log.info("handed the lead over to %s, as %s wants it", leader, request[CALLER].name)
+        await core.read_barrier()  # it answers once it knows all that is committed: then it leads
     return answer(request, wanted)
 
 
-def _transfer_timeout_s(request: web.Request) -> float:
-    return _TRANSFER_ELECTIONS * request.app[CONTEXT].core.raft.config.election_s
+async def _hand_over(core: ManagerCore, to: str) -> str:
+    try:
+        leader = await core.raft.transfer_leadership(to, timeout_s=_TRANSFER_ELECTIONS * core.raft.config.election_s)
+    except NoQuorum as error:
+        if core.leads:
+            raise Conflict(error.detail) from None  # all is as it was, so that asking again by ourselves is no use
+        raise
+    if leader != to:
+        raise Conflict(f"{leader} leads now, and not {to}: there was an election meanwhile")
+    return leader
 
 
 def _view(known: Known) -> MembersView:
