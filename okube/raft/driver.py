@@ -9,6 +9,7 @@ from typing import Any
 from okube.model.errors import UnknownVersion
 from okube.raft.acquaintances import Acquaintances
 from okube.raft.compaction import Compactor
+from okube.raft.complaints import Complaints
 from okube.raft.config import RaftConfig
 from okube.raft.engine import Engine
 from okube.raft.errors import ApplyFailed, NoQuorum, Removed
@@ -109,6 +110,7 @@ class Driver:
         self.waits = AppliedWaits()
         self.reads = ReadIndex(self)
         self.leadership = Leadership(self.engine, leadership_listeners)
+        self._complaints = Complaints(logger)
         self._outbox = Outbox(journal, self._transmit)
         self._exchange = SnapshotExchange(self, storage.snapshots, config)
         self._compactor = Compactor(journal=journal, store=storage.snapshots, config=config, snapshot=machine.snapshot)
@@ -343,7 +345,7 @@ class Driver:
         try:
             frame = self._checked(peer, instance, data)
         except MalformedFrame as problem:
-            logger.warning("dropped the link to %s: %s", peer, problem)
+            self._complaints.say(peer, "dropped the link to %s: %s", peer, problem)
             self._transport.drop(peer)
             return
         try:

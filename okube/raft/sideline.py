@@ -8,6 +8,7 @@ import asyncio
 import logging
 from pathlib import Path
 
+from okube.raft.complaints import Complaints
 from okube.raft.frames import Append, MalformedFrame, decode_frame
 from okube.raft.members import Membership
 from okube.seams.clock import Clock
@@ -39,6 +40,7 @@ class Sideline:
         self._clock = clock
         self._election_s = election_s
         self._leader: str | None = None
+        self._complaints = Complaints(logger)
         self._heard_at = self.since
 
     async def start(self) -> None:
@@ -80,7 +82,7 @@ class Sideline:
         try:
             frame = decode_frame(data)
         except MalformedFrame as problem:
-            logger.warning("dropped the link to %s: %s", peer, problem)
+            self._complaints.say(peer, "dropped the link to %s: %s", peer, problem)
             self._transport.drop(peer)
             return
         if frame.term >= self.term and isinstance(frame.body, Append):
