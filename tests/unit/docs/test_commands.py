@@ -14,7 +14,7 @@ from okube.manager.api.routes import ROUTES
 _ROOT = Path(__file__).parents[3]
 _RECORDING = _ROOT / "docs" / "tour.md"  # what was typed, mistakes and all
 _PAGES = [_ROOT / "README.md", *sorted({*(_ROOT / "docs").glob("*.md")} - {_RECORDING})]
-_COMING = {"snapshot"}
+_COMING: set[str] = set()
 """Commands that pages may name as what a later change brings."""
 _OF_AGENTS = {"/v1/assignment"}
 
