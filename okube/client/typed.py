@@ -23,6 +23,7 @@ from okube.model.views import (
     NodeView,
     ServiceAnswer,
     ServiceView,
+    SnapshotView,
     StatusView,
     TaskView,
     UsageView,
@@ -232,6 +233,14 @@ class Client:
     def managers(self) -> list[ManagerView]:
         """The replicas of the control plane."""
         return _all(ManagerView, self.raw.managers())
+
+    def save_snapshot(self) -> bytes:
+        """The whole state of this moment as a file, which `okube snapshot restore` takes."""
+        return self.raw.save_snapshot()
+
+    def snapshots(self) -> list[SnapshotView]:
+        """The snapshots that managers keep, each on its own machine, the newest first."""
+        return _all(SnapshotView, self.raw.snapshots())
 
     def add_manager(self, name: str, *, address: str, raft_address: str) -> MembersView:
         """Let a manager join; it learns, then votes. Its process needs the instance that is answered."""

@@ -107,6 +107,7 @@ class Keeper:
             taken = await self.take(why)
             path = self._directory / taken.file_name
             await self._disk.replace(path, taken.file())
+            self._core.metrics.snapshot_time.set(taken.head.taken_ms / 1000)
             _log.info("kept a snapshot at revision %d: %s", taken.head.revision, path)
             for name in to_forget(await self.kept(), self._policy):
                 await self._disk.remove(self._directory / name)
@@ -127,6 +128,7 @@ class Keeper:
             return  # nothing is there yet
         newest = kept[-1].head if kept else None
         if newest is not None:
+            self._core.metrics.snapshot_time.set(newest.taken_ms / 1000)
             waited_ms = self._core.clock.time_ms() - newest.taken_ms
             if 0 <= waited_ms < self._policy.every_s * 1000 or newest.revision == tables.revision:
                 return

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from okube.manager.snapshots import Taken
 from okube.model.epoch import Epoch
 from okube.raft import Member, RaftConfig, RaftNode
 from okube.raft.compaction import Compactor
@@ -103,6 +104,9 @@ class Bench:
         async with self.phase("nothing, to compare with"):
             await asyncio.sleep(3)
         await self.write(machine)
+        async with self.phase("save a file, deflated"):
+            taken = await Taken.of(machine, by="m1", why="saved", now_ms=0, managers=["m1"])
+            await self.disk.replace(self.directory / taken.file_name, taken.file())
         digest = machine.tables.digest.hex()
         del machine
         one, two = self.machine(), self.machine()
@@ -172,7 +176,7 @@ def main(arguments: list[str]) -> None:
     print(f"{asked.tasks} tasks, a snapshot of {bench.snapshot_bytes / 1e6:.1f} MB")
     print(f"{'':<30} {'takes s':>9} {'longest pause ms':>17} {'of it cpu ms':>13}")
     figures: dict[str, float] = {"tasks": asked.tasks, "snapshot_mb": round(bench.snapshot_bytes / 1e6, 1)}
-    for key, pause in zip(("idle", "write", "load", "send"), bench.pauses, strict=True):
+    for key, pause in zip(("idle", "write", "save", "load", "send"), bench.pauses, strict=True):
         print(f"{pause.title:<30} {pause.seconds:>9.2f} {pause.wall_ms:>17.1f} {pause.cpu_ms:>13.1f}")
         figures[f"{key}_pause_ms"] = round(pause.wall_ms, 1)
         figures[f"{key}_pause_cpu_ms"] = round(pause.cpu_ms, 1)

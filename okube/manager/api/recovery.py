@@ -49,7 +49,12 @@ async def recover(request: web.Request) -> web.Response:
         return await _pass_on(request, context, order)
     found = await _survivors(context)
     _refuse(order, found, context)
-    copy = await context.keeper.keep("recover")
+    try:
+        copy = await context.keeper.keep("recover")
+    except OSError as error:
+        raise Conflict(
+            f"{order.name} cannot save a copy of what it has ({error}): make room on its disk first"
+        ) from error
     if order.prepare:
         return answer(request, RecoveryAnswer(name=order.name, copy=str(copy)))
     incarnation = max(1, context.core.epoch.incarnation) + 1

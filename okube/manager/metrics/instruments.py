@@ -26,6 +26,12 @@ class Metrics:
         self.elections_won = Counter(
             "okube_raft_elections_won_total", "How often this manager became leader.", registry=registry
         )
+        # Snapshots
+        self.snapshot_time = Gauge(
+            "okube_snapshot_timestamp_seconds",
+            "When this manager last kept a snapshot of the state: seconds since 1970, 0 where it never did.",
+            registry=registry,
+        )
         # Loop
         self.loop_lag = Histogram(
             "okube_loop_lag_seconds", "How late the event loop ran a timer.", buckets=_FAST, registry=registry
