@@ -136,13 +136,13 @@ class Bench:
         path = self.directory / "written" / JOURNAL_NAME
         await create_journal_file(self.disk, path, first_records("c1", tuple(self.members)))
         journal = await Journal.open(self.disk, path)
-        for index in range(2, 8000):
+        for index in range(2, 12_000):
             journal.add(bytes([Command.REGULAR]) + bytes(200), index, 1)
         await journal.sync()
         store = SnapshotStore(self.disk, path.parent)
         compactor = Compactor(journal=journal, store=store, config=RaftConfig(), snapshot=machine.snapshot)
         async with self.phase("write, and compact the log"):
-            await compactor.run(7990)
+            await compactor.run(11_990)
             await journal.sync()
         await journal.close()
 

@@ -59,6 +59,7 @@ class Life:
             await work
             await self.sync()
             await self.sync()
+            assert self.journal.base_index > 1
         finally:
             work.cancel()
             await asyncio.wait([work])
@@ -96,7 +97,7 @@ async def compact_twice(life: Life) -> None:
     life.journal.setCurrentTerm(3, "m2")
     life.add(30, 3)
     await life.sync()
-    await life.compact(25)
+    await life.compact(30)
     life.journal.setCurrentTerm(4, "m3")
     life.add(40, 4)
     await life.sync()
@@ -111,7 +112,7 @@ async def install_beyond_the_log(life: Life) -> None:
     await life.install(40, 4)
     life.add(30, 4)
     await life.sync()
-    await life.compact(65)
+    await life.compact(70)
     await life.install(200, 5)
     life.add(2, 5)
     await life.sync()
