@@ -24,8 +24,8 @@ from okube.state.tables import Settings, Tables
 __all__ = ["dump", "letting_go", "load", "loading"]
 
 _VERSION = 1
-_PIECE_ROWS = 2000
-_ROWS_AT_ONCE = 200  # a few milliseconds of work
+_PIECE_ROWS = 1000
+_ROWS_AT_ONCE = 100  # a few milliseconds of work
 T = TypeVar("T")
 
 
