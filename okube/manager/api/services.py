@@ -116,8 +116,7 @@ async def refresh_service(request: web.Request) -> web.Response:
 @leader_only
 async def scale_services(request: web.Request) -> web.Response:
     """``{"services": {"web": 5}}``: set how many tasks each should have, all or none."""
-    body = await json_object(request)
-    wanted = body.get("services")
+    wanted = _only_services(await json_object(request))
     if not isinstance(wanted, dict) or not wanted:
         raise InvalidInput.of([FieldError("services", 'a mapping is expected: {"services": {"web": 5}}')], what="body")
     errors = [
@@ -154,8 +153,16 @@ async def apply(request: web.Request) -> web.Response:
     return answer(request, ApplyAnswer(applied.revision, made), revision=applied.revision)
 
 
+def _only_services(body: dict[str, Any]) -> Any:
+    """What a body has under its only key, if anything."""
+    unknown = sorted(body.keys() - {"services"})
+    if unknown:
+        raise InvalidInput.of([FieldError(key, "unknown key; allowed is services") for key in unknown], what="body")
+    return body.get("services")
+
+
 def _specs_of(body: dict[str, Any]) -> tuple[ServiceSpec, ...]:
-    documents = body.get("services")
+    documents = _only_services(body)
     if not isinstance(documents, list) or not 1 <= len(documents) <= _MAX_SPECS:
         raise InvalidInput.of(
             [FieldError("services", f"a list of 1 to {_MAX_SPECS} services is expected")], what="body"

@@ -197,6 +197,14 @@ async def test_scale_is_all_or_none(api: Api) -> None:
     assert (await api("POST", "/v1/scale", {"services": {"web": 5}})).body[0]["replicas"] == 5
 
 
+@pytest.mark.parametrize(("path", "services"), [("/v1/apply", [WEB]), ("/v1/scale", {"web": 5})])
+async def test_an_unknown_key_beside_the_services_is_refused(api: Api, path: str, services: object) -> None:
+    await api("POST", "/v1/services", WEB)
+    refused = await api("POST", path, {"services": services, "replica": None})
+    assert _problem(refused)[0] == 422
+    assert refused.body["errors"] == [{"path": "replica", "message": "unknown key; allowed is services"}]
+
+
 async def test_a_task_is_found_by_id_prefix_and_slot_and_an_ambiguous_prefix_says_so(api: Api) -> None:
     await api.node("w1")
     await api("POST", "/v1/services", {**WEB, "replicas": 60})
