@@ -203,7 +203,8 @@ def _on_this_machine(data_dir: Path) -> list[Row]:
     from okube.model.archive import SUFFIX
 
     rows = []
-    for path in data_dir.glob(f"*/snapshots/*{SUFFIX}"):
+    of_before = data_dir.glob(f"replaced-*/*/snapshots/*{SUFFIX}")
+    for path in (*data_dir.glob(f"*/snapshots/*{SUFFIX}"), *of_before):
         try:
             rows.append({**_row(path, path.stat().st_size), "manager": path.parent.parent.name})
         except BadFile as error:

@@ -33,8 +33,9 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def to_forget(kept: Sequence[Kept], policy: Retention) -> list[str]:
-    """The names of those that are kept no longer. ``kept`` may come in any order."""
-    newest_first = sorted(kept, key=lambda each: each.head.taken_ms, reverse=True)
+    """The names of those that are kept no longer. ``kept`` may come in any order; what a person asked for stays."""
+    scheduled = [each for each in kept if each.head.why == "scheduled"]
+    newest_first = sorted(scheduled, key=lambda each: each.head.taken_ms, reverse=True)
     last_of_day: dict[int, str] = {}
     for each in newest_first:
         last_of_day.setdefault(each.head.taken_ms // _DAY_MS, each.name)

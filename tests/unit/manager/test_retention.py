@@ -6,9 +6,9 @@ HOUR_MS = 60 * 60 * 1000
 DAY_0 = 1_799_971_200_000  # midnight
 
 
-def kept_at(hour: float, size: int = 1) -> Kept:
+def kept_at(hour: float, size: int = 1, why: str = "scheduled") -> Kept:
     taken_ms = DAY_0 + round(hour * HOUR_MS)
-    head = ArchiveHead(1, "lab", "c1", taken_ms, "m1", "scheduled", "1.0", 1, Epoch(1, 1), "", Counts())
+    head = ArchiveHead(1, "lab", "c1", taken_ms, "m1", why, "1.0", 1, Epoch(1, 1), "", Counts())
     return Kept(f"{hour:g}", size, head)
 
 
@@ -26,6 +26,11 @@ def test_the_oldest_go_where_they_take_too_much_room_but_never_the_newest_two() 
     kept = [kept_at(hour, size=100) for hour in range(5)]
     assert sorted(to_forget(kept, Retention(keep=5, most_bytes=300))) == ["0", "1"]
     assert sorted(to_forget(kept, Retention(keep=5, most_bytes=10))) == ["0", "1", "2"]
+
+
+def test_what_was_saved_before_a_recovery_stays() -> None:
+    kept = [kept_at(0, why="recover"), *(kept_at(hour) for hour in (1, 2))]
+    assert to_forget(kept, Retention(keep=1, days=0)) == ["1"]
 
 
 def test_nothing_is_forgotten_of_nothing() -> None:
