@@ -1,5 +1,6 @@
 """``okube managers recover``: asks the survivors, says what may be lost, wants a yes, and sees it through."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from okube.cli.locate import cluster_facts, find_cluster_file
 from okube.cli.output import emit, note
 from okube.cli.session import Session
 from okube.client.api import OkubeClient
-from okube.model.errors import OkubeError
+from okube.model.errors import OkubeError, OutcomeUnknown, Unreachable
 
 __all__ = ["go_on_alone"]
 
@@ -31,7 +32,9 @@ def go_on_alone(here: Session, yes: bool) -> None:
         note(line)
     if not yes and not click.confirm(f"Go on with {chosen['name']} alone?", err=True):
         raise Ended(1, "nothing was changed")
-    done = client.recover(chosen, prepare=False)
+    done = {"name": chosen["name"], "copy": prepared["copy"], "incarnation": next_incarnation(chosen)}
+    with contextlib.suppress(Unreachable, OutcomeUnknown):  # it may end before its answer is through; that is seen next
+        done = client.recover(chosen, prepare=False)
     _wait(client, int(done["incarnation"]))
     _remember(here, found, chosen)
     if here.output in ("json", "yaml"):
@@ -56,6 +59,11 @@ def most_advanced(found: Sequence[Row]) -> Row:
     if not able:
         raise Ended(1, "no manager that answers could go on alone")
     return max(able, key=lambda row: (row["last_term"], row["last_index"], row["name"]))
+
+
+def next_incarnation(chosen: Row) -> int:
+    """The incarnation that begins when this manager goes on alone."""
+    return max(1, int(str(chosen["epoch"]).partition(".")[0] or 0)) + 1
 
 
 def said_before(found: Sequence[Row], chosen: Row, copy: str) -> list[str]:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from okube.cli.exits import Ended
-from okube.cli.recover import most_advanced, said_before
+from okube.cli.recover import most_advanced, next_incarnation, said_before
 
 
 def a_row(name: str, *, answers: bool = True, **fields: Any) -> dict[str, Any]:
@@ -30,6 +30,10 @@ def test_who_only_learns_cannot_go_on_alone() -> None:
 def test_while_somebody_leads_there_is_nothing_to_recover() -> None:
     with pytest.raises(Ended, match="m2 leads"):
         most_advanced([a_row("m1", leader="m2", last_term=4)])
+
+
+def test_the_incarnation_that_begins_is_one_more() -> None:
+    assert [next_incarnation(a_row("m1", epoch=epoch)) for epoch in ("0.0", "1.7", "4.12")] == [2, 2, 5]
 
 
 def test_before_the_yes_it_says_who_is_there_what_may_be_lost_and_where_the_copy_is() -> None:
