@@ -1,5 +1,6 @@
 """Quantities as people write them: memory and disk, cpus, times; parsed to bytes, cores and seconds."""
 
+import functools
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -70,9 +71,14 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds / 86400:.0f}d"
 
 
+@functools.lru_cache(maxsize=4096)
+def _to_the_second(seconds: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
+
+
 def rfc3339(time_ms: int | None) -> str | None:
     """A time of the state (milliseconds since 1970, UTC) as RFC 3339, or None for none."""
     if time_ms is None:
         return None
-    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, milliseconds = divmod(time_ms, 1000)
+    return f"{_to_the_second(seconds)}.{milliseconds:03}Z"

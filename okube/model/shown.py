@@ -39,9 +39,12 @@ def service_view(service: Service, *, running: int, done: int, total: int, faile
     return ServiceView(**_service_fields(service, running=running, done=done, total=total, failed=failed))
 
 
-def service_answer(view: ServiceView, action: Action) -> ServiceAnswer:
+def service_answer(
+    service: Service, action: Action, *, running: int, done: int, total: int, failed: int = 0
+) -> ServiceAnswer:
     """The service with what was done to it."""
-    return ServiceAnswer(**{name: getattr(view, name) for name in view.__struct_fields__}, action=action)
+    fields = _service_fields(service, running=running, done=done, total=total, failed=failed)
+    return ServiceAnswer(**fields, action=action)
 
 
 def _service_fields(service: Service, *, running: int, done: int, total: int, failed: int) -> dict[str, Any]:

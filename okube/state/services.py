@@ -9,7 +9,7 @@ from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound
 from okube.model.service import KEPT_VERSIONS, Service, SpecVersion
 from okube.model.shown import service_answer
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
-from okube.model.views import Action, ServiceView
+from okube.model.views import Action, ServiceAnswer, ServiceView
 from okube.state.apps import names_of_app
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
@@ -40,8 +40,8 @@ def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
             )
         elif action == "changed":
             tables.put_service(_with_spec(old, spec, now_ms, stopped=old.stopped))
-        answer.append(service_answer(_view(tables, spec.name), action))
-    answer += [service_answer(_view(tables, service.name), "removed") for service in pruned]
+        answer.append(_answer(tables, spec.name, action))
+    answer += [_answer(tables, service.name, "removed") for service in pruned]
     _forget(tables, pruned, now_ms)
     return _json.encode(answer)
 
@@ -196,6 +196,12 @@ def _roll_back(service: Service, now_ms: int) -> Service:
 
 
 _REFRESH = {"stop": _stop, "start": _start, "restart": _restart, "rollback": _roll_back}
+
+
+def _answer(tables: Tables, name: str, action: Action) -> ServiceAnswer:
+    service = tables.service_named(name)
+    assert service is not None
+    return service_answer(service, action, **tables.sums_of(service)._asdict())
 
 
 def _view(tables: Tables, name: str) -> ServiceView:

@@ -81,6 +81,9 @@ async def _read(request: web.Request, limits: Limits) -> None:
     """
     if not request.body_exists:
         return
+    if request.content.is_eof():  # all of it came with the head, as small ones do
+        await request.read()
+        return
     try:
         async with asyncio.timeout(limits.body_s):
             await request.read()

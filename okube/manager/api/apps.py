@@ -8,7 +8,7 @@ from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.watch import is_watch, watch
-from okube.manager.api.writing import result_of, submit
+from okube.manager.api.writing import submit
 from okube.model.commands import DeleteServices, RefreshServices
 from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.service import Service
@@ -49,7 +49,7 @@ async def delete_app(request: web.Request) -> web.Response:
     """Forget all services of an app and stop their tasks: all or none."""
     _check_no_match(request)
     applied = await submit(request, DeleteServices((), None, request[CALLER].name, request.match_info["name"]))
-    return answer(request, result_of(applied), revision=applied.revision)
+    return answer(request, applied.body, revision=applied.revision)
 
 
 @routes.post("/v1/apps/{name}/{how:restart|stop|start|rollback}")
@@ -59,7 +59,7 @@ async def refresh_app(request: web.Request) -> web.Response:
     _check_no_match(request)
     name, how = request.match_info["name"], request.match_info["how"]
     applied = await submit(request, RefreshServices((), how, None, request[CALLER].name, name))
-    return answer(request, result_of(applied), revision=applied.revision)
+    return answer(request, applied.body, revision=applied.revision)
 
 
 def _apps(tables: Tables) -> dict[str, list[Service]]:

@@ -94,7 +94,7 @@ async def remove_node(request: web.Request) -> web.Response:
     name, by = request.match_info["name"], request[CALLER].name
     applied = await submit(request, RemoveNode(name, if_match(request), by))
     _log.info("node %s is removed from the cluster by %s", name, by)
-    return answer(request, result_of(applied), revision=applied.revision)
+    return answer(request, applied.body, revision=applied.revision)
 
 
 def _view(request: web.Request, tables: Tables, node: Node) -> NodeView:

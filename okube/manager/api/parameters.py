@@ -19,7 +19,7 @@ _SHOWN = 60
 
 def wrong_parameters(route: Route, query: MultiMapping[str], headers: Mapping[str, str]) -> Iterator[FieldError]:
     """What is wrong, and what would be right. A misspelt parameter must not be passed over: it may be a filter."""
-    known = route.query
+    known = route.query if query else {}
     for name in dict.fromkeys(query):
         if name not in known:
             allowed = f"allowed are {', '.join(known)}" if known else f"{route.path} takes none"

@@ -11,7 +11,7 @@ from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.watch import is_watch, watch
-from okube.manager.api.writing import if_match, must_exist, result_of, submit
+from okube.manager.api.writing import if_match, must_exist, only_of, submit
 from okube.model.commands import Applied, DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.service import Service
@@ -128,7 +128,7 @@ async def scale_services(request: web.Request) -> web.Response:
         raise InvalidInput.of(errors, what="body")
     command = ScaleServices(tuple(wanted), tuple(wanted.values()), if_match(request), request[CALLER].name)
     applied = await submit(request, command)
-    return answer(request, result_of(applied), revision=applied.revision)
+    return answer(request, applied.body, revision=applied.revision)
 
 
 @routes.post("/v1/apply")
@@ -187,5 +187,4 @@ async def _put(request: web.Request, specs: tuple[ServiceSpec, ...], how: str, *
 
 
 def _one(request: web.Request, applied: Applied, *, status: int = 200) -> web.Response:
-    made = result_of(applied)
-    return answer(request, made[0] if isinstance(made, list) else made, status=status, revision=applied.revision)
+    return answer(request, only_of(applied), status=status, revision=applied.revision)

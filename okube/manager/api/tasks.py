@@ -9,7 +9,7 @@ from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.task_order import tasks_in_order
 from okube.manager.api.watch import is_watch, watch
-from okube.manager.api.writing import if_match, result_of, submit
+from okube.manager.api.writing import if_match, submit
 from okube.model.commands import StopTask
 from okube.model.errors import Conflict, FieldError, InvalidInput, Unreachable
 from okube.model.node import Node
@@ -64,7 +64,7 @@ async def get_task(request: web.Request) -> web.Response:
 async def end_task(request: web.Request) -> web.Response:
     """End a task; its service replaces it."""
     applied = await submit(request, StopTask(request.match_info["id"], if_match(request), request[CALLER].name))
-    return answer(request, result_of(applied), revision=applied.revision)
+    return answer(request, applied.body, revision=applied.revision)
 
 
 @routes.get("/v1/tasks/{id}/logs")

@@ -10,7 +10,7 @@ from okube.manager.api.context import CONTEXT, REQUEST_ID
 from okube.model.commands import Applied, Command, fingerprint
 from okube.model.errors import FieldError, InvalidInput
 
-__all__ = ["if_match", "must_exist", "result_of", "submit"]
+__all__ = ["if_match", "must_exist", "only_of", "result_of", "submit"]
 
 _MAX_KEY = 255
 
@@ -63,5 +63,11 @@ def _no_revision(text: str) -> str:
 
 
 def result_of(applied: Applied) -> Any:
-    """The answer that the state machine made."""
+    """The answer that the state machine made, to be added to; as it is, ``applied.body`` is JSON already."""
     return msgspec.json.decode(applied.body)
+
+
+def only_of(applied: Applied) -> bytes:
+    """The one thing in the list that the state machine made, as JSON; what is no list, as it is."""
+    body = applied.body
+    return body[1:-1] if body.startswith(b"[") else body

@@ -32,7 +32,7 @@ def test_what_a_service_shows_can_be_put_again() -> None:
 
 
 def test_a_write_s_answer_is_the_service_and_what_was_done() -> None:
-    answer = service_answer(VIEW, "created")
+    answer = service_answer(WEB, "created", running=0, done=0, total=1)
     assert _keys(answer) == [*_keys(VIEW), "action"]
     assert msgspec.json.decode(msgspec.json.encode(answer), type=ServiceView) == VIEW
 
