@@ -6,7 +6,7 @@ Commands iterate over rows in the order of insertion, which is the order of the 
 index, which a snapshot does not keep.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from itertools import islice
 
 import msgspec
@@ -200,7 +200,8 @@ class Tables:
         if old is not None and old.spec.app != new.spec.app:
             self._touch(new)  # once for the app that it leaves, and once for the one it joins
         if old is not None:
-            self._drop_unused_specs(old)
+            still_there = {new.version, *(before.version for before in new.versions)}
+            self._drop_unused_specs(old, still_there)
         return new
 
     def delete_service(self, service_id: str) -> None:
@@ -211,7 +212,7 @@ class Tables:
         del self.progress[service_id]
         self.targets.delete_service(service_id)
         self._changed("services", old, None)
-        self._drop_unused_specs(old)
+        self._drop_unused_specs(old, frozenset())
 
     def put_node(self, node: Node) -> Node:
         """Add or replace a node (by name)."""
@@ -343,9 +344,10 @@ class Tables:
     def _keep_spec(self, service_id: str, version: int, spec: ServiceSpec) -> None:
         self.specs[service_id, version] = spec
 
-    def _drop_unused_specs(self, old: Service) -> None:
-        for version in (old.version, *(kept.version for kept in old.versions)):
-            self._drop_spec_if_unused((old.id, version))
+    def _drop_unused_specs(self, old: Service, kept: Container[int]) -> None:
+        for version in (old.version, *(before.version for before in old.versions)):
+            if version not in kept:
+                self._drop_spec_if_unused((old.id, version))
 
     def _drop_spec_if_unused(self, key: tuple[str, int]) -> None:
         service = self.services.get(key[0])
