@@ -19,6 +19,7 @@ from okube.manager.api.app import make_app
 from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
 from okube.manager.core import ManagerCore
+from okube.manager.interpreter import tune
 from okube.manager.metrics.lag import sample_lag
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.recovery import Recovery, RecoveryDesk, finish_recovery, recover
@@ -102,6 +103,7 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recove
             tls_of_api = server_context(tls, client_certificate="optional")
             site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
             await site.start()
+            tune()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
             return await _until(stop, raft, reign, core, keeper, context.recovery)
         finally:
