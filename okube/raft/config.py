@@ -17,7 +17,8 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How often the leader speaks when there is nothing to say; 0: a fifth of ``election_ms``."""
 
     tick_ms: int = 20
-    """How often timers are looked at; messages and proposals are handled at once."""
+    """How often that is looked at which has no moment at which it is due; what has one, as elections and heartbeats
+    do, is looked at then, and messages and proposals are handled at once."""
 
     leader_fallback_ms: int = 0
     """A leader without a majority steps down after this, at most 1000; 0: ``election_ms``, so that a cut-off leader

@@ -48,6 +48,10 @@ COMPACT_AGAIN_S = 10.0
 HAND_OVER_AGAIN_S = 10.0
 
 
+_LATE_S = 0.001
+"""Timers are set so much later than what is due then: one that rings a moment early is set anew for nothing."""
+
+
 class Driver:
     """One life of a member, from ``start`` to ``stop`` or to the first error that it must not survive."""
 
@@ -87,6 +91,7 @@ class Driver:
         self._dirty = asyncio.Event()
         self._turn_soon: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._running = False
         self._stopped = False
         self._compacting = False
@@ -193,8 +198,21 @@ class Driver:
     # Turns.
 
     def _on_timer(self) -> None:
-        self._timer = self._loop.call_later(self._config.tick_ms / 1000, self._on_timer)
+        self._timer = None
         self._turn()
+
+    def _set_timer(self) -> None:
+        """Turn the engine again when its next time-out is due, and not before: a member that is idle sleeps."""
+        now = self._clock.monotonic()
+        tick_s = self._config.tick_ms / 1000
+        due_s = self.engine.quiet_until(now) - now
+        wait_s = tick_s if due_s <= 0 else min(max(due_s, tick_s / 8), self._config.election_s / 2) + _LATE_S
+        if self._timer is not None:
+            if self._timer_at <= now + wait_s:
+                return  # it looks again then
+            self._timer.cancel()
+        self._timer_at = now + wait_s
+        self._timer = self._loop.call_later(wait_s, self._on_timer)
 
     def _turn(self) -> None:
         if self._turn_soon is not None:
@@ -204,6 +222,8 @@ class Driver:
             self._turn_engine()
         except Exception as error:
             self._die(error)
+        if self._running:
+            self._set_timer()
 
     def _turn_engine(self) -> None:
         now = self._clock.monotonic()

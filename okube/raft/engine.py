@@ -6,6 +6,7 @@ member is, and what leaves it, is in ``okube.raft.core``.
 """
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,14 @@ class Engine(Core):
         applied = self._apply_some(now)
         if self.is_leader and (applied or now > self._SyncObj__newAppendEntriesTime):
             self._SyncObj__sendAppendEntries()
+
+    def quiet_until(self, now: float) -> float:
+        """The moment of the next time-out: before it, ``tick`` has nothing to do unless something arrives."""
+        if not self.is_leader:
+            return float(self._SyncObj__raftElectionDeadline)
+        if self._handover is not None or len(self._voters) != len(self._members):
+            return now  # what is watched at each tick
+        return min(float(self._SyncObj__newAppendEntriesTime), self._falls_back_at())
 
     @property
     def has_more_to_apply(self) -> bool:
@@ -242,6 +251,15 @@ class Engine(Core):
             logger.warning("no majority answers in term %d any more: this manager no longer leads", self.term)
             self._SyncObj__setState(ROLES.index(Role.FOLLOWER))
             self._SyncObj__raftLeader = None
+
+    def _falls_back_at(self) -> float:
+        """When this leader steps down if nobody answers it any more: a majority's answers are too old then."""
+        needed = majority(len(self._voters)) - 1
+        if not needed:
+            return math.inf
+        answered = self._SyncObj__lastResponseTime
+        newest_first = sorted((answered[self._node(peer)] for peer in self.other_voters), reverse=True)
+        return float(newest_first[needed - 1]) + self._config.leader_fallback_s
 
     def _go_on_handing_over(self, now: float) -> None:
         handover = self._handover

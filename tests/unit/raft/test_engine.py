@@ -10,6 +10,7 @@ from okube.raft.flow import PIECE_BYTES
 from okube.raft.frames import Append, Appended, PreVote, PreVoteGranted, VoteGranted, VoteRequest
 from okube.raft.guard import Diverged
 from okube.raft.journal import Command, Journal
+from tests.simulation.loop import virtual_loop
 from tests.unit.raft.builders import JOURNAL, Rig, a_disk, a_journal, entries_of, in_virtual_time
 
 REGULAR = bytes([Command.REGULAR])
@@ -512,3 +513,41 @@ async def test_what_a_deposed_leader_had_not_committed_is_never_answered_by_anot
 
 def test_pysyncobj_is_the_version_whose_inside_is_known() -> None:
     assert VERSION == "0.3.17"
+
+
+# Sleeping.
+
+
+@in_virtual_time
+async def test_a_follower_sleeps_until_it_would_ask_for_an_election() -> None:
+    rig = await a_rig()
+    quiet_s = rig.engine.quiet_until(virtual_loop().time()) - virtual_loop().time()
+    assert 0.5 <= quiet_s <= 1.0
+    rig.wait(quiet_s - 0.001)
+    assert rig.host.take() == []
+    rig.wait(0.002)
+    assert {type(body) for _, body in rig.host.take()} == {PreVote}
+
+
+@in_virtual_time
+async def test_a_leader_sleeps_until_its_next_heartbeat() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    rig.tick()
+    rig.host.take()
+    quiet_s = rig.engine.quiet_until(virtual_loop().time()) - virtual_loop().time()
+    assert 0 < quiet_s <= rig.config.heartbeat_s
+    rig.wait(quiet_s + 0.001)
+    assert {(peer, type(body)) for peer, body in rig.host.take()} == {("m2", Append), ("m3", Append)}
+
+
+@in_virtual_time
+async def test_a_leader_wakes_to_step_down_though_its_next_heartbeat_is_not_due() -> None:
+    rig = await a_rig(heartbeat_ms=166)
+    await rig.lead()
+    now = virtual_loop().time()
+    rig.wait(0.45)
+    assert rig.engine.is_leader
+    assert rig.engine.quiet_until(virtual_loop().time()) <= now + rig.config.leader_fallback_s + 0.001
+    rig.wait(0.06)
+    assert not rig.engine.is_leader
