@@ -7,6 +7,7 @@ works as before, a little less safe.
 
 import logging
 import os
+import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,13 +20,18 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """``oom_score_adj`` (-1000: never killed for lack of memory, 0: as any other), and ``nice`` (-20: first, 0)."""
+    """``oom_score_adj`` (-1000: never killed for lack of memory, 0: as any other), and ``nice`` (-20: first, 0).
+
+    ``all_descriptors``: it may open as many as it can be allowed, so that strangers who connect to its ports by the
+    thousand do not use them up. Not for who starts other programs: they would have it from it, and some cannot bear it.
+    """
 
     oom_score_adj: int
     nice: int
+    all_descriptors: bool = False
 
 
-MANAGER = Standing(oom_score_adj=-900, nice=-10)
+MANAGER = Standing(oom_score_adj=-900, nice=-10, all_descriptors=True)
 AGENT = Standing(oom_score_adj=-500, nice=-5)
 
 
@@ -39,3 +45,7 @@ def take(standing: Standing) -> None:
     with suppress(OSError):
         if os.getpriority(os.PRIO_PROCESS, 0) > standing.nice:
             os.setpriority(os.PRIO_PROCESS, 0, standing.nice)
+    if standing.all_descriptors:
+        with suppress(OSError, ValueError):
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

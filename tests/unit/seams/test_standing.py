@@ -32,3 +32,16 @@ def test_nobody_loses_by_taking_a_standing() -> None:
 def test_managers_are_spared_before_agents_and_agents_before_all_else() -> None:
     assert MANAGER.oom_score_adj < AGENT.oom_score_adj < 0
     assert MANAGER.nice < AGENT.nice < 0
+
+
+@pytest.mark.parametrize(("name", "opens_more"), [("MANAGER", True), ("AGENT", False)])
+def test_a_manager_may_open_as_many_files_as_it_can_be_allowed_and_what_agents_start_is_left_alone(
+    name: str, opens_more: bool
+) -> None:
+    script = (
+        "import resource; from okube.seams.standing import AGENT, MANAGER, take\n"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]; resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))\n"
+        f"take({name}); print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 64)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(opens_more)
