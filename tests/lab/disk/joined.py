@@ -43,13 +43,17 @@ class Seen(NamedTuple):
 
 
 class Strace:
-    """``strace`` on a process that runs, until `end`."""
+    """``strace`` on a process that runs, until `end`; what it writes to ``paths`` and syncs of them.
 
-    def __init__(self, pid: int, output: Path, paths: Iterable[Path], *options: str) -> None:
+    ``inject`` is what becomes of its syncs, in strace's words.
+    """
+
+    def __init__(self, pid: int, output: Path, paths: Iterable[Path], *, inject: str = "") -> None:
         self._output = output
         watched = [word for path in paths for word in ("-P", str(path))]
-        traced = ["-e", "trace=write,fdatasync", *options]
-        command = ["strace", "-f", "-y", "-s", "200", *traced, *watched, "-o", str(output), "-p", str(pid)]
+        changed = ["-e", f"inject=fdatasync:{inject}"] if inject else []
+        traced = ["-e", "trace=write,fdatasync", *changed, *watched]
+        command = ["strace", "-f", "-y", "-s", "200", *traced, "-o", str(output), "-p", str(pid)]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self._process.stderr is not None
         said = self._process.stderr.readline()

@@ -1,7 +1,6 @@
 """A manager's disk is full: it steps down and says so, nothing is lost, and it comes back by itself."""
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,23 +13,6 @@ from tests.lab.edges.caller import Caller
 _PADDING = 200_000
 _ENDLESS = int(os.environ.get("OKUBE_ENDLESS_WRITES", "0"))  # `make soak` plays a thousand
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk")
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, SmallDisks]]:
-    cluster = Cluster(tmp_path_factory.mktemp("full"), runtime="process", workers=1)
-    cluster.up()
-    cluster.ok("down")
-    disks = SmallDisks(cluster, "128m")
-    try:
-        cluster.up()
-        yield cluster, disks
-        assert "Traceback (most recent call last)" not in cluster.logs()
-        assert "truncating already-applied" not in cluster.logs()
-    finally:
-        cluster.okube("down")
-        disks.remove()
-        cluster.destroy()
 
 
 @pytest.mark.parametrize("which", ["leader", "follower"])

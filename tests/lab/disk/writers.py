@@ -64,9 +64,10 @@ class Writers:
         return self.names[before:]
 
     def lost(self) -> list[str]:
-        """What was acknowledged and is not there."""
+        """What was acknowledged before this call and is not there."""
+        acknowledged = self.names
         there = {service["name"] for service in self._cluster.json("services")}
-        return [name for name in self.names if name not in there]
+        return [name for name in acknowledged if name not in there]
 
     def _write(self, writer: str) -> None:
         client = client_of(self._cluster)
