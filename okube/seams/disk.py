@@ -196,6 +196,8 @@ def _open_locked(path: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.fsync(descriptor)
+        # After a sync that failed the kernel may hold what the disk does not, and call it clean: read what is there.
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         _sync_directory(path.parent)
     except BlockingIOError:
         os.close(descriptor)

@@ -207,16 +207,22 @@ async def test_what_a_killed_process_had_written_is_durable_when_the_next_one_op
     """It reads what the kernel still holds in memory only, and would promise on the strength of it."""
     disk = FileDisk()
     (tmp_path / "file").write_bytes(b"never synced")
-    synced: list[str] = []
+    done: list[tuple[str, str]] = []
     true_fsync = os.fsync
 
     def fsync(descriptor: int) -> None:
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        done.append(("sync", os.readlink(f"/proc/self/fd/{descriptor}")))
         true_fsync(descriptor)
 
+    def forget(descriptor: int, _offset: int, _length: int, advice: int) -> None:
+        assert advice == os.POSIX_FADV_DONTNEED
+        done.append(("read anew", os.readlink(f"/proc/self/fd/{descriptor}")))
+
     monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "posix_fadvise", forget)
     await (await disk.open_append(tmp_path / "file")).close()
-    assert synced == [str(tmp_path / "file"), str(tmp_path)]
+    file = str(tmp_path / "file")
+    assert done == [("sync", file), ("read anew", file), ("sync", str(tmp_path))]
     await disk.close()
 
 
