@@ -79,6 +79,7 @@ class Keeper:
         self._policy = policy
         self._one_at_a_time = asyncio.Lock()
         self._failing = False
+        self._unreadable: set[Path] = set()
 
     async def run(self) -> None:
         """Take one whenever it is time, until cancelled; what cannot be written is told and tried again."""
@@ -116,7 +117,18 @@ class Keeper:
     async def kept(self) -> list[Kept]:
         """What is kept, oldest first; what cannot be read is passed over."""
         names = [name for name in await self._disk.list(self._directory) if name.endswith(SUFFIX)]
-        return await asyncio.to_thread(lambda: [kept for name in names if (kept := _look_at(self._directory / name))])
+        return await asyncio.to_thread(lambda: [kept for name in names if (kept := self._read(self._directory / name))])
+
+    def _read(self, path: Path) -> Kept | None:
+        """One of them; that it cannot be read is told once."""
+        try:
+            with path.open("rb") as file:
+                return Kept(path.name, path.stat().st_size, head_of(file.read(_HEAD_BYTES)))
+        except (OSError, BadFile) as error:
+            if path not in self._unreadable:
+                _log.warning("%s is no snapshot that can be read: %s", path, error)
+            self._unreadable.add(path)
+            return None
 
     async def views(self) -> list[SnapshotView]:
         """The same, as the API shows it."""
@@ -161,12 +173,3 @@ def view_of(kept: Kept, manager: str, path: str) -> SnapshotView:
         tasks=head.counts.tasks,
         nodes=head.counts.nodes,
     )
-
-
-def _look_at(path: Path) -> Kept | None:
-    try:
-        with path.open("rb") as file:
-            return Kept(path.name, path.stat().st_size, head_of(file.read(_HEAD_BYTES)))
-    except (OSError, BadFile) as error:
-        _log.warning("%s is no snapshot that can be read: %s", path, error)
-        return None

@@ -39,11 +39,15 @@ async def test_one_is_kept_at_once_and_another_when_it_is_time_and_something_cha
     assert [each.head.why for each in await soon.kept()] == ["scheduled", "scheduled"]
 
 
-async def test_what_is_kept_is_listed_and_what_cannot_be_read_is_passed_over(api: Api, tmp_path: Path) -> None:
+async def test_what_is_kept_is_listed_and_what_cannot_be_read_is_told_once_and_passed_over(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
     path = await api.keeper.keep("scheduled")
     (path.parent / "20200101T000000Z-r1.okube").write_bytes(b"nothing")
     listed = await api("GET", "/v1/snapshots")
     assert [(each["name"], each["manager"], each["path"]) for each in listed.body] == [(path.name, "m1", str(path))]
+    await api("GET", "/v1/snapshots")
+    assert len([record for record in caplog.records if "no snapshot that can be read" in record.message]) == 1
 
 
 async def test_a_full_disk_is_told_once_and_ends_nothing(
