@@ -11,6 +11,7 @@ import msgspec
 
 from okube.model.epoch import Epoch
 from okube.model.event import Event, EventKind
+from okube.model.versions import COMMAND_VERSION
 from okube.raft import Member
 from okube.raft.snapshot import SnapshotHead
 from okube.raft.storage import bootstrap_from
@@ -43,8 +44,10 @@ class Rebirth(msgspec.Struct, frozen=True, kw_only=True):
         tables.epoch = Epoch(self.incarnation, 0)
         tables.revision += REVISIONS_AHEAD
         tables.time_ms = max(tables.time_ms, self.now_ms)
-        if self.admin_token_sha256 not in ("", tables.settings.admin_token_sha256):
-            tables.put_settings(msgspec.structs.replace(tables.settings, admin_token_sha256=self.admin_token_sha256))
+        admin = self.admin_token_sha256 or tables.settings.admin_token_sha256
+        # All managers that there are now are of this Okube; an older one could not read the event below.
+        known = max(tables.settings.command_version, COMMAND_VERSION)
+        tables.put_settings(msgspec.structs.replace(tables.settings, admin_token_sha256=admin, command_version=known))
         tables.put_event(
             Event(
                 id="",

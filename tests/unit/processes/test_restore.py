@@ -12,6 +12,7 @@ from okube.manager.snapshots import Taken
 from okube.model.archive import KeptAuthority, with_authority
 from okube.model.epoch import Epoch
 from okube.model.errors import BadFile, Conflict
+from okube.model.versions import COMMAND_VERSION
 from okube.processes.lock import write_pid
 from okube.processes.places import restoring_file
 from okube.processes.restore import plan_restore, restore_cluster
@@ -89,6 +90,7 @@ def test_new_managers_begin_with_the_state_under_the_same_id_and_ca(old: Old) ->
         storage, machine = old.opened(member.name)
         assert {m.instance for m in storage.journal.members} == {m.instance for m in seed.members}
         assert machine.tables.epoch == Epoch(2, 0)
+        assert machine.tables.settings.command_version == COMMAND_VERSION, "an older manager could not read the event"
         assert machine.tables.tasks == old.state.tables.tasks
         assert machine.tables.nodes == old.state.tables.nodes
         digests.add(machine.tables.digest.hex())
