@@ -33,6 +33,10 @@ def containers(cluster: Cluster) -> set[str]:
     return {task["container_id"] for task in cluster.ready("web")}
 
 
+def kept_by(cluster: Cluster) -> set[str]:
+    return {row["manager"] for row in cluster.json("snapshot", "list") if row["why"] == "scheduled"}
+
+
 def happened(cluster: Cluster) -> list[str]:
     return [event["kind"] for event in cluster.json("events")]
 
@@ -71,6 +75,7 @@ def test_new_managers_of_a_saved_snapshot_take_the_workers_with_their_containers
     assert containers(cluster) == kept
     cluster.wait(lambda: not cluster.tasks("late"), "what came after the snapshot is gone")
     assert "cluster-restored" in happened(cluster)
+    cluster.wait(lambda: kept_by(cluster) == set(cluster.managers), "each manager keeps a snapshot by itself")
     cluster.ok("scale", "web=3")
     assert containers(cluster) > kept
 
