@@ -20,6 +20,7 @@ from okube.manager.settings import ManagerSettings
 from okube.model.archive import SUFFIX, Archive, read_archive, read_head
 from okube.model.errors import BadFile, Conflict, InvalidInput
 from okube.model.names import new_id
+from okube.model.quantities import format_seconds
 from okube.processes.authority import find_authority
 from okube.processes.here import is_here
 from okube.processes.lock import one_at_a_time, runs_in
@@ -228,10 +229,12 @@ def _incarnations(files: ClusterFiles, cluster_id: str) -> Iterator[int]:
 def _says(plan: RestorePlan, files: ClusterFiles, now: datetime) -> Iterator[str]:
     head, counts = plan.archive.head, plan.archive.head.counts
     taken = datetime.fromtimestamp(head.taken_ms / 1000, UTC)
-    minutes = max(0, round((now - taken).total_seconds() / 60))
+    age = format_seconds(max(0.0, (now - taken).total_seconds()))
+    held = ((counts.services, "service"), (counts.tasks, "task"), (counts.nodes, "node"))
+    holds = ", ".join(f"{number} {what}{'' if number == 1 else 's'}" for number, what in held)
     yield (
-        f"cluster {head.cluster} ({head.cluster_id}), as of {taken:%Y-%m-%d %H:%M:%S} UTC ({minutes} min ago): "
-        f"revision {head.revision}, {counts.services} services, {counts.tasks} tasks, {counts.nodes} nodes"
+        f"cluster {head.cluster} ({head.cluster_id}), as of {taken:%Y-%m-%d %H:%M:%S} UTC ({age} ago): "
+        f"revision {head.revision}, {holds}"
     )
     yield "What was changed after that is lost; containers of tasks that it does not know are removed by their agents."
     names = ", ".join(manager.name for manager in plan.config.managers)

@@ -97,6 +97,14 @@ def test_new_managers_begin_with_the_state_under_the_same_id_and_ca(old: Old) ->
     assert len(digests) == 1
 
 
+def test_it_says_from_when_the_state_is_and_what_follows(old: Old) -> None:
+    said = old.restore()
+    assert "revision" in said[0]
+    assert "1 service, 2 tasks, 1 node" in said[0]
+    assert any("is lost" in line for line in said)
+    assert any("m1, m2, m3 are put aside" in line for line in said)
+
+
 def test_it_leaves_an_event_and_no_revision_is_used_twice(old: Old) -> None:
     old.restore()
     _, machine = old.opened("m1")
