@@ -64,3 +64,13 @@ def test_what_has_changed_since_it_was_looked_at_is_looked_at_again(monkeypatch:
     one, lost = a_view("m1", last_term=4, last_index=8), a_view("m2", answers=False)
     assert "changed meanwhile" in refused([one, lost], one, monkeypatch, last_index=7)
     assert "changed meanwhile" in refused([one, lost], one, monkeypatch, instance="another")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": 5}, {"last_index": "8"}, {"last_term": 10**40}, {"prepare": "yes"}, {"instance": None}, {"more": 1}],
+)
+async def test_an_order_that_is_not_one_is_refused_with_its_field(api: Api, wrong: dict[str, Any]) -> None:
+    answer = await api("POST", "/v1/recovery", await the_order(api, **wrong))
+    assert answer.status == 422, answer.body
+    assert next(iter(wrong)) in str(answer.body["errors"])
