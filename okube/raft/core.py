@@ -241,6 +241,7 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         assert prev_term is not None
         self._host.send(peer, Append(prev_index, prev_term, self.commit_index, entries))
         flow = self._flows[peer]
+        flow.told_commit = self.commit_index
         flow.sent(prev_index + len(entries), sum(len(command) for _, command in entries), loop_time())
         if not flow.has_room:
             self._SyncObj__connectedNodes.discard(self._node(peer))

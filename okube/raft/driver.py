@@ -92,6 +92,8 @@ class Driver:
         self._turn_soon: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._telling: asyncio.Handle | None = None
+        self._encoded: tuple[int, Body | None, bytes] = (0, None, b"")
         self._running = False
         self._stopped = False
         self._compacting = False
@@ -175,7 +177,7 @@ class Driver:
 
     def _end(self) -> None:
         self._running = False
-        for handle in (self._timer, self._turn_soon):
+        for handle in (self._timer, self._turn_soon, self._telling):
             if handle is not None:
                 handle.cancel()
         self._outbox.clear()
@@ -233,9 +235,18 @@ class Driver:
             self.reads.repeat()
         if self.engine.is_ready_leader and self._slowness.is_too_much(now) and now >= self._hand_over_from:
             self._let_a_faster_one_lead(now)
+        if self._telling is None and self.engine.has_commit_to_tell:
+            self._telling = self._loop.call_soon(self._tell_commit)  # after who waited for it, and proposes the next
         self._settle()
         if self.engine.has_more_to_apply:
             self.wake()
+
+    def _tell_commit(self) -> None:
+        self._telling = None
+        try:
+            self.engine.tell_commit()
+        except Exception as error:
+            self._die(error)
 
     def _let_a_faster_one_lead(self, now: float) -> None:
         """Hand over to a member that has durably what is not durable here; if there is none, stay."""
@@ -486,5 +497,9 @@ class Driver:
         self.wake()
 
     def _transmit(self, peer: str, term: int, body: Body) -> None:
-        if self._running:
-            self._transport.send(peer, encode_frame(self._member.name, self._member.instance, term, body, self._knows))
+        if not self._running:
+            return
+        if self._encoded[:2] != (term, body):  # most goes to one follower after the other
+            frame = encode_frame(self._member.name, self._member.instance, term, body, self._knows)
+            self._encoded = (term, body, frame)
+        self._transport.send(peer, self._encoded[2])

@@ -54,8 +54,21 @@ class Engine(Core):
             self._let_learner_vote(now)
         else:
             self._watch_leader(now)
-        applied = self._apply_some(now)
-        if self.is_leader and (applied or now > self._SyncObj__newAppendEntriesTime):
+        self._apply_some(now)
+        if self.is_leader and now > self._SyncObj__newAppendEntriesTime:
+            self._SyncObj__sendAppendEntries()
+
+    @property
+    def has_commit_to_tell(self) -> bool:
+        """Whether a follower does not know yet all that this leader has committed."""
+        if not self.is_leader:
+            return False
+        linked = [flow for peer, flow in self._flows.items() if peer in self._up]
+        return any(flow.has_room and flow.told_commit < self.commit_index for flow in linked)
+
+    def tell_commit(self) -> None:
+        """Tell them, if entries that were proposed meanwhile have not done so: that is half of all messages."""
+        if self.has_commit_to_tell:
             self._SyncObj__sendAppendEntries()
 
     def quiet_until(self, now: float) -> float:

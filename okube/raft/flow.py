@@ -35,6 +35,7 @@ class Flow:
         self._in_flight: deque[tuple[int, int]] = deque()
         self._bytes = 0
         self.last_sent_at = 0.0
+        self.told_commit = 0
 
     @property
     def has_room(self) -> bool:
@@ -57,3 +58,4 @@ class Flow:
         """Whatever was on its way is lost or refused."""
         self._in_flight.clear()
         self._bytes = 0
+        self.told_commit = 0

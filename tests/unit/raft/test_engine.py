@@ -551,3 +551,44 @@ async def test_a_leader_wakes_to_step_down_though_its_next_heartbeat_is_not_due(
     assert rig.engine.quiet_until(virtual_loop().time()) <= now + rig.config.leader_fallback_s + 0.001
     rig.wait(0.06)
     assert not rig.engine.is_leader
+
+
+# What is committed is told.
+
+
+async def _committed(rig: Rig) -> None:
+    """One more proposal is committed by ``m2``, and applied."""
+    propose(rig, b"x")
+    await rig.journal.sync()
+    rig.engine.receive("m2", rig.engine.term, Appended(rig.journal.last_index + 1, success=True, reset=False))
+    rig.host.take()
+    rig.tick()
+    assert rig.engine.commit_index == rig.journal.last_index
+
+
+def _told(rig: Rig) -> list[int]:
+    """What the followers were told is committed, message by message."""
+    return [body.commit_index for _, body in rig.host.take() if isinstance(body, Append)]
+
+
+@in_virtual_time
+async def test_what_is_committed_is_told_by_the_next_proposal_where_one_is_made_at_once() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    await _committed(rig)
+    commit_index = rig.engine.commit_index
+    assert (_told(rig), rig.engine.has_commit_to_tell) == ([], True)
+    propose(rig, b"next")
+    assert _told(rig) == [commit_index] * 2
+    rig.engine.tell_commit()
+    assert (_told(rig), rig.engine.has_commit_to_tell) == ([], False)
+
+
+@in_virtual_time
+async def test_what_is_committed_is_told_by_a_message_of_its_own_where_nothing_is_proposed() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    await _committed(rig)
+    rig.engine.tell_commit()
+    assert _told(rig) == [rig.engine.commit_index] * 2
+    assert not rig.engine.has_commit_to_tell
