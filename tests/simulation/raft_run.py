@@ -16,7 +16,7 @@ from tests.simulation.raft_clients import Clients
 from tests.simulation.registers import Registers
 from tests.simulation.report import Report, Story
 
-__all__ = ["RaftRun", "simulate"]
+__all__ = ["RaftRun", "Servant", "simulate"]
 
 CONFIG = RaftConfig(
     compact_entries=40,
@@ -28,7 +28,9 @@ CONFIG = RaftConfig(
 )
 
 
-class _Program:
+class Servant:
+    """What runs at a site: a member, its ledger and its proposer."""
+
     def __init__(self, site: Site, run: "RaftRun") -> None:
         self.ledger = Registers()
         assert site.transport is not None
@@ -70,7 +72,7 @@ class RaftRun:
         self.leader_of: dict[int, str] = {}
         self.last_term = 0
         self.story = Story()
-        self.cluster = SimulatedCluster(size, rng, lambda site: _Program(site, self))
+        self.cluster = SimulatedCluster(size, rng, lambda site: Servant(site, self))
         self.faults = Faults(self.cluster, random.Random(rng.random()), self.note, only=only)
         self.recorder = Recorder(lambda: virtual_loop().now - 1000)
         self.clients = Clients(
@@ -97,10 +99,10 @@ class RaftRun:
         self.note(f"VIOLATION {what}")
         self.violations.append(what)
 
-    def programs(self) -> dict[str, _Program]:
+    def programs(self) -> dict[str, Servant]:
         """Those that run."""
         found = {site.name: site.program for site in self.cluster.alive if site.responsive}
-        return {name: p for name, p in found.items() if isinstance(p, _Program) and p.started}
+        return {name: p for name, p in found.items() if isinstance(p, Servant) and p.started}
 
     async def bootstrap(self) -> None:
         """Prepare all disks and start all processes."""
