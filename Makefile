@@ -14,7 +14,7 @@ help:
 	@echo "make test    the checks and all tests"
 	@echo "make coverage    the tests, and how much of Okube they cover"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
-	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
+	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, managers added and removed, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
@@ -42,9 +42,11 @@ soak: .venv/.installed-dev
 	@.venv/bin/python -m tests.lab.raft.soak
 	@OKUBE_FAILOVER_ROUNDS=20 OKUBE_STOP_ROUNDS=20 OKUBE_PARTITION_S=60 OKUBE_COMPARE_ROUNDS=1000 OKUBE_HISTORY_RUNS=10000 \
 	    OKUBE_FUZZ_EXAMPLES=200 OKUBE_KILL_ALL_ROUNDS=20 OKUBE_TRACE_ROUNDS=10 OKUBE_ENDLESS_WRITES=1000 \
+	    OKUBE_MEMBERS_MOST=7 OKUBE_MEMBERSHIP_SEEDS=300 \
 	    .venv/bin/python -m pytest -q -s \
 	    tests/lab/test_failover.py tests/lab/test_links.py tests/lab/test_watch.py tests/lab/test_history.py \
-	    tests/lab/edges/test_fuzz.py tests/lab/disk
+	    tests/lab/edges/test_fuzz.py tests/lab/disk tests/lab/test_members.py \
+	    tests/simulation/test_membership_simulation.py
 
 simulate: .venv/.installed-dev
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS)

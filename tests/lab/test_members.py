@@ -1,6 +1,7 @@
 """Managers that come and go: the cluster grows and shrinks while it works, and replaces one that is lost."""
 
 import json
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import yaml
 
 from tests.lab.cluster import Cluster, free_ports
 
+_MOST = int(os.environ.get("OKUBE_MEMBERS_MOST", "3"))  # `make soak` goes on to seven
 _SLEEPER = ("--image", "host", "--", "sleep", "100000")
 
 
@@ -72,32 +74,24 @@ def cluster(running: Changing) -> Changing:
     return running
 
 
-def test_one_manager_becomes_three_then_five_and_all_that_was_written_is_there(tmp_path: Path) -> None:
+def test_one_manager_becomes_many_and_all_that_was_written_is_there(tmp_path: Path) -> None:
     cluster = Changing(tmp_path, runtime="process", managers=1, workers=1)
     try:
         cluster.up()
         cluster.ok("run", "--name", "before", *_SLEEPER)
-        for number in range(2, 6):
+        for number in range(2, _MOST + 1):
             cluster.describe(f"m{number}")
             row = cluster.ok("managers", "add", f"m{number}", "-o", "json").json
             assert (row["name"], row["voter"], row["state"]) == (f"m{number}", True, "ready")
-        assert cluster.voters() == {"m1", "m2", "m3", "m4", "m5"}
+        assert cluster.voters() == {f"m{number}" for number in range(1, _MOST + 1)}
         cluster.ok("run", "--name", "after", *_SLEEPER)
-        cluster.kill("m1")  # it made the cluster, and had all of it once
-        cluster.kill("m2")
+        for number in range(1, (_MOST - 1) // 2 + 1):  # the first made the cluster, and had all of it once
+            cluster.kill(f"m{number}")
         assert {s["name"] for s in cluster.json("services")} == {"before", "after"}
         cluster.up()
-        cluster.wait(cluster.agree, "all five managers hold the same")
+        cluster.wait(cluster.agree, "all managers hold the same")
     finally:
         cluster.destroy()
-
-
-def test_a_manager_that_only_cluster_yaml_knows_is_not_started_and_told_how_it_joins(cluster: Changing) -> None:
-    cluster.describe("m99")
-    said = cluster.okube("up", "-d")
-    cluster.strike_out("m99")
-    assert said.status == 1
-    assert "'okube managers add m99' has it join" in said.err
 
 
 def test_the_lead_goes_where_it_is_wanted_and_a_stopped_leader_hands_it_over(cluster: Changing) -> None:
