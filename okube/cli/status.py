@@ -98,7 +98,8 @@ def _commands(found: Row) -> str:
 def _no_quorum(found: Row) -> str:
     """Why nothing can be changed now: too few managers, or enough of them that have no leader at this moment."""
     said, age = found.get("managers"), found.get("age_s")
-    states = [m.get("state") for m in said if isinstance(m, dict)] if isinstance(said, list) else []
+    rows = [m for m in said if isinstance(m, dict)] if isinstance(said, list) else []
+    states = [m.get("state") for m in rows if m.get("voter") is not False]  # one that joins does not count yet
     since = f"; what follows is {age:.1f} s old" if isinstance(age, int | float) else ""
     if 2 * states.count("ready") <= len(states):
         return f"no: nothing can be changed until a majority of the managers is back{since}"

@@ -49,6 +49,13 @@ def test_an_election_is_not_taken_for_the_loss_of_the_majority(okube: Okube, clu
     assert "quorum    no: most managers answer, and none of them leads; their logs say why" in okube("status").stdout
 
 
+def test_a_manager_that_joins_does_not_count_for_the_majority(okube: Okube, cluster: Cluster) -> None:
+    joining = {"name": "m4", "role": "unknown", "state": "down", "voter": False}
+    managers = [*STATUS["managers"], joining]
+    cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 0.3, "managers": managers}
+    assert "quorum    not now: the managers elect a leader" in okube("status").stdout
+
+
 def test_a_stale_list_says_on_stderr_whose_view_it_is(okube: Okube, manager: Manager) -> None:
     manager.behave = lambda _: Reply(200, [a_task("web.1")], {"Okube-Age": "4.2"})
     result = okube("ps", "--stale", "-o", "json")
