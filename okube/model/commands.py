@@ -46,6 +46,7 @@ __all__ = [
     "StopTask",
     "StopTasks",
     "TaskReport",
+    "TellOfManager",
     "UpdateNode",
     "WithdrawTasks",
     "decode_batch",
@@ -276,6 +277,18 @@ class EnableVersion(msgspec.Struct, frozen=True, array_like=True, tag="enable-ve
     version: Annotated[int, msgspec.Meta(ge=1)]
 
 
+class TellOfManager(msgspec.Struct, frozen=True, array_like=True, tag="tell-of-manager/1"):
+    """A manager was added or removed, for the cluster's story; that it was is in the log's own membership.
+
+    ``what``: ``added`` or ``removed``; ``address`` is that of its API.
+    """
+
+    name: str
+    what: str
+    address: str
+    by: str = ""
+
+
 Command = (
     SeedCluster
     | PutServices
@@ -297,6 +310,7 @@ Command = (
     | ReportTasks
     | EndTasks
     | EnableVersion
+    | TellOfManager
 )
 
 

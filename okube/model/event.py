@@ -44,6 +44,8 @@ EventKind = Literal[
     "node-condition",
     "leader-elected",
     "version-enabled",
+    "manager-added",
+    "manager-removed",
     "cluster-restored",
     "cluster-recovered",
 ]

@@ -46,6 +46,7 @@ _HANDLERS: dict[type, Handler] = {
     c.EndTasks: tasks.end,
     c.ForgetTasks: tasks.forget,
     c.EnableVersion: settings.enable,
+    c.TellOfManager: settings.tell_of_manager,
 }
 
 

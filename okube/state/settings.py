@@ -2,7 +2,7 @@
 
 import msgspec
 
-from okube.model.commands import EnableVersion, SeedCluster
+from okube.model.commands import EnableVersion, SeedCluster, TellOfManager
 from okube.model.errors import Conflict
 from okube.state.tables import Tables
 
@@ -26,6 +26,12 @@ def seed(tables: Tables, command: SeedCluster, now_ms: int) -> bytes:
             heartbeat_ms=command.heartbeat_ms,
         )
     )
+    return b"null"
+
+
+def tell_of_manager(tables: Tables, command: TellOfManager, now_ms: int) -> bytes:
+    """Nothing changes but the story, which is told of each command."""
+    del tables, command, now_ms
     return b"null"
 
 

@@ -45,6 +45,8 @@ def tell(tables: Tables, command: c.Command, now_ms: int) -> None:
         _tell_leader(tables, command, now_ms)
     if isinstance(command, c.EnableVersion) and command.version == tables.settings.command_version:
         _tell_version(tables, command, now_ms)
+    if isinstance(command, c.TellOfManager):
+        _tell_manager(tables, command, now_ms)
     if not changes:
         return
     by = _caller_of(command)
@@ -93,6 +95,27 @@ def _tell_version(tables: Tables, command: c.EnableVersion, now_ms: int) -> None
     known = tables.events.like(event)
     if known is None or known.message != event.message:
         tables.put_event(event)
+
+
+def _tell_manager(tables: Tables, command: c.TellOfManager, now_ms: int) -> None:
+    kinds: dict[str, tuple[EventKind, str]] = {
+        "added": ("manager-added", f"may join, at {command.address}, and votes when it has caught up"),
+        "removed": ("manager-removed", f"is no manager any more; it was at {command.address}"),
+    }
+    if command.what not in kinds:
+        return
+    kind, message = kinds[command.what]
+    event = Event(
+        id="",
+        kind=kind,
+        subject_kind="manager",
+        subject=command.name,
+        message=message,
+        by=command.by,
+        first_ms=now_ms,
+        time_ms=now_ms,
+    )
+    tables.put_event(event)
 
 
 def _merged(events: list[Event]) -> Iterable[Event]:

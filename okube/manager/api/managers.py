@@ -12,8 +12,9 @@ from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.core import ManagerCore
+from okube.model.commands import TellOfManager
 from okube.model.decode import decode
-from okube.model.errors import Conflict
+from okube.model.errors import Conflict, OkubeError
 from okube.model.managers import MembersView, MemberView, NewManager, NextLeader
 from okube.raft import Known, LeaderStays, Member, NoQuorum, NotLeader
 
@@ -22,6 +23,7 @@ __all__ = ["routes"]
 _log = logging.getLogger(__name__)
 routes = web.RouteTableDef()
 _CHANGE_TIMEOUT_S = 5.0
+_TELL_TIMEOUT_S = 1.0
 _TRANSFER_ELECTIONS = 2
 
 
@@ -32,8 +34,10 @@ async def add_manager(request: web.Request) -> web.Response:
     core = request.app[CONTEXT].core
     new = decode(NewManager, await json_object(request), what="manager")
     member = Member(new.name, core.new_id(), new.raft_address, new.address)
+    before = core.raft.members_index
     known = await core.raft.add_member(member, timeout_s=_CHANGE_TIMEOUT_S)
-    _log.info("manager %s (%s) may join, says %s", new.name, new.address, request[CALLER].name)
+    if known.index > before:
+        await _tell(core, TellOfManager(new.name, "added", new.address, request[CALLER].name))
     return answer(request, _view(known), status=201)
 
 
@@ -52,7 +56,8 @@ async def remove_manager(request: web.Request) -> web.Response:
         to = await core.raft.transfer_leadership(timeout_s=_TRANSFER_ELECTIONS * core.raft.config.election_s)
         _log.info("handed the lead over to %s, because %s is to be removed", to, name)
         raise NotLeader(to) from None  # and there the request goes on
-    _log.info("manager %s is removed, says %s", name, request[CALLER].name)
+    address = next((member.api_address for member in members if member.name == name), "")
+    await _tell(core, TellOfManager(name, "removed", address, request[CALLER].name))
     return answer(request, _view(known))
 
 
@@ -67,6 +72,15 @@ async def transfer(request: web.Request) -> web.Response:
         _log.info("handed the lead over to %s, as %s wants it", leader, request[CALLER].name)
         await core.read_barrier()  # it answers once it knows all that is committed: then it leads
     return answer(request, wanted)
+
+
+async def _tell(core: ManagerCore, event: TellOfManager) -> None:
+    """Put it into the log of this manager and the story of the cluster; that it was done does not depend on it."""
+    _log.info("manager %s (%s) was %s, as %s wants it", event.name, event.address, event.what, event.by)
+    try:
+        await core.submit(event, timeout_s=_TELL_TIMEOUT_S)
+    except OkubeError as error:
+        _log.info("there is no event of it: %s", error)
 
 
 async def _hand_over(core: ManagerCore, to: str) -> str:

@@ -33,6 +33,15 @@ async def test_a_manager_that_may_join_learns_and_is_listed_and_can_be_taken_out
     assert (await api("DELETE", "/v1/managers/m2")).status == 404
 
 
+async def test_the_story_tells_who_came_and_went_and_who_wanted_it(api: Api) -> None:
+    for _ in range(2):
+        await api("POST", "/v1/managers", M2)
+    await api("DELETE", "/v1/managers/m2")
+    events = [(await api("GET", f"/v1/events?kind=manager-{what}")).body for what in ("added", "removed")]
+    assert [[(e["subject"], e["by"], e["count"]) for e in found] for found in events] == [[("m2", "admin", 1)]] * 2
+    assert "192.0.2.12:7101" in events[0][0]["message"]
+
+
 async def test_a_second_one_of_the_name_gets_another_instance(api: Api) -> None:
     first = (await api("POST", "/v1/managers", M2)).body["members"][1]["instance"]
     await api("DELETE", "/v1/managers/m2")
