@@ -264,6 +264,9 @@ class TlsTransport:
                     ssl=self._client_context,
                     server_hostname=f"{name}.manager.{self._cluster_id}.okube",
                 )
+        except ValueError as error:  # a host that no resolver takes
+            link.end()
+            raise OSError(f"{host} is no host: {error}") from error
         except BaseException:
             link.end()
             raise

@@ -8,13 +8,14 @@ import logging
 
 from aiohttp import web
 
+from okube.config.hosts import host_error
 from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.core import ManagerCore
 from okube.model.commands import TellOfManager
 from okube.model.decode import decode
-from okube.model.errors import Conflict, OkubeError
+from okube.model.errors import Conflict, FieldError, InvalidInput, OkubeError
 from okube.model.managers import MembersView, MemberView, NewManager, NextLeader
 from okube.raft import Known, LeaderStays, Member, NoQuorum, NotLeader
 
@@ -33,6 +34,7 @@ async def add_manager(request: web.Request) -> web.Response:
     """Let a manager join: it learns, and votes as soon as it has what the others have."""
     core = request.app[CONTEXT].core
     new = decode(NewManager, await json_object(request), what="manager")
+    _check_hosts(new)
     member = Member(new.name, core.new_id(), new.raft_address, new.address)
     before = core.raft.members_index
     known = await core.raft.add_member(member, timeout_s=_CHANGE_TIMEOUT_S)
@@ -72,6 +74,18 @@ async def transfer(request: web.Request) -> web.Response:
         _log.info("handed the lead over to %s, as %s wants it", leader, request[CALLER].name)
         await core.read_barrier()  # it answers once it knows all that is committed: then it leads
     return answer(request, wanted)
+
+
+def _check_hosts(new: NewManager) -> None:
+    """An address that nobody can dial would be met by every manager, again and again."""
+    errors = []
+    for path, address in (("address", new.address), ("raft_address", new.raft_address)):
+        host = address.rpartition(":")[0]
+        problem = host_error(host.strip("[]"))
+        if problem is not None:
+            errors.append(FieldError(path, problem))
+    if errors:
+        raise InvalidInput.of(errors, what="manager")
 
 
 async def _tell(core: ManagerCore, event: TellOfManager) -> None:

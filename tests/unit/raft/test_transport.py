@@ -325,3 +325,15 @@ async def test_a_cluster_over_real_links_and_disks_survives_the_end_of_its_leade
     for node in nodes.values():
         await node.stop()
     await disk.close()
+
+
+async def test_a_peer_with_an_address_that_is_none_is_no_defect(
+    certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Recorder(certificates.transport("m1"), "m1")
+    await one.transport.start()
+    with caplog.at_level(logging.WARNING, "okube.raft.transport"):
+        one.transport.set_peers([Peer("m2", "m2-i", f"{'a' * 80}.b..c:1")])
+        await eventually(lambda: any("cannot reach m2" in record.getMessage() for record in caplog.records))
+    assert not one.transport._dialling["m2"].done()
+    await one.transport.stop()
