@@ -313,14 +313,20 @@ class Driver:
         try:
             await self._compactor.run(self.engine.applied_index)
         except NoRoom:
-            self._compact_from = self._clock.monotonic() + COMPACT_AGAIN_S
-            logger.warning(
-                "the disk has no room to make the log small; it grows until there is some (tried again in %d s)",
-                COMPACT_AGAIN_S,
-            )
+            self._compact_later()
         finally:
             self._dirty.set()
             self._compacting = False
+
+    def _compact_later(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._compact_from:
+            return
+        self._compact_from = now + COMPACT_AGAIN_S
+        logger.warning(
+            "the disk has no room to make the log small; it grows until there is some (tried again in %d s)",
+            COMPACT_AGAIN_S,
+        )
 
     async def _keep_synced(self) -> None:
         """One sync at a time; what is appended meanwhile is covered by the next. An error of one is final."""
@@ -330,7 +336,10 @@ class Driver:
             while self.journal.wants_sync:
                 began = self._clock.monotonic()
                 self._slowness.began(began)
+                abandoned = self.journal.abandoned
                 await self.journal.sync()
+                if self.journal.abandoned > abandoned:
+                    self._compact_later()
                 ended = self._clock.monotonic()
                 self._slowness.ended(ended)
                 self.last_sync_s = ended - began

@@ -164,6 +164,11 @@ class Journal:
         return self._file.wants_sync
 
     @property
+    def abandoned(self) -> int:
+        """How often there was no room to make the file small."""
+        return self._file.abandoned
+
+    @property
     def rewriting(self) -> bool:
         """Whether the file is being made small."""
         return self._file.rewriting

@@ -26,7 +26,10 @@ async def create_journal_file(disk: Disk, path: Path, records: Sequence[Record])
 
 
 class JournalFile:
-    """Positions are counts of records since it was opened: ``position`` appended, ``synced`` of them durable."""
+    """Positions are counts of records since it was opened: ``position`` appended, ``synced`` of them durable.
+
+    ``abandoned`` counts rewrites for which there was no room.
+    """
 
     def __init__(self, disk: Disk, path: Path, file: AppendFile, offset: int) -> None:
         self._disk = disk
@@ -37,6 +40,7 @@ class JournalFile:
         self._since_rewrite: list[Record] = []
         self.position = 0
         self.synced = 0
+        self.abandoned = 0
 
     @classmethod
     async def open(cls, disk: Disk, path: Path) -> "tuple[JournalFile, list[Record]]":
@@ -129,6 +133,7 @@ class JournalFile:
         try:
             await self._take_over(prepared.result())
         except NoRoom:
+            self.abandoned += 1
             self._rewriting, self._since_rewrite = None, []
             await self._disk.remove(_beside(self._path))
             return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 
 import pytest
 
@@ -156,3 +157,27 @@ async def test_a_member_that_stops_while_it_waits_for_room_leaves_nothing_behind
     assert await until(lambda: full.is_sidelined, within_s=1.0)
     await full.stop()
     assert leader.peer_status()[full.name].connected is False
+
+
+@in_virtual_time
+async def test_without_room_for_a_snapshot_the_log_grows_and_is_made_small_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trio = Trio(compact_bytes=10_000, tail_bytes=3_000)
+    leader = await trio.start()
+    tight = trio.followers()[0]
+    trio.fill_disk(tight, room=25_000)
+    with caplog.at_level(logging.WARNING, "okube.raft.driver"):
+        for _ in range(30):
+            await trio.write(bytes(500))
+            await asyncio.sleep(0.1)
+    assert not tight.is_sidelined
+    assert leader.base_index > tight.base_index
+    assert [record.getMessage() for record in caplog.records if "no room to make" in record.getMessage()] == [
+        "the disk has no room to make the log small; it grows until there is some (tried again in 10 s)"
+    ]
+    trio.make_room(tight)
+    await asyncio.sleep(11)
+    await trio.write(b"next")
+    assert await until(lambda: tight.base_index > 1, within_s=1.0)
+    assert await until(lambda: trio.items(tight) == trio.items(leader), within_s=1.0)
