@@ -102,6 +102,8 @@ def _no_quorum(found: Row) -> str:
     states = [m.get("state") for m in rows if m.get("voter") is not False]  # one that joins does not count yet
     since = f"; what follows is {age:.1f} s old" if isinstance(age, int | float) else ""
     if 2 * states.count("ready") <= len(states):
+        if "disk-full" in states:
+            return f"no: nothing can be changed until a majority of the managers runs and has room on its disk{since}"
         return f"no: nothing can be changed until a majority of the managers is back{since}"
     if isinstance(age, int | float) and age > _ELECTION_S:
         return f"no: most managers answer, and none of them leads; their logs say why{since}"

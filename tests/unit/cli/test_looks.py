@@ -42,6 +42,12 @@ def test_without_quorum_the_status_is_no_error_and_says_how_old_it_is(okube: Oku
     assert json.loads(okube("status", "-o", "json").stdout)["quorum"] is False
 
 
+def test_without_quorum_for_lack_of_room_the_status_says_so(okube: Okube, cluster: Cluster) -> None:
+    full = [{**m, "state": "ready" if m["name"] == "m1" else "disk-full"} for m in STATUS["managers"]]
+    cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 12.34, "managers": full}
+    assert "until a majority of the managers runs and has room on its disk; what follows" in okube("status").stdout
+
+
 def test_an_election_is_not_taken_for_the_loss_of_the_majority(okube: Okube, cluster: Cluster) -> None:
     cluster.status = {**STATUS, "quorum": False, "leader": None, "age_s": 0.3}
     assert "quorum    not now: the managers elect a leader, look again in a second" in okube("status").stdout
