@@ -32,7 +32,7 @@ from okube.raft import Member, RaftConfig, RaftNode, Removed
 from okube.raft.trace import TracedTransport
 from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
-from okube.seams.disk import FileDisk
+from okube.seams.disk import FileDisk, NoRoom
 from okube.seams.transport import PeerTransport
 from okube.security import client_context, identity_of, server_context
 from okube.state import StateMachine
@@ -99,7 +99,7 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recove
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:
-            await raft.start()
+            await _start(raft, settings.directory)
             tls_of_api = server_context(tls, client_certificate="optional")
             site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
             await site.start()
@@ -156,6 +156,14 @@ def _remember_removal(error: Exception, directory: Path) -> None:
     """Who was removed does not start again from this folder, whatever starts it."""
     if isinstance(error, Removed):
         (directory / "removed").write_text(f"{error.detail}\n", encoding="utf-8")
+
+
+async def _start(raft: RaftNode, directory: Path) -> None:
+    """Begin to take part. A disk that is full now is told of as one: later, Raft would wait for room by itself."""
+    try:
+        await raft.start()
+    except NoRoom as error:
+        raise why_it_ends(error, directory) from error
 
 
 def why_it_ends(error: Exception, directory: Path) -> OkubeError:
