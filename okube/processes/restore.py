@@ -17,12 +17,13 @@ import msgspec
 from okube.config import ClusterConfig, load_cluster
 from okube.manager.rebirth import Rebirth, begin_from
 from okube.manager.settings import ManagerSettings
-from okube.model.archive import SUFFIX, Archive, read_archive, read_head
-from okube.model.errors import BadFile, Conflict, InvalidInput
+from okube.model.archive import Archive, read_archive
+from okube.model.errors import BadFile, Conflict
 from okube.model.names import new_id
 from okube.model.quantities import format_seconds
 from okube.processes.authority import find_authority
 from okube.processes.here import is_here
+from okube.processes.incarnations import incarnations_here, incarnations_of_agents
 from okube.processes.lock import one_at_a_time, runs_in
 from okube.processes.places import restoring_file
 from okube.processes.seed import seeding_file, sow
@@ -37,7 +38,6 @@ from okube.state import StateMachine
 __all__ = ["RestorePlan", "plan_restore", "restore_cluster"]
 
 Echo = Callable[[str], None]
-_HEAD_BYTES = 1 << 16
 _CONNECT_S = 0.5
 
 
@@ -90,9 +90,12 @@ def plan_restore(
     except ValueError as error:
         raise BadFile(f"The snapshot cannot be read: {error}.") from error
     authority = find_authority(files, archive.authority, ca, head.cluster_id)
-    known = max([head.epoch.incarnation, *_incarnations(files, head.cluster_id)])
+    known = max([head.epoch.incarnation, *incarnations_here(files, head.cluster_id)])
+    nodes = restored.tables.nodes.values()
+    obeyed = incarnations_of_agents(authority, head.cluster_id, nodes, now_ms=time.time_ns() // 1_000_000)
+    known = max([known, *obeyed])
     if incarnation is not None and incarnation <= known:
-        raise Conflict(f"Incarnation {known} is known here already: give a higher one.")
+        raise Conflict(f"Incarnation {known} has been already: give a higher one.")
     now = datetime.now(UTC)
     aside = config.data_dir / f"replaced-{now:%Y%m%dT%H%M%SZ}"
     plan = RestorePlan(config, archive, authority, incarnation or known + 1, aside, ())
@@ -207,23 +210,6 @@ def _with_workers_of_here(config: ClusterConfig, files: ClusterFiles) -> Cluster
     """Workers elsewhere have their folders: a second one would only be mistaken for the first."""
     here = tuple(w for w in config.workers if is_here(w.host) or files.process(w.name).identity.exists())
     return msgspec.structs.replace(config, workers=here)
-
-
-def _incarnations(files: ClusterFiles, cluster_id: str) -> Iterator[int]:
-    """All that are known on this machine: of the cluster as it was made here, and of snapshots that managers kept."""
-    with contextlib.suppress(BadFile):
-        yield read_seed(files.seed).incarnation
-    for path in (
-        *files.data_dir.glob(f"*/snapshots/*{SUFFIX}"),
-        *files.data_dir.glob(f"replaced-*/*/snapshots/*{SUFFIX}"),
-    ):
-        with contextlib.suppress(OSError, InvalidInput, BadFile), path.open("rb") as file:
-            head = read_head(file.read(_HEAD_BYTES))
-            if head.cluster_id == cluster_id:
-                yield head.epoch.incarnation
-    for path in files.data_dir.glob("replaced-*/cluster.json"):
-        with contextlib.suppress(BadFile):
-            yield read_seed(path).incarnation
 
 
 def _says(plan: RestorePlan, files: ClusterFiles, now: datetime) -> Iterator[str]:

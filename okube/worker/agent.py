@@ -102,6 +102,11 @@ class Agent:
         """What the node holds now."""
         return self._holdings
 
+    @property
+    def obeys(self) -> Epoch:
+        """The highest epoch that it has heard of: it obeys nothing older."""
+        return max(self._holdings.fence or Epoch(), self._holdings.epoch)
+
     async def load(self) -> None:
         """Take up what was stored; raises OSError when it cannot be read."""
         stored = await self._store.load()

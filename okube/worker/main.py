@@ -88,6 +88,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         cluster_id=settings.cluster_id,
         instance=settings.instance,
         context=context,
+        epoch=lambda: agent.obeys,
         metrics=lambda: exposition(metrics.registry),
     )
     try:

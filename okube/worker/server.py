@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from okube.model.epoch import Epoch
 from okube.model.errors import (
     UNREADABLE,
     Conflict,
@@ -78,6 +79,7 @@ class AgentServer:
         cluster_id: managers of this cluster are listened to, nobody else.
         instance: who the agent is, so that a caller can tell it from a successor of the same name.
         context: asks everyone for a certificate of the cluster's CA.
+        epoch: the highest epoch that the agent obeys; a restore of the managers asks for it.
         metrics: what ``/metrics`` answers.
     """
 
@@ -88,9 +90,10 @@ class AgentServer:
         cluster_id: str,
         instance: str,
         context: ssl.SSLContext,
+        epoch: Callable[[], Epoch] = Epoch,
         metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
     ) -> None:
-        app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of, metrics=metrics)
+        app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of, epoch=epoch, metrics=metrics)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self._context = context
 
@@ -119,6 +122,7 @@ def make_app(
     cluster_id: str,
     instance: str,
     identify: Identify,
+    epoch: Callable[[], Epoch] = Epoch,
     metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
 ) -> web.Application:
     """The agent's routes, open to managers of one cluster."""
@@ -146,7 +150,7 @@ def make_app(
         return web.Response(body=msgspec.json.encode(await agent.measure()), content_type="application/json")
 
     async def get_health(request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "instance": instance})
+        return web.json_response({"status": "ok", "instance": instance, "epoch": str(epoch())})
 
     async def get_metrics(request: web.Request) -> web.Response:
         return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})

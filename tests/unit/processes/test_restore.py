@@ -1,11 +1,15 @@
 import asyncio
+import http.server
 import os
 import random
 import shutil
 import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from okube.config import ClusterConfig
 from okube.manager.snapshots import Taken
@@ -20,11 +24,11 @@ from okube.processes.seed import sow
 from okube.processes.up import up
 from okube.raft.storage import Storage, open_storage
 from okube.seams.disk import FileDisk
-from okube.security import ClusterFiles, client_context
+from okube.security import ClusterFiles, client_context, server_context
 from okube.security.seed import read_process_identity, read_seed
 from okube.state import StateMachine
 from tests.builders import Cluster, a_spec
-from tests.unit.processes.builders import NOW_MS, a_cluster, bootstrap_to_file
+from tests.unit.processes.builders import a_cluster, bootstrap_to_file, free_ports
 
 
 class Old:
@@ -33,12 +37,16 @@ class Old:
     def __init__(self, folder: Path, seed: int = 1) -> None:
         self.config: ClusterConfig = a_cluster(folder)
         self.files = ClusterFiles(self.config.data_dir)
-        self.seed = sow(self.config, bootstrap=bootstrap_to_file, rng=random.Random(seed), now_ms=NOW_MS).seed
+        self.seed = sow(
+            self.config, bootstrap=bootstrap_to_file, rng=random.Random(seed), now_ms=time.time_ns() // 1_000_000
+        ).seed
         state = Cluster()
         tables = state.tables
         tables.put_settings(tables.settings.__class__(cluster="lab", cluster_id=self.seed.cluster_id))
         state.epoch = Epoch(1, 7)
         state.node("w1")
+        self.agent_at = free_ports(1)[0]
+        tables.put_node(replace(tables.nodes["w1"], address=f"127.0.0.1:{self.agent_at}"))
         state.put(a_spec(replicas=2))
         state.plan()
         self.state = state
@@ -125,8 +133,30 @@ def test_a_second_restore_of_the_same_snapshot_raises_the_incarnation_again(old:
     old.restore()
     shutil.move(next(old.config.data_dir.glob("replaced-*")), old.config.data_dir / "replaced-before")
     assert any("incarnation 3" in line for line in old.restore())
-    with pytest.raises(Conflict, match="known here"):
+    with pytest.raises(Conflict, match="has been already"):
         old.restore(incarnation=3)
+
+
+def test_an_agent_that_obeys_a_higher_incarnation_already_is_told_a_higher_one(old: Old) -> None:
+    class Healthy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok", "instance": "i-w1", "epoch": "6.2"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", old.agent_at), Healthy) as agent:
+        context = server_context(old.files.process("w1").tls.root, client_certificate="required")
+        agent.socket = context.wrap_socket(agent.socket, server_side=True)
+        serving = threading.Thread(target=agent.serve_forever)
+        serving.start()
+        try:
+            assert any("incarnation 7" in line for line in old.restore())
+        finally:
+            agent.shutdown()
+            serving.join()
 
 
 def test_on_a_new_machine_the_ca_comes_from_the_snapshot_or_from_a_folder(old: Old, tmp_path: Path) -> None:
