@@ -18,13 +18,19 @@ from okube.raft.storage import bootstrap_from
 from okube.seams.disk import Disk
 from okube.state import StateMachine
 
-__all__ = ["Rebirth", "begin_from"]
+__all__ = ["Rebirth", "ahead", "begin_from"]
 
-ENTRIES_AHEAD = 10**9
-"""More than a cluster writes in years; the numbers have room for billions of such steps."""
+BLOCK = 10**9
+"""How many entries, and how many revisions, each incarnation has to itself: more than a cluster writes in years."""
 
-REVISIONS_AHEAD = 10**6
-"""So that no reader of a watch, and no ``If-Match``, takes a new change for one that was lost."""
+
+def ahead(number: int, incarnation: int) -> int:
+    """An entry or a revision, moved into the block of an incarnation: beyond all that there can have been before.
+
+    No reader of a watch, and no ``If-Match``, so takes a new change for one that was lost; and no manager from before
+    holds its membership for the later one.
+    """
+    return max((incarnation - 1) * BLOCK + number % BLOCK, number + 1)
 
 
 class Rebirth(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +48,7 @@ class Rebirth(msgspec.Struct, frozen=True, kw_only=True):
         """Change the state, which has no manager yet, and give it in pieces."""
         tables = machine.tables
         tables.epoch = Epoch(self.incarnation, 0)
-        tables.revision += REVISIONS_AHEAD
+        tables.revision = ahead(tables.revision, self.incarnation)
         tables.time_ms = max(tables.time_ms, self.now_ms)
         admin = self.admin_token_sha256 or tables.settings.admin_token_sha256
         # All managers that there are now are of this Okube; an older one could not read the event below.
@@ -72,10 +78,11 @@ async def begin_from(
     *,
     index: int,
     term: int,
+    incarnation: int,
 ) -> None:
     """Write the first Raft state of one of ``members``, which all begin with the same state.
 
     ``index`` and ``term`` are of the entry that the state stood for before; the log goes on far beyond it.
     """
-    head = SnapshotHead(cluster_id, index + ENTRIES_AHEAD, max(term, 1), members)
+    head = SnapshotHead(cluster_id, ahead(index, incarnation), max(term, 1), members)
     await bootstrap_from(directory, disk, head, state)

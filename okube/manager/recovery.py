@@ -75,7 +75,9 @@ async def recover(settings: ManagerSettings, order: Recovery, *, disk: Disk, clo
         making = directory / _MAKING
         shutil.rmtree(making, ignore_errors=True)
         index, term = journal.last_index, journal.getCurrentTerm()
-        await begin_from(making, disk, journal.cluster_id, (alone,), state, index=index, term=term)
+        await begin_from(
+            making, disk, journal.cluster_id, (alone,), state, index=index, term=term, incarnation=incarnation
+        )
     finally:
         await storage.journal.close()
     identity = ProcessIdentity("manager", settings.cluster_id, settings.name, alone.instance)

@@ -121,7 +121,12 @@ def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
         seed = Seed(config.cluster, head.cluster_id, admin, members, plan.incarnation)
         write_seed(seeding_file(files), seed)
         state = _reborn(plan, admin, now_ms)
-        sow(_with_workers_of_here(config, files), bootstrap=lambda s: _bootstrap(s, state), rng=rng, now_ms=now_ms)
+        sow(
+            _with_workers_of_here(config, files),
+            bootstrap=lambda s: _bootstrap(s, state, plan.incarnation),
+            rng=rng,
+            now_ms=now_ms,
+        )
         restoring_file(config.data_dir).unlink()
         sync_folder(config.data_dir)
     echo(f"restored at revision {head.revision}, incarnation {plan.incarnation}: start it with `okube up -d`")
@@ -149,13 +154,22 @@ def _reborn(plan: RestorePlan, admin_token_sha256: str, now_ms: int) -> list[byt
     ).change(machine)
 
 
-def _bootstrap(settings: ManagerSettings, state: list[bytes]) -> None:
+def _bootstrap(settings: ManagerSettings, state: list[bytes], incarnation: int) -> None:
     members = tuple(RaftMember(m.name, m.instance, m.raft_address, m.api_address) for m in settings.members)
 
     async def write() -> None:
         disk = FileDisk()
         try:
-            await begin_from(settings.directory / "raft", disk, settings.cluster_id, members, state, index=1, term=1)
+            await begin_from(
+                settings.directory / "raft",
+                disk,
+                settings.cluster_id,
+                members,
+                state,
+                index=1,
+                term=1,
+                incarnation=incarnation,
+            )
         finally:
             await disk.close()
 
@@ -224,7 +238,11 @@ def _says(plan: RestorePlan, files: ClusterFiles, now: datetime) -> Iterator[str
     )
     yield "What was changed after that is lost; containers of tasks that it does not know are removed by their agents."
     names = ", ".join(manager.name for manager in plan.config.managers)
-    yield f"{names} are made anew, in incarnation {plan.incarnation}; managers from before cannot command workers then."
+    verb = "is" if len(plan.config.managers) == 1 else "are"
+    yield (
+        f"{names} {verb} made anew, in incarnation {plan.incarnation}; "
+        "managers from before cannot command workers then."
+    )
     there = [path.name for path in _managers(files)]
     if there:
         yield f"The folders of {', '.join(there)} are put aside in {plan.aside}."

@@ -129,10 +129,13 @@ def test_what_was_there_is_put_aside_and_workers_stay(old: Old) -> None:
     assert read_process_identity(old.files.process("w1").identity) == worker
 
 
-def test_a_second_restore_of_the_same_snapshot_raises_the_incarnation_again(old: Old) -> None:
+def test_a_second_restore_of_the_same_snapshot_begins_beyond_the_first(old: Old) -> None:
     old.restore()
+    first, tables = old.opened("m1")[0].journal.last_index, old.opened("m1")[1].tables
     shutil.move(next(old.config.data_dir.glob("replaced-*")), old.config.data_dir / "replaced-before")
     assert any("incarnation 3" in line for line in old.restore())
+    assert old.opened("m1")[0].journal.last_index > first + 10**8
+    assert old.opened("m1")[1].tables.revision > tables.revision + 10**8
     with pytest.raises(Conflict, match="has been already"):
         old.restore(incarnation=3)
 
