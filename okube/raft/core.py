@@ -42,6 +42,9 @@ class EngineHost(Protocol):
     def promise(self, peer: str, body: Body) -> None:
         """Send a frame of the current term as soon as all of the journal so far is durable."""
 
+    def understands(self, peer: str, kind: type[Body]) -> bool:
+        """Whether a member knows such frames, as it has said itself."""
+
     def apply(self, index: int, term: int, payload: bytes) -> Any:
         """Apply a committed entry; never raises."""
 

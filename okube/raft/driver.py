@@ -15,6 +15,7 @@ from okube.raft.engine import Engine
 from okube.raft.errors import ApplyFailed, NoQuorum, Removed
 from okube.raft.exchange import SnapshotExchange
 from okube.raft.frames import (
+    FRAMES_SINCE,
     Body,
     Confirm,
     Confirmed,
@@ -466,6 +467,10 @@ class Driver:
     def send(self, peer: str, body: Body) -> None:
         """Send a frame of the current term now."""
         self._transmit(peer, self.engine.term, body)
+
+    def understands(self, peer: str, kind: type[Body]) -> bool:
+        """Whether a member knows such frames, as it has said itself."""
+        return self.told.get(peer, 1) >= FRAMES_SINCE.get(kind, 1)
 
     def promise(self, peer: str, body: Body) -> None:
         """Send a frame of the current term once all of the journal so far is durable."""

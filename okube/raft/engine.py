@@ -146,8 +146,9 @@ class Engine(Core):
         return None if self._handover is None else self._handover.to
 
     def successor(self, now: float) -> str | None:
-        """Who could lead next: of the members that answer now, the one with the most of the log."""
+        """Who could lead next: of the members that answer now, and can be told to, the one with the most of the log."""
         fit = sorted(set(self.answering(now)) & set(self.other_voters))
+        fit = [peer for peer in fit if self._host.understands(peer, TakeOver)]
         return max(fit, key=self.match_index, default=None)
 
     def connected(self, peer: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from okube.model.errors import UNREADABLE
 
 __all__ = [
+    "FRAMES_SINCE",
     "Append",
     "Appended",
     "Body",
@@ -144,6 +145,11 @@ Body = (
     | SnapshotReceived
     | TakeOver
 )
+
+
+FRAMES_SINCE: dict[type, int] = {TakeOver: 2}
+"""Kinds of frames that came later, with the command version of those who know them: to others they are garbage, which
+costs the link. They are sent only to who has said so (see ``knows``)."""
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):

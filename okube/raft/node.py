@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from pysyncobj.config import FAIL_REASON
 
+from okube.model.versions import COMMAND_VERSION
 from okube.raft.changes import joined, left
 from okube.raft.config import RaftConfig
 from okube.raft.core import Role
@@ -24,6 +25,7 @@ from okube.raft.errors import (
     ProposalTooLarge,
     Sidelined,
 )
+from okube.raft.frames import TakeOver
 from okube.raft.leadership import LeadershipListener
 from okube.raft.lives import Lives
 from okube.raft.machine import StateMachine
@@ -70,7 +72,7 @@ class RaftNode:
         clock: Clock,
         rng: random.Random,
         on_leadership: LeadershipListener | None = None,
-        knows: int = 1,
+        knows: int = COMMAND_VERSION,
     ) -> None:
         self.name = name
         self.instance = instance
@@ -439,7 +441,7 @@ class RaftNode:
         Raises:
             NotLeader: this member does not lead.
             NotFound: there is no member of that name.
-            Conflict: no other member answers, or the lead is being handed to another already.
+            Conflict: no other member answers, or that one is of an older Okube, or the lead is being handed to another.
             NoQuorum: it did not take over in time; this member goes on leading.
         """
         driver = self._driver
@@ -452,6 +454,8 @@ class RaftNode:
             raise Conflict("no other manager answers, so none can take over")
         if chosen not in driver.peers:
             raise NotFound(f"there is no manager {chosen}")
+        if not driver.understands(chosen, TakeOver):
+            raise Conflict(f"{chosen} runs an older Okube, which cannot be told to take over: upgrade it first")
         if driver.engine.hands_over_to not in (None, chosen):
             raise Conflict(f"{self.name} is handing over to {driver.engine.hands_over_to}")
         term = self.term

@@ -58,6 +58,7 @@ class Host:
         self.promised: list[tuple[str, Body]] = []
         self.applied: list[tuple[int, int, bytes]] = []
         self.snapshots_for: list[str] = []
+        self.older: set[str] = set()  # members that do not know what came later
 
     def send(self, peer: str, body: Body) -> None:
         self.said.append((peer, body))
@@ -68,6 +69,9 @@ class Host:
     def apply(self, index: int, term: int, payload: bytes) -> Any:
         self.applied.append((index, term, payload))
         return [index]
+
+    def understands(self, peer: str, kind: type[Body]) -> bool:
+        return peer not in self.older
 
     def needs_snapshot(self, peer: str) -> None:
         self.snapshots_for.append(peer)

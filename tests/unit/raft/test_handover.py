@@ -151,3 +151,17 @@ async def test_what_cannot_be_handed_over_is_refused_with_a_sentence() -> None:
     await asyncio.sleep(0.1)
     with pytest.raises(Conflict, match="no other manager answers"):
         await leader.transfer_leadership(timeout_s=1)
+
+
+@in_virtual_time
+async def test_the_lead_is_not_handed_to_a_member_of_an_older_okube_which_would_take_the_message_for_garbage() -> None:
+    trio = Trio()
+    trio.knows = dict.fromkeys(["m1", "m2", "m3"], 1)
+    leader = await trio.start()
+    await asyncio.sleep(0.3)
+    with pytest.raises(Conflict, match="no other manager answers"):
+        await leader.transfer_leadership(timeout_s=1)
+    older = trio.followers()[0].name
+    with pytest.raises(Conflict, match=f"{older} runs an older Okube"):
+        await leader.transfer_leadership(older, timeout_s=1)
+    assert leader.role == "leader"

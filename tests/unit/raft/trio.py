@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+from okube.model.versions import COMMAND_VERSION
 from okube.raft import Member, RaftConfig, RaftNode
 from okube.raft.members import voters
 from tests.simulation.cluster import SimulatedCluster, Site, until
@@ -37,7 +38,7 @@ class Trio:
             clock=site.clock,
             rng=site.rng,
             on_leadership=lambda term: self.told.append((site.name, term)),
-            knows=self.knows.get(site.name, 1),
+            knows=self.knows.get(site.name, COMMAND_VERSION),
         )
         node.subscribe_told(self._count)
         return node
