@@ -21,8 +21,9 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     do, is looked at then, and messages and proposals are handled at once."""
 
     leader_fallback_ms: int = 0
-    """A leader without a majority steps down after this, at most 1000; 0: ``election_ms``, so that a cut-off leader
-    has given up by the time the others have another one."""
+    """A leader without a majority steps down after this, at most 1000; 0: nine tenths of the longest time-out of a
+    follower, so that a leader whose links stall for a moment stays, and one that is cut off has given up soon after the
+    others have another one."""
 
     max_proposal_bytes: int = MIB
     append_batch_bytes: int = 2 * MIB
@@ -70,4 +71,4 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def leader_fallback_s(self) -> float:
         """How long a leader leads without hearing from a majority."""
-        return min(self.leader_fallback_ms or self.election_ms, 1000) / 1000
+        return min(self.leader_fallback_ms or 1.8 * self.election_ms, 1000) / 1000

@@ -17,6 +17,7 @@ from okube.raft.flow import Flow, in_pieces
 from okube.raft.frames import Append, Appended, Body, VoteGranted
 from okube.raft.journal import Command, Journal
 from okube.raft.members import Membership, voters
+from okube.raft.patience import Patience
 
 __all__ = ["ROLES", "Core", "EngineHost", "Role"]
 
@@ -79,6 +80,7 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         self._flows: dict[str, Flow] = {}  # one for each other member
         self._up: set[str] = set()
         self._heard_leader_at = -config.election_s
+        self._patience = Patience(config.election_s)
         super().__init__(PeerNode(name), [], self._conf(), transport=Outlet(self._outgoing))
         self._SyncObj__serializer = NoSerializer()
         self._SyncObj__raftLog = journal
@@ -161,7 +163,7 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         """Whether there is a leader that this member is in touch with (or is)."""
         if self.is_leader:
             return True
-        return self.leader in self._up and now - self._heard_leader_at < self._config.election_s
+        return self.leader in self._up and now - self._heard_leader_at < self._patience.election_s(now)
 
     @property
     def members(self) -> Membership:
@@ -220,7 +222,7 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
 
     def _SyncObj__generateRaftTimeout(self) -> float:  # noqa: N802
         """Chance comes from the seed: this is the only place where pysyncobj draws."""
-        return self._config.election_s * (1 + self._rng.random())
+        return self._patience.election_s(loop_time()) * (1 + self._rng.random())
 
     def _hand_on(self, node: PeerNode, **message: Any) -> None:
         self._SyncObj__onMessageReceived(node, message)

@@ -339,6 +339,7 @@ class Engine(Core):
             for index, (entry_term, command) in enumerate(narrowed.entries, start=narrowed.prev_index + 1)
         ]
         self._heard_leader_at = loop_time()
+        self._patience.heard(term, node.id, self._heard_leader_at)
         self._prevotes = None
         if narrowed.end is not None:
             self._SyncObj__raftLog = ShortLog(self._journal, narrowed.end)

@@ -1,12 +1,14 @@
 """Links between managers over mutual TLS: who is at the other end is known from its certificate.
 
 One connection a pair; the manager whose name sorts first makes it. The other one knocks only when it waited in vain:
-the first may not know it yet, or not any more, and tells that with its greeting. A link that is silent for an election
-time-out is ended and made anew, because a living TCP connection may need many seconds to find back after a cut.
+the first may not know it yet, or not any more, and tells that with its greeting. When a link is silent for an election
+time-out another one is made beside it, because a living TCP connection may need many seconds to find back after a cut;
+whichever is heard first stays, because a new one needs as long where packets are lost.
 """
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,6 +26,8 @@ Identify = Callable[[dict[str, Any]], tuple[str, str, str | None] | None]
 
 REDIAL_S = 0.06
 KNOCK_S = 1.0
+_SILENT_FOR_GOOD = 6
+"""A link that says nothing for so many election time-outs is ended, whether another one took its place or not."""
 MIB = 1024 * 1024
 
 
@@ -76,7 +80,11 @@ class TlsTransport:
         host, port = self._listen_on
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: self._new_link(None), host, port, ssl=self._server_context, ssl_handshake_timeout=self._patience_s
+            lambda: self._new_link(None),
+            host,
+            port,
+            ssl=self._server_context,
+            ssl_handshake_timeout=self._tls_patience_s,
         )
         self._keep_alive()
         self.set_peers(list(self._peers.values()))
@@ -140,7 +148,7 @@ class TlsTransport:
 
     def begun(self, link: Link) -> None:
         """Keep an eye on it until it has greeted."""
-        if self._server is None:
+        if self._server is None or (link.dialled is not None and self._speaks(link.dialled)):
             link.end()
         self._pending[link] = None
 
@@ -185,6 +193,16 @@ class TlsTransport:
         """How long a peer may take to answer at all."""
         return max(2 * self._election_s, 1.0)
 
+    @property
+    def _tls_patience_s(self) -> float:
+        """How long TLS may take; a lost packet holds it up, and beginning anew would take longer."""
+        return 3 * self._patience_s
+
+    def _speaks(self, name: str) -> bool:
+        """Whether there is a link to this peer from which something came of late."""
+        link = self._links.get(name)
+        return link is not None and asyncio.get_running_loop().time() - link.heard_at <= self._election_s
+
     def _objection(self, link: Link, greeting: Greeting) -> str | None:
         """Why this peer is not let in; None if it is."""
         identity = self._identify(link.certificate)
@@ -209,7 +227,7 @@ class TlsTransport:
             self,
             Greeting.of(self._cluster_id, self._name, self._instance, self._card),
             dialled=dialled,
-            user_timeout_ms=int(2000 * self._election_s),
+            user_timeout_ms=int(1000 * _SILENT_FOR_GOOD * self._election_s),
             max_frame_bytes=self._max_frame_bytes,
             max_queue_bytes=self._max_queue_bytes,
             now=asyncio.get_running_loop().time,
@@ -223,7 +241,7 @@ class TlsTransport:
             try:
                 link = await self._dial(name)
                 reachable = True
-                await link.closed
+                await self._until_wanted(name, link)
                 # Who lets us in and ends the link at once, again and again, does not want us.
                 pause_s = min(2 * pause_s, KNOCK_S) if loop.time() - began < KNOCK_S else REDIAL_S
             except (OSError, ssl.SSLError, TimeoutError) as error:
@@ -233,6 +251,17 @@ class TlsTransport:
                 if isinstance(error, ConnectionRefusedError):
                     self._refused(name)
             await asyncio.sleep(pause_s)
+
+    async def _until_wanted(self, name: str, link: Link) -> None:
+        """Until there is no link to this peer that speaks: one that is silent may come back, and stays meanwhile."""
+        while True:
+            if link.closed.done():
+                if name not in self._links:
+                    return
+                link = self._links[name]
+            elif link.peer is not None and not self._speaks(name):
+                return
+            await asyncio.wait({link.closed}, timeout=self._election_s / 5)
 
     async def _keep_knocking(self, name: str) -> None:
         """The other one dials; but where there is no link for a while, see whether it still lets us in.
@@ -254,23 +283,39 @@ class TlsTransport:
     async def _dial(self, name: str) -> Link:
         host, _, port = self._peers[name].address.rpartition(":")
         loop = asyncio.get_running_loop()
+        try:
+            plain = await self._connect(host.strip("[]"), int(port))
+        except ValueError as error:  # a host that no resolver takes
+            raise OSError(f"{host} is no host: {error}") from error
         link = self._new_link(name)
         try:
-            async with asyncio.timeout(self._patience_s):
-                await loop.create_connection(
-                    lambda: link,
-                    host.strip("[]"),
-                    int(port),
-                    ssl=self._client_context,
-                    server_hostname=f"{name}.manager.{self._cluster_id}.okube",
-                )
-        except ValueError as error:  # a host that no resolver takes
-            link.end()
-            raise OSError(f"{host} is no host: {error}") from error
+            await loop.create_connection(
+                lambda: link,
+                sock=plain,
+                ssl=self._client_context,
+                ssl_handshake_timeout=self._tls_patience_s,
+                server_hostname=f"{name}.manager.{self._cluster_id}.okube",
+            )
         except BaseException:
             link.end()
+            plain.close()
             raise
         return link
+
+    async def _connect(self, host: str, port: int) -> socket.socket:
+        """A connection without TLS; where a packet of it is lost, beginning anew is quicker than waiting for TCP."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._patience_s):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            family, kind, protocol, _, address = found[0]
+            plain = socket.socket(family, kind, protocol)
+            plain.setblocking(False)
+            try:
+                await loop.sock_connect(plain, address)
+            except BaseException:
+                plain.close()
+                raise
+        return plain
 
     def _keep_alive(self) -> None:
         """Say something on quiet links, and end silent ones."""
@@ -279,7 +324,7 @@ class TlsTransport:
         self._watch = loop.call_later(self._election_s / 5, self._keep_alive)
         for link in [*self._links.values(), *self._pending]:
             silence_s = now - link.heard_at
-            if silence_s > (self._election_s if link.peer is not None else 2 * self._patience_s):
+            if silence_s > (_SILENT_FOR_GOOD * self._election_s if link.peer is not None else self._tls_patience_s):
                 link.end()
             elif link.peer is not None and now - link.said_at > self._election_s / 5:
                 link.say_still_here()

@@ -152,7 +152,7 @@ async def test_a_leader_that_no_majority_answers_steps_down_within_a_second() ->
     rig = await a_rig()
     await rig.lead()
     seen = []
-    for seconds in (0.4, 0.2):
+    for seconds in (0.85, 0.1):
         rig.wait(seconds)
         seen.append((rig.engine.role, rig.engine.leader))
     assert seen == [(Role.LEADER, "m1"), (Role.FOLLOWER, None)]

@@ -267,7 +267,7 @@ async def test_what_a_member_that_learns_says_counts_for_nothing() -> None:
     rig.engine.receive("m4", 1, Appended(4, True, False))
     rig.tick()
     assert rig.engine.commit_index == 2
-    rig.wait(0.6)
+    rig.wait(0.95)
     rig.engine.receive("m4", 1, Appended(4, True, False))
     rig.tick()
     assert rig.engine.role == "follower"  # it does not keep a leader in office either
