@@ -59,6 +59,7 @@ class Cluster:
         capacity: dict[str, Any] | None = None,
         hosts: Hosts | None = None,
         mesh: Mesh | None = None,
+        timing: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.config = folder / "cluster.yaml"
@@ -86,7 +87,7 @@ class Cluster:
                 for n in self.workers
             ],
             "runtime": runtime,
-            "timing": {"node_down_after": node_down_after},
+            "timing": {"node_down_after": node_down_after, **(timing or {})},
         }
         if docker_host is not None:
             described["docker"] = {"host": docker_host}

@@ -58,6 +58,10 @@ class Site:
         """The managers that run no more although nobody killed them."""
         return [name for name in MANAGERS if name not in self.killed and self.cluster.pid(name) is None]
 
+    def elections(self) -> int:
+        """How often somebody became leader so far, by the logs."""
+        return self.cluster.logs().count("okube.manager.leader: leading in epoch")
+
     def agree(self) -> bool:
         """Whether all managers are at one revision with one digest."""
         managers = self.cluster.json("status")["managers"]

@@ -58,7 +58,7 @@ def soak(site: Site, rng: random.Random, *, seconds: float, calm_s: float = 3.0,
     try:
         load.wait_for(50)
         began = time.monotonic()
-        elections = _elections(site)
+        elections = site.elections()
         played = list(_play(site, load, rng, until=began + seconds, calm_s=calm_s, fault_s=fault_s))
         took_s = time.monotonic() - began
     finally:
@@ -72,7 +72,7 @@ def soak(site: Site, rng: random.Random, *, seconds: float, calm_s: float = 3.0,
         created=len(load.created),
         faults=dict(Counter(kind for each in played for kind in each.kinds)),
         pauses=_pauses(played, writes),
-        elections=_elections(site) - elections,
+        elections=site.elections() - elections,
     )
     _say(f"{report}")
     _check(site, load, report)
@@ -121,10 +121,6 @@ def _pauses(played: list[_Played], writes: list[float]) -> dict[str, float]:
         title = each.kinds[0] if len(each.kinds) == 1 else _TWO
         found[title] = max(longest, found.get(title, 0.0))
     return found
-
-
-def _elections(site: Site) -> int:
-    return site.cluster.logs().count("okube.manager.leader: leading in epoch")
 
 
 def _check(site: Site, load: Load, report: Report) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.lab.raft.site import Site
 from tests.lab.raft.soak import soak
 
-_SECONDS = float(os.environ.get("OKUBE_RAFT_SOAK_S", "30"))  # `make soak` plays ten minutes
+_SECONDS = float(os.environ.get("OKUBE_RAFT_SOAK_S", "25"))  # `make soak` plays ten minutes
 _SEED = int(os.environ.get("OKUBE_RAFT_SOAK_SEED", "1"))
 
 
