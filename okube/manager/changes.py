@@ -65,7 +65,8 @@ class Changes:
         row = new if new is not None else old
         if isinstance(row, Service):
             self.mark_service(row.id)
-            self.placement_changed.set()
+            if self._tables.tasks_in_state.get("pending"):
+                self.placement_changed.set()
         elif isinstance(row, Task):
             self.mark_service(row.service_id)
             self._task_changed(row, old if isinstance(old, Task) else None, new is None)
