@@ -55,7 +55,6 @@ class Flow:
             self._bytes -= self._in_flight.popleft()[1]
 
     def restart(self) -> None:
-        """Whatever was on its way is lost or refused."""
+        """Whatever was on its way is lost or refused; what is committed is told with whatever is sent next."""
         self._in_flight.clear()
         self._bytes = 0
-        self.told_commit = 0

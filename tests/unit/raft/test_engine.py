@@ -592,3 +592,24 @@ async def test_what_is_committed_is_told_by_a_message_of_its_own_where_nothing_i
     rig.engine.tell_commit()
     assert _told(rig) == [rig.engine.commit_index] * 2
     assert not rig.engine.has_commit_to_tell
+
+
+@in_virtual_time
+async def test_followers_behind_the_log_that_refuse_are_not_answered_all_at_once_again_and_again() -> None:
+    rig = await a_rig()
+    await rig.lead()
+    for number in range(8):
+        propose(rig, b"%d" % number)
+    await rig.journal.sync()
+    rig.engine.receive("m2", 1, Appended(11, True, False))
+    rig.tick()
+    rig.engine.tell_commit()
+    rig.journal.compact(8)
+    rig.engine.receive("m3", 1, Appended(2, False, True))
+    rig.tick()
+    rig.host.take()
+    for _ in range(5):
+        rig.engine.receive("m3", 1, Appended(2, False, True))
+        rig.tick()
+        rig.engine.tell_commit()
+    assert rig.host.take() == []  # one answer for each to all would double with each follower that is behind
