@@ -1,4 +1,4 @@
-"""A run in which members come and go while the usual faults happen: an operator adds, removes and has others lead.
+"""A run in which members come and go while the usual faults happen: two operators add, remove and have others lead.
 
 It starts with one to five members, and every now and then brings back one that was removed, with all its data: it must
 stop by itself and disturb nobody.
@@ -20,11 +20,12 @@ from tests.simulation.report import Report
 __all__ = ["MembershipRun", "simulate_members"]
 
 _MOST = 5
+_OPERATORS = 2
 _ATTEMPT_S = 0.7
 
 
 class MembershipRun(RaftRun):
-    """As ``RaftRun``, with an operator; ``changes`` counts what it did."""
+    """As ``RaftRun``, with operators who know nothing of each other; ``changes`` counts what they did."""
 
     def __init__(self, seed: int, *, only: Collection[int] | None = None) -> None:
         rng = random.Random(seed ^ 0x5EED)
@@ -34,11 +35,11 @@ class MembershipRun(RaftRun):
         self._least = min(2, len(self.cluster.sites))  # where there were links, faults want one
         self._numbers = iter(range(len(self.cluster.sites) + 1, 1000))
         self._retired: list[Site] = []
-        self._operator: asyncio.Task[None]
+        self._operators: list[asyncio.Task[None]] = []
 
     async def run(self, duration_s: float = 8.0) -> Report:
-        """The whole of it; the operator ends soon after the last fault."""
-        self._operator = asyncio.create_task(self._operate(duration_s))
+        """The whole of it; the operators end soon after the last fault."""
+        self._operators = [asyncio.create_task(self._operate(duration_s)) for _ in range(_OPERATORS)]
         return await super().run(duration_s)
 
     # The operator.
@@ -67,13 +68,13 @@ class MembershipRun(RaftRun):
         self._did("added", site.name)
 
     async def _remove(self) -> None:
-        if len(self.cluster.sites) <= self._least:
+        if len(self.cluster.sites) <= self._least + 1:
             return
         site = self._rng.choice(self.cluster.sites)
         known = await self._insist(
             lambda node: node.remove_member(site.name, instance=site.instance, timeout_s=_ATTEMPT_S), gone=site
         )
-        if known is not None:
+        if known is not None and site in self.cluster.sites:
             self.cluster.sites.remove(site)
             self._retired.append(site)
             self._did("removed", site.name)
@@ -130,12 +131,13 @@ class MembershipRun(RaftRun):
     # What must hold.
 
     async def _end(self) -> None:
-        done, _ = await asyncio.wait([self._operator], timeout=10)
-        if not done:
-            self.violate("a change of the members does not end within 10 s")
-            self._operator.cancel()
-        elif self._operator.exception() is not None:
-            self.violate(f"the operator ended: {self._operator.exception()!r}")
+        _, unfinished = await asyncio.wait(self._operators, timeout=10)
+        for operator in self._operators:
+            if operator in unfinished:
+                self.violate("a change of the members does not end within 10 s")
+                operator.cancel()
+            elif operator.exception() is not None:
+                self.violate(f"an operator ended: {operator.exception()!r}")
         names = set(self.cluster.names)
 
         def agreed() -> bool:
