@@ -13,6 +13,7 @@ from pathlib import Path
 from okube.raft.config import RaftConfig
 from okube.raft.driver import Driver
 from okube.raft.errors import NotBootstrapped
+from okube.raft.journal import Journal
 from okube.raft.machine import StateMachine
 from okube.raft.members import Member
 from okube.raft.sideline import Sideline, wait_for_room
@@ -112,6 +113,8 @@ class Lives:
         await driver.start()
 
     async def _build(self, storage: Storage, applied_index: int | None) -> Driver:
+        if applied_index is not None:
+            _truncate_superseded(storage.journal, self.driver.journal, applied_index)
         known = [m for _, members in storage.journal.memberships_from(0) for m in members]
         member = next((m for m in reversed(known) if (m.name, m.instance) == (self._name, self._instance)), None)
         if member is None:
@@ -151,3 +154,15 @@ class Lives:
         logger.warning("the disk of %s has room again after %.0f s: %s takes part", self._directory, away_s, self._name)
         await sideline.stop()
         self.sideline = None
+
+
+def _truncate_superseded(journal: Journal, before: Journal, applied_index: int) -> None:
+    """Take away entries in whose place others were applied; the full disk kept the old ones.
+
+    ``before`` is the journal as the last life had it in memory. What it held in their place was committed, so that they
+    never can be; kept, they would pass for what was applied.
+    """
+    for index in range(max(journal.base_index, before.base_index) + 1, min(journal.last_index, applied_index) + 1):
+        if journal.term_at(index) != before.term_at(index):
+            journal.deleteEntriesFrom(index - journal.base_index)
+            return

@@ -132,6 +132,34 @@ async def test_what_was_applied_and_is_on_no_own_disk_is_neither_acknowledged_no
 
 
 @in_virtual_time
+async def test_what_others_were_applied_in_the_place_of_is_not_taken_up_again_from_a_full_disk() -> None:
+    """A deposed leader has on its disk what nobody else had; in its place it applies other entries, without room."""
+    trio = Trio()
+    deposed = await trio.start()
+    await trio.write(b"before")
+    trio.isolate(deposed)
+    lost = deposed.propose_soon(batch(deposed, b"lost"))
+    await until(lost.done, within_s=3)
+    assert isinstance(lost.exception(), OutcomeUnknown)
+    at = deposed.last_index
+    leader = await trio.leader()
+    for number in range(5):
+        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
+    site = trio.site(deposed)
+    site.platter.sync_s = (0.3, 0.3)
+    trio.fill_disk(deposed)
+    trio.cluster.network.heal_all()
+    assert await until(lambda: deposed.is_sidelined, within_s=2)
+    assert deposed.applied_index >= at
+    site.platter.sync_s = (0.001, 0.001)
+    trio.make_room(deposed)
+    assert await until(lambda: not deposed.is_sidelined and deposed.last_index == leader.last_index, within_s=5)
+    await trio.write(b"after")
+    assert await until(lambda: trio.items(deposed) == trio.items(leader), within_s=1)
+    assert not trio.cluster.fatal
+
+
+@in_virtual_time
 async def test_a_follower_without_room_for_a_snapshot_waits_for_it() -> None:
     trio = Trio(compact_entries=10, tail_entries=5, snapshot_chunk_bytes=1000)
     leader = await trio.start()
