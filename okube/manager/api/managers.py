@@ -15,8 +15,9 @@ from okube.manager.api.forward import leader_only
 from okube.manager.core import ManagerCore
 from okube.model.commands import TellOfManager
 from okube.model.decode import decode
-from okube.model.errors import Conflict, FieldError, InvalidInput, OkubeError
+from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound, OkubeError
 from okube.model.managers import MembersView, MemberView, NewManager, NextLeader
+from okube.model.names import is_dns_label
 from okube.raft import Known, LeaderStays, Member, NoQuorum, NotLeader
 
 __all__ = ["routes"]
@@ -50,6 +51,8 @@ async def remove_manager(request: web.Request) -> web.Response:
     core = request.app[CONTEXT].core
     name, instance = request.match_info["name"], request.query.get("instance")
     members = core.raft.members
+    if not is_dns_label(name):
+        raise NotFound(f"there is no manager {name!r}, and never was: that is no name")
     if instance is not None and all(member.name != name for member in members):
         return answer(request, _view(Known(core.raft.members_index, members)))  # that very one is gone already
     try:

@@ -31,6 +31,7 @@ async def test_a_manager_that_may_join_learns_and_is_listed_and_can_be_taken_out
     repeated = await api("DELETE", f"/v1/managers/m2?instance={new['instance']}")
     assert (repeated.status, repeated.body) == (200, gone.body)
     assert (await api("DELETE", "/v1/managers/m2")).status == 404
+    assert (await api("DELETE", f"/v1/managers/no%20name?instance={new['instance']}")).status == 404
 
 
 async def test_the_story_tells_who_came_and_went_and_who_wanted_it(api: Api) -> None:
