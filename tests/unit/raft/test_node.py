@@ -235,6 +235,45 @@ async def test_a_follower_that_was_away_for_long_is_sent_a_snapshot() -> None:
 
 
 @in_virtual_time
+async def test_a_snapshot_is_acknowledged_when_it_is_durable_and_not_before() -> None:
+    trio = Trio(compact_entries=10, tail_entries=5, snapshot_chunk_bytes=100)
+    leader = await trio.start()
+    away = trio.site(trio.followers()[0])
+    away.kill()
+    for number in range(60):
+        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
+        await asyncio.sleep(0.005)
+    away.platter.sync_s = (0.5, 0.5)
+    trio.cluster.start(away)
+    covered = leader.base_index
+
+    def is_acknowledged() -> bool:
+        return (leader.peer_status()[away.name].match_index or 0) > covered
+
+    def is_durable() -> bool:
+        names = [path.name for path in away.platter.files if path.name.startswith("snapshot-")]
+        return bool(names) and int(max(names).split("-")[1].partition(".")[0]) > covered
+
+    moments = [(is_acknowledged(), is_durable())]
+    while not moments[-1][0]:
+        await asyncio.sleep(0.005)
+        moments.append((is_acknowledged(), is_durable()))
+        assert len(moments) < 3000
+    assert (False, False) in moments
+    assert (True, False) not in moments
+
+
+@in_virtual_time
+async def test_who_waits_for_a_write_is_told_when_its_leader_is_deposed() -> None:
+    trio = Trio()
+    leader = await trio.start()
+    trio.isolate(leader)
+    waiting = leader.propose_soon(batch(leader, b"x"))
+    assert await until(waiting.done, within_s=2)
+    assert isinstance(waiting.exception(), OutcomeUnknown)
+
+
+@in_virtual_time
 async def test_the_log_is_compacted_by_bytes_too() -> None:
     trio = Trio(compact_bytes=10_000, tail_bytes=3_000)
     leader = await trio.start()
