@@ -175,6 +175,8 @@ class ManagerProgram:
         if verb == "heartbeat":
             beat = msgspec.msgpack.decode(body, type=Heartbeat)
             return msgspec.msgpack.encode(await intake.heartbeat(self.core, self.reign.leader, beat))
+        if verb == "transfer":
+            return (await self.raft.transfer_leadership(timeout_s=2.0)).encode()
         write = msgspec.msgpack.decode(body, type=Write)
         applied = await self.core.submit(self._command(write), request_id=write.key, fingerprint=fingerprint(body))
         return applied.body

@@ -1,6 +1,7 @@
 """One run from one seed: whole managers, whole agents, clients, faults, and what must hold."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import random
@@ -9,13 +10,14 @@ from collections.abc import Collection
 import msgspec
 
 from okube.manager.settings import ManagerMember, ManagerSettings
+from okube.model.errors import OkubeError
 from okube.raft import Member, RaftNode
 from okube.state.feed import KINDS
 from tests.checker import Recorder, check
 from tests.simulation.cluster import SimulatedCluster, Site, until
 from tests.simulation.loop import VirtualLoop, running_process, virtual_loop
 from tests.simulation.report import Report, Story
-from tests.simulation.whole.calls import CallNetwork
+from tests.simulation.whole.calls import CallNetwork, Silence
 from tests.simulation.whole.checks import Checks
 from tests.simulation.whole.client import Client
 from tests.simulation.whole.contenders import Contender
@@ -291,12 +293,21 @@ class World:
         """Somebody drains, cordons and uncordons nodes, and ends single tasks."""
         while True:
             await asyncio.sleep(self._rng.uniform(0.3, 6.0))
+            if self._rng.random() < 0.15:
+                await self._hand_over()
+                continue
             if self._rng.random() < 0.5:
                 task = f"{self._rng.choice(self.clients).name}.{self._rng.randint(1, 4)}"
                 await self._ask(Write(f"{task}-{virtual_loop().now}", "stop-task", task))
                 continue
             availability = self._rng.choice(["active", "active", "cordoned", "draining"])
             await self._set_availability(self._rng.choice(self.machines).name, availability)
+
+    async def _hand_over(self) -> None:
+        """Whoever leads is to hand over; if it cannot, it goes on leading."""
+        self.note("operator has the leader hand over")
+        with contextlib.suppress(Silence, OkubeError):
+            await self.network.call("client", self._rng.choice(self.cluster.names), "transfer", b"", timeout_s=3.0)
 
     async def _set_availability(self, name: str, availability: str) -> None:
         await self._ask(Write(f"{name}-{virtual_loop().now}", "node", name, {"availability": availability}))
