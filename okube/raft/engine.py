@@ -60,11 +60,16 @@ class Engine(Core):
 
     @property
     def has_commit_to_tell(self) -> bool:
-        """Whether a follower does not know yet all that this leader has committed."""
+        """Whether a follower does not know yet all that this leader has committed, and could make use of it.
+
+        One that is behind the log refuses whatever it is told until it has the snapshot, so heartbeats do for it: told
+        anew after each refusal, it and the leader would speak as fast as their link allows.
+        """
         if not self.is_leader:
             return False
-        linked = [flow for peer, flow in self._flows.items() if peer in self._up]
-        return any(flow.has_room and flow.told_commit < self.commit_index for flow in linked)
+        linked = ((peer, flow) for peer, flow in self._flows.items() if peer in self._up)
+        untold = [peer for peer, flow in linked if flow.has_room and flow.told_commit < self.commit_index]
+        return any(self._SyncObj__raftNextIndex[self._node(peer)] > self._journal.base_index for peer in untold)
 
     def tell_commit(self) -> None:
         """Tell them, if entries that were proposed meanwhile have not done so: that is half of all messages."""

@@ -264,6 +264,25 @@ async def test_a_snapshot_is_acknowledged_when_it_is_durable_and_not_before() ->
 
 
 @in_virtual_time
+async def test_a_follower_that_waits_for_its_snapshot_is_spoken_to_no_more_than_others() -> None:
+    trio = Trio(compact_entries=10, tail_entries=5)
+    leader = await trio.start()
+    away = trio.site(trio.followers()[0])
+    away.kill()
+    for number in range(60):
+        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
+        await asyncio.sleep(0.005)
+    away.platter.sync_s = (2.0, 2.0)
+    trio.cluster.start(away)
+    assert await until(lambda: len(trio.nodes()) == 3, within_s=5)
+    before = trio.cluster.network.frames
+    for number in range(20):
+        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
+        await asyncio.sleep(0.05)
+    assert trio.cluster.network.frames - before < 400
+
+
+@in_virtual_time
 async def test_who_waits_for_a_write_is_told_when_its_leader_is_deposed() -> None:
     trio = Trio()
     leader = await trio.start()
