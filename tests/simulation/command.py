@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
+from tests.lab.raft.report import write_section
 from tests.simulation.figures import Figures
 from tests.simulation.report import Report
 from tests.simulation.shrink import shrink_faults
@@ -41,6 +42,8 @@ def run_command(simulator: Simulator, *, usage: str, arguments: Sequence[str] | 
     for report in failed[: asked.stories]:
         _explain(simulator, report, asked.lines)
     print(f"{simulator.module}\n{figures.told(took_s)}", flush=True)
+    if asked.write:
+        write_section(simulator.module, f"```\n{figures.told(took_s)}\n```")
     return 1 if failed else 0
 
 
@@ -91,6 +94,7 @@ def _parser(simulator: Simulator, usage: str) -> argparse.ArgumentParser:
         "--stories", type=int, default=1, help="of how many seeds that fail the story is shrunk and told"
     )
     parser.add_argument("--lines", type=int, default=60, help="how much of a story before its violation")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/reliability.md")
     parser.add_argument("--only", type=_numbers, help="one seed (--first) with these of its faults")
     parser.add_argument("--story", action="store_true", help="one seed (--first), and all of its story")
     return parser

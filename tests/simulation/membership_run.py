@@ -9,12 +9,13 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Collection
 
+import msgspec
+
 from okube.raft import Known, LeaderStays, Member, NoQuorum, OutcomeUnknown, RaftNode, Removed
 from okube.raft.errors import Conflict, NotFound
 from okube.raft.members import voters
 from tests.simulation.cluster import Site, until
-from tests.simulation.loop import VirtualLoop
-from tests.simulation.raft_run import RaftRun, Servant
+from tests.simulation.raft_run import RaftRun, Servant, play
 from tests.simulation.report import Report
 
 __all__ = ["MembershipRun", "simulate_members"]
@@ -169,21 +170,18 @@ class MembershipRun(RaftRun):
         self.cluster.fatal = [
             (name, error) for name, error in self.cluster.fatal if not (isinstance(error, Removed) and name in retired)
         ]
-        return super()._report()
+        report = super()._report()
+        changes = {f"members {what}": count for what, count in self.changes.items()}
+        return msgspec.structs.replace(report, counts={**report.counts, **changes})
 
 
-def simulate_members(seed: int) -> tuple[Report, dict[str, int]]:
-    """Run one seed on a loop of its own; what it showed, and what the operator did."""
-    told = logging.getLogger("okube")
-    level = told.level
-
-    async def main() -> tuple[Report, dict[str, int]]:
-        run = MembershipRun(seed)
-        return await run.run(), run.changes
-
-    told.setLevel(logging.CRITICAL + 1)  # a member that is removed says so each time
+def simulate_members(seed: int, *, only: Collection[int] | None = None, told: bool = False) -> Report:
+    """Run one seed on a loop of its own; arguments as of ``simulate``."""
+    logger = logging.getLogger("okube")
+    level = logger.level
+    if not told:
+        logger.setLevel(logging.CRITICAL + 1)  # a member that is removed says so each time
     try:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            return runner.run(main())
+        return play(lambda: MembershipRun(seed, only=only), told=told)
     finally:
-        told.setLevel(level)
+        logger.setLevel(level)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from okube.raft import Member, NoQuorum, Proposer, RaftConfig, RaftNode
 from tests.checker import Recorder, check
@@ -16,7 +16,7 @@ from tests.simulation.raft_clients import Clients
 from tests.simulation.registers import Registers
 from tests.simulation.report import Report, Story
 
-__all__ = ["RaftRun", "Servant", "simulate"]
+__all__ = ["RaftRun", "Servant", "play", "simulate"]
 
 CONFIG = RaftConfig(
     compact_entries=40,
@@ -233,9 +233,14 @@ def simulate(
     told: bool = False,
 ) -> Report:
     """Run one seed on a loop of its own. ``only``: with these of its faults; ``told``: with the log in its story."""
+    return play(lambda: RaftRun(seed, size=size, config=config, only=only), duration_s=duration_s, told=told)
+
+
+def play(make: Callable[[], RaftRun], *, duration_s: float = 8.0, told: bool = False) -> Report:
+    """A run that is made on a loop of its own."""
 
     async def main() -> Report:
-        run = RaftRun(seed, size=size, config=config, only=only)
+        run = make()
         listener = _Listen(run, told=told)
         loggers = [logging.getLogger(name) for name in (("pysyncobj", "okube") if told else ("pysyncobj",))]
         levels = [logger.level for logger in loggers]

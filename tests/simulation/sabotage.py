@@ -10,7 +10,18 @@ from okube.raft.election import majority_index
 from okube.raft.guard import Narrowed
 from okube.raft.records import Record
 
-__all__ = ["QUICKLY_FOUND", "SABOTAGES", "Sabotage"]
+__all__ = [
+    "QUICKLY_FOUND",
+    "Sabotage",
+    "compaction_forgets",
+    "no_alignment",
+    "no_append_guard",
+    "no_short_log",
+    "no_sync_barrier",
+    "unconfirmed_reads",
+    "unready_leaders_read",
+    "unsynced_leader_counts",
+]
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
@@ -83,13 +94,5 @@ def compaction_forgets(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(journal_file.JournalFile, "append", append)
 
 
-QUICKLY_FOUND: list[Sabotage] = [
-    no_sync_barrier,
-    unsynced_leader_counts,
-    unconfirmed_reads,
-    unready_leaders_read,
-    compaction_forgets,
-]
-"""Found within a few seeds; the others take some dozens."""
-
-SABOTAGES: list[Sabotage] = [*QUICKLY_FOUND, no_append_guard, no_short_log, no_alignment]
+QUICKLY_FOUND: list[Sabotage] = [no_sync_barrier, unsynced_leader_counts, unready_leaders_read, compaction_forgets]
+"""Found within a few seeds; the others take some dozens, or are left to tests (tests/mutants)."""

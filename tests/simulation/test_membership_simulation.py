@@ -11,11 +11,10 @@ _SEEDS = int(os.environ.get("OKUBE_MEMBERSHIP_SEEDS", "10"))
 
 @pytest.mark.parametrize("seed", range(1, _SEEDS + 1))
 def test_nothing_is_lost_while_members_come_and_go(seed: int) -> None:
-    report, changes = simulate_members(seed)
+    report = simulate_members(seed)
     assert report.violations == []
-    assert sum(changes.values()) > 0
+    assert sum(count for what, count in report.counts.items() if what.startswith("members ")) > 0
 
 
 def test_a_seed_of_changes_replays_exactly() -> None:
-    first, second = simulate_members(3), simulate_members(3)
-    assert (first[0].trace, first[1]) == (second[0].trace, second[1])
+    assert simulate_members(3) == simulate_members(3)

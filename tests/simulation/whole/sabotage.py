@@ -18,7 +18,18 @@ from okube.worker import agent
 from okube.worker import reconcile as planner
 from okube.worker.assignments import Holdings, Taken, take
 
-__all__ = ["QUICKLY_FOUND", "SABOTAGES", "Sabotage"]
+__all__ = [
+    "QUICKLY_FOUND",
+    "Sabotage",
+    "agents_have_no_fence",
+    "agents_keep_what_they_do_not_hold",
+    "feeds_go_on_over_a_snapshot",
+    "nobody_calls_silent_nodes",
+    "nobody_is_asked_for_a_second_opinion",
+    "requests_are_forgotten",
+    "slots_do_not_wait_for_the_old_task",
+    "successors_do_not_wait",
+]
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
@@ -98,9 +109,6 @@ QUICKLY_FOUND: list[Sabotage] = [
     requests_are_forgotten,
     agents_keep_what_they_do_not_hold,
     nobody_calls_silent_nodes,
-    nobody_is_asked_for_a_second_opinion,
     feeds_go_on_over_a_snapshot,
 ]
-"""Each is noticed within a few seeds."""
-
-SABOTAGES: list[Sabotage] = [*QUICKLY_FOUND, agents_have_no_fence]
+"""Each is noticed within a few seeds; the others take more (tests/mutants)."""
