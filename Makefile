@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate bench bench-scheduler bench-raft bench-snapshot
+.PHONY: help demo down check test coverage soak simulate mutants bench bench-scheduler bench-raft bench-snapshot
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -14,6 +14,7 @@ help:
 	@echo "make test    the checks and all tests"
 	@echo "make coverage    the tests, and how much of Okube they cover"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
+	@echo "make mutants    guards switched off, one at a time, until a simulated run or a test notices; docs/reliability.md has the table"
 	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, managers added and removed, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
@@ -52,6 +53,9 @@ soak: .venv/.installed-dev
 simulate: .venv/.installed-dev
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS)
 	@.venv/bin/python -m tests.simulation.whole --seeds $(SEEDS)
+
+mutants: .venv/.installed-dev
+	@.venv/bin/python -m tests.mutants --write
 
 bench: .venv/.installed-dev
 	@$(STEP) "packages for the bench" scripts/packages $(ENGINE_PACKAGES)
