@@ -3,8 +3,9 @@
 For kernels without netem. Each host is a network namespace with one TAP interface. This process holds their file
 descriptors, so it sees every frame once and whole, and the interfaces vanish when it ends. Needs root.
 
-``python -m tests.lab.delayswitch SOCKET`` serves until SIGTERM, an hour at most. The socket is a stream: a line in, a
-line out, ``ok``, JSON or ``error: …``. SRC and DST are names, lists of them with commas, or ``*``.
+``python -m tests.lab.delayswitch SOCKET`` serves until SIGTERM, or until its parent is gone, an hour at most. The
+socket is a stream: a line in, a line out, ``ok``, JSON or ``error: …``. SRC and DST are names, lists of them with
+commas, or ``*``.
 
     add NAME NETNS IFACE ADDR/LEN   a host; NETNS ``-`` is the one that the switch runs in
     set SRC DST key=value …         one direction (keys: the fields of Shape); ``both``: both directions
@@ -38,6 +39,7 @@ _ARP = b"\x08\x06"
 _BURST = 32  # frames from one host before the others have a turn
 _MTU = 1500
 _LIFE_S = 3600.0
+_LOOK_S = 1.0
 
 
 @dataclasses.dataclass(slots=True)
@@ -187,6 +189,14 @@ async def _serve(path: Path) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.call_later(_LIFE_S, stop.set)
+    parent = os.getppid()
+
+    def look_after_parent() -> None:
+        if os.getppid() != parent:
+            stop.set()
+        loop.call_later(_LOOK_S, look_after_parent)
+
+    look_after_parent()
     switch = Switch(loop)
     async with await asyncio.start_unix_server(lambda reader, writer: _control(switch, reader, writer), path):
         await stop.wait()
