@@ -145,6 +145,19 @@ async def test_a_silent_link_is_ended(pair: Pair) -> None:
     assert "down m2" not in one.events
 
 
+async def test_a_silent_link_that_comes_back_before_another_one_is_made_goes_on(pair: Pair) -> None:
+    one, two = pair
+    watch, server = two.transport._watch, two.transport._server
+    assert watch is not None
+    assert server is not None
+    watch.cancel()
+    server.close()  # no other link can be made
+    await asyncio.sleep(1.2)  # longer than the election time-out
+    two.transport.send("m1", b"late")
+    await eventually(lambda: one.frames == [("m2", "m2-i", b"late")])
+    assert one.events == ["up m2"]
+
+
 async def test_who_ends_its_process_closed_the_link_and_refuses_a_new_one(pair: Pair) -> None:
     one, two = pair
     await two.transport.stop()
