@@ -7,6 +7,7 @@ whichever is heard first stays, because a new one needs as long where packets ar
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -306,16 +307,11 @@ class TlsTransport:
         """A connection without TLS; where a packet of it is lost, beginning anew is quicker than waiting for TCP."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._patience_s):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            family, kind, protocol, _, address = found[0]
-            plain = socket.socket(family, kind, protocol)
-            plain.setblocking(False)
-            try:
-                await loop.sock_connect(plain, address)
-            except BaseException:
-                plain.close()
-                raise
-        return plain
+            *others, last = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            for family, kind, _, _, address in others:
+                with contextlib.suppress(OSError):
+                    return await _connect_to(family, kind, address)
+            return await _connect_to(last[0], last[1], last[4])
 
     def _keep_alive(self) -> None:
         """Say something on quiet links, and end silent ones."""
@@ -337,3 +333,15 @@ class TlsTransport:
     def _tell_down(self, peer: str, *, closed: bool) -> None:
         if self._handler is not None:
             self._handler.peer_down(peer, closed=closed)
+
+
+async def _connect_to(family: int, kind: int, address: Any) -> socket.socket:
+    """A connection to one of the addresses that a host has."""
+    plain = socket.socket(family, kind)
+    plain.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(plain, address)
+    except BaseException:
+        plain.close()
+        raise
+    return plain

@@ -98,7 +98,7 @@ async def test_a_dropped_link_is_made_anew_within_a_fraction_of_a_second(pair: P
     for dropping, peer in ((two, "m1"), (one, "m2")):
         before = len(one.events)
         dropping.transport.drop(peer)
-        await eventually(lambda before=before: len(one.events) == before + 2, within_s=1.0)  # type: ignore[misc]
+        await eventually(lambda before=before: len(one.events) == before + 2, within_s=3.0)  # type: ignore[misc]
     assert one.events == ["up m2", "down m2", "up m2", "silent m2", "up m2"]
 
 
