@@ -10,8 +10,6 @@ from tests.lab.disk.small import SmallDisks
 from tests.lab.disk.writers import Writers
 from tests.lab.edges.caller import Caller
 
-_PADDING = 200_000
-_ENDLESS = int(os.environ.get("OKUBE_ENDLESS_WRITES", "0"))  # `make soak` plays a thousand
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk")
 
 
@@ -53,19 +51,6 @@ def test_a_manager_whose_disk_is_full_stands_aside_and_comes_back(
     assert f"{full} leads nobody, votes for nobody and stores nothing until there is room for 8 MiB" in log
     assert "has room again after" in log
     print(f"{which}: {len(writers.acknowledged)} writes acknowledged, {writers.refused} refused")
-
-
-@pytest.mark.skipif(not _ENDLESS, reason="takes minutes: `make soak`")
-def test_writes_without_end_take_a_bounded_part_of_the_disk(small: tuple[Cluster, SmallDisks]) -> None:
-    cluster, disks = small
-    largest = 0
-    with Writers(cluster, padding=_PADDING, keep=False) as writers:
-        while len(writers.acknowledged) < _ENDLESS:
-            writers.more(10)
-            largest = max(largest, *(disks.used(name) for name in cluster.managers))
-    print(f"{len(writers.acknowledged)} writes of {_PADDING // 1000} kB: {largest / 1e6:.0f} MB at most")
-    assert largest < 100e6
-    assert all(manager["state"] == "ready" for manager in cluster.json("status")["managers"])
 
 
 def _service(name: str) -> dict[str, Any]:
