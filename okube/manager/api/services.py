@@ -141,6 +141,7 @@ async def apply(request: web.Request) -> web.Response:
     specs = _specs_of(await json_object(request))
     core = request.app[CONTEXT].core
     prune = query_flag(request, "prune")
+    if_match(request)  # one that cannot be read is refused by a dry run too
     if query_flag(request, "dry_run"):
         await core.read_barrier()
         tables = core.tables

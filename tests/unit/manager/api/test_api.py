@@ -182,6 +182,8 @@ async def test_apply_is_all_or_none_and_a_dry_run_changes_nothing(api: Api) -> N
     assert _problem(bad)[0] == 422
     assert bad.body["errors"][0]["path"] == "services[1].image"
     assert (await api("GET", "/v1/services")).body == []
+    unread = await api("POST", "/v1/apply?dry_run=true", {"services": two}, If_Match="Tr")
+    assert _problem(unread)[0] == 422
     applied = await api("POST", "/v1/apply", {"services": two})
     assert [s["action"] for s in applied.body["services"]] == ["created", "created"]
     again = await api("POST", "/v1/apply", {"services": two})
