@@ -44,7 +44,7 @@ ENTRIES = {
     "drain": Entry("okube.cli.nodes:drain", "move all tasks off nodes", _CARE),
     "cordon": Entry("okube.cli.nodes:cordon", "no new tasks on nodes", _CARE),
     "uncordon": Entry("okube.cli.nodes:uncordon", "new tasks again", _CARE),
-    "snapshot": Entry("okube.cli.snapshot:snapshot", "the state as a file, and back", _CARE),
+    "snapshot": Entry("okube.cli.snapshot:snapshot", "the state, saved", _CARE),
     "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
@@ -98,7 +98,7 @@ class Okube(LazyGroup):
         """All commands on one screen, in two columns."""
         from okube.cli.overview import FOOT, lines
 
-        formatter.write("Okube runs containers on servers you own. Usage: okube COMMAND [OPTIONS] [NAME]…\n\n")
+        formatter.write("Okube runs containers on servers you own. Usage: okube COMMAND [OPTIONS] [NAME]…\n")
         formatter.write("\n".join([*lines(self.entries, _COLUMNS), "", *FOOT, ""]))
 
     def invoke(self, ctx: click.Context) -> Any:
