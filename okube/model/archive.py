@@ -138,7 +138,7 @@ def sections(data: bytes | memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Tags and bodies of a whole file, each checked. Raises ``ArchiveDamaged``."""
     view = memoryview(data)
     if bytes(view[: len(MAGIC)]) != MAGIC:
-        raise ArchiveDamaged("It is no snapshot of a cluster that this version of Okube reads.")
+        raise ArchiveDamaged("This is no snapshot of a cluster that this version of Okube reads.")
     at = len(MAGIC)
     tag = b""
     while at < len(view):
