@@ -147,7 +147,11 @@ def test_bytes_that_are_no_tls_and_no_http_end_that_connection_alone(caller: Cal
 def test_one_client_that_floods_is_slowed_down_and_heartbeats_go_on(cluster: Cluster, caller: Caller) -> None:
     leader = cluster.leader()
     before = _metric(caller, leader, "okube_agents_heartbeats_total")
-    counts = asyncio.run(_flood(caller, leader, clients=150, rounds=12))
+    counts: Counter[int] = Counter()
+    for _ in range(40):  # one flood may be over between two heartbeats
+        counts += asyncio.run(_flood(caller, leader, clients=150, rounds=12))
+        if _metric(caller, leader, "okube_agents_heartbeats_total") > before:
+            break
     assert set(counts) <= {200, 429}, counts
     assert counts[200] and counts[429], counts
     nodes = caller(leader, "GET", "/v1/nodes").json
