@@ -39,7 +39,7 @@ def test_while_one_link_between_managers_is_down_the_leader_stays_whoever_it_is(
         site.mesh.shape(one, other, up=0)
         load = Load(site, random.Random(1))
         try:
-            _pass(_QUIET_S / 2)
+            _pass(_QUIET_S)
             load.wait_for(20)
         finally:
             load.stop()
