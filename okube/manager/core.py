@@ -23,6 +23,8 @@ __all__ = ["ManagerCore"]
 _log = logging.getLogger(__name__)
 _encoder = msgspec.msgpack.Encoder()
 _PROPOSAL_TIMEOUT_S = 10.0
+_DEAF_S = 2.0
+_SHORT_S = 0.5
 
 
 class ManagerCore:
@@ -81,6 +83,12 @@ class ManagerCore:
         age = min(ages)
         return None if age > now - self._began else age
 
+    @property
+    def deaf_s(self) -> float:
+        """Seconds since this manager led or heard a leader, or since it was made if it never did."""
+        age_s = self.age_s
+        return self.clock.monotonic() - self._began if age_s is None else age_s
+
     def new_id(self) -> str:
         """A new id for a row."""
         return new_id(self.rng)
@@ -129,12 +137,14 @@ class ManagerCore:
                 raise outcome
 
     async def read_barrier(self, timeout_s: float = 3.0) -> None:
-        """Wait until what is read here is not older than this call.
+        """Wait until what is read here is not older than this call; not for long where no leader is heard anyway.
 
         Raises:
             Sidelined: the disk is full here, so that what is read here falls behind.
             NoQuorum: no leader could be confirmed in time.
         """
+        if self.deaf_s > _DEAF_S:  # nobody should wait as long again with each request
+            timeout_s = min(timeout_s, _SHORT_S)
         try:
             await self.raft.read_barrier(timeout_s=timeout_s)
         except Sidelined:

@@ -246,7 +246,7 @@ class WatchLine(msgspec.Struct, frozen=True):
 
 
 class OwnState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a manager knows of itself; ``digest`` is equal where revisions are."""
+    """What a manager knows of itself; ``digest`` is equal where revisions are, ``leader`` None where none is heard."""
 
     name: str
     role: ManagerRole
@@ -257,6 +257,7 @@ class OwnState(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     command_version: int = 1
     software: str = ""
+    leader: str | None = None
 
 
 class ManagerView(msgspec.Struct, frozen=True, kw_only=True):

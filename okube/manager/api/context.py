@@ -31,6 +31,7 @@ class Context:
     keeper: Keeper
     gate: Gate = field(default_factory=Gate)
     recovery: RecoveryDesk = field(default_factory=RecoveryDesk)
+    relays_by: str | None = None  # the manager that answered last for a leader who is not heard here
     watches: Watches = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """Writes go to the leader: a follower passes the whole request on, and waits out a change of leader.
 
-A manager that cannot keep up, because its disk is full, passes reads on as well.
+A manager that cannot keep up, because its disk is full or it hears no leader, passes reads on as well.
 """
 
 import asyncio
@@ -8,25 +8,21 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 
-import aiohttp
 from aiohttp import web
 
 from okube.manager.api.bodies import query_flag
-from okube.manager.api.context import CALLER, CONTEXT, FORWARDED, REQUEST_ID, Context
-from okube.manager.api.identify import FORWARDED_FOR
+from okube.manager.api.context import CONTEXT, FORWARDED, REQUEST_ID, Context
+from okube.manager.api.relay import RELAYED, ask, is_deaf, relay
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.raft import Sidelined
-from okube.seams.plainly import plainly
-from okube.security import server_name
 
 __all__ = ["LEADER_ONLY", "LEADER_READS", "forward_middleware", "leader_only", "leader_read"]
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
 _RETRY_S = 0.05
+_RELAY_AGAIN_S = 0.5
 _WATCH_S = 0.1
-_PASSED_ON = ("Content-Type", "If-Match", "Accept")
-_PASSED_BACK = ("Content-Type", "Okube-Revision", "Okube-Continue", "Retry-After")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LEADER_ONLY: set[object] = set()
@@ -55,12 +51,15 @@ async def forward_middleware(request: web.Request, handler: Handler) -> web.Stre
     if not _is_the_leaders(request):
         try:
             return await handler(request)
-        except Sidelined:
-            if request[FORWARDED] or _is_a_stream(request):
+        except NoQuorum as error:
+            may_ask = isinstance(error, Sidelined) or is_deaf(context)
+            if request[FORWARDED] or _is_a_stream(request) or not may_ask:
                 raise  # whoever asks finds another manager
             await request.read()
-            return await _carry_out(request, handler, context, None)
-    if request[FORWARDED]:
+            if isinstance(error, Sidelined):
+                return await _carry_out(request, handler, context, None)
+            return await relay(request, None, timeout_s=_PATIENCE_S)
+    if request[FORWARDED] and RELAYED not in request.headers:
         if not context.core.leads:
             raise NoQuorum(f"{context.core.name} does not lead now; ask again in a moment")
         return await handler(request)
@@ -84,7 +83,9 @@ def _is_a_stream(request: web.Request) -> bool:
 
 
 async def _carry_out(request: web.Request, handler: Handler, context: Context, key: str | None) -> web.StreamResponse:
-    deadline = context.core.clock.monotonic() + _PATIENCE_S
+    clock = context.core.clock
+    deadline = clock.monotonic() + _PATIENCE_S
+    relay_at = 0.0
     uncertain = False
     while True:
         try:
@@ -93,11 +94,14 @@ async def _carry_out(request: web.Request, handler: Handler, context: Context, k
             leader = context.core.raft.leader
             if leader is not None and leader != context.core.name:
                 return await _while_leading(context, leader, _pass_on(request, context, leader, key))
+            if is_deaf(context) and not request[FORWARDED] and clock.monotonic() >= relay_at:
+                relay_at = clock.monotonic() + _RELAY_AGAIN_S
+                return await relay(request, key, timeout_s=max(_RETRY_S, deadline - clock.monotonic()))
         except OutcomeUnknown:
             uncertain = True  # the key makes a repeat safe, here or at the next leader
         except NoQuorum:
             pass
-        if context.core.clock.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             break
         await asyncio.sleep(_RETRY_S)
     if uncertain:
@@ -124,30 +128,4 @@ async def _pass_on(request: web.Request, context: Context, leader: str, key: str
     member = next((m for m in context.core.raft.members if m.name == leader), None)
     if member is None:
         raise NoQuorum(f"the leader {leader} is not known here yet")
-    caller = request[CALLER]
-    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-    headers[FORWARDED_FOR] = f"{caller.role}/{caller.name}"
-    if key is not None:
-        headers["Idempotency-Key"] = key
-    body = await request.read()
-    try:
-        async with context.peers.request(
-            request.method,
-            f"https://{member.api_address}{request.raw_path}",
-            data=body,
-            headers=headers,
-            skip_auto_headers=("Content-Type",),
-            server_hostname=server_name(leader, "manager", context.core.settings.cluster_id),
-            timeout=aiohttp.ClientTimeout(total=_PATIENCE_S, sock_connect=0.5),
-        ) as response:
-            data = await response.read()
-            if response.status == 503:
-                raise NoQuorum(f"{leader} does not lead any more")
-            if response.status == 504:
-                raise OutcomeUnknown(f"{leader} lost leadership on the way")
-            kept = {name: response.headers[name] for name in _PASSED_BACK if name in response.headers}
-            return web.Response(body=data, status=response.status, headers=kept)
-    except aiohttp.ClientConnectorError as error:
-        raise NoQuorum(f"the leader {leader} cannot be reached: {plainly(error)}") from error
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise OutcomeUnknown(f"the leader {leader} did not answer: {plainly(error)}") from error
+    return await ask(request, member, key, timeout_s=_PATIENCE_S)

@@ -5,13 +5,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from okube.manager.api.context import CALLER, CONTEXT, FORWARDED
+from okube.manager.api.relay import FORWARDED_FOR
 from okube.model.errors import Forbidden, Unauthorized
 from okube.security import Identity, identity_of, token_matches
 
-__all__ = ["FORWARDED_FOR", "identify_middleware"]
-
-FORWARDED_FOR = "Okube-Forwarded-For"
-"""``role/name`` of the caller, set by a manager that forwards; believed from managers alone."""
+__all__ = ["identify_middleware"]
 
 _OPEN = frozenset({"/healthz"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -1,6 +1,7 @@
 """Routes about the control plane itself: status, managers, health."""
 
 import asyncio
+import contextlib
 
 import aiohttp
 import msgspec
@@ -8,8 +9,9 @@ from aiohttp import web
 
 from okube import __version__
 from okube.manager.api.bodies import answer
-from okube.manager.api.context import CONTEXT, Context
-from okube.model.errors import UNREADABLE, NoQuorum
+from okube.manager.api.context import CONTEXT, FORWARDED, Context
+from okube.manager.api.relay import relay
+from okube.model.errors import UNREADABLE, NoQuorum, OutcomeUnknown
 from okube.model.versions import COMMAND_VERSION
 from okube.model.views import Health, ManagerView, OwnState, Readiness, StatusView
 from okube.raft import Member
@@ -45,9 +47,13 @@ async def status(request: web.Request) -> web.Response:
     """The cluster at a glance, from any living manager, with or without a quorum."""
     context = request.app[CONTEXT]
     core = context.core
-    managers = await _managers(context)
+    states = await _states(context)
     tables = core.tables
     has_quorum = core.raft.has_quorum and core.raft.leader is not None
+    if not has_quorum and not request[FORWARDED] and any(said.leader for _, said in states if said is not None):
+        with contextlib.suppress(NoQuorum, OutcomeUnknown):  # another one hears a leader, so it knows better
+            return await relay(request, None, timeout_s=2 * _PEER_TIMEOUT_S)
+    managers = _views(states)
     leader = next((m.name for m in managers if m.role == "leader"), None)
     return answer(
         request,
@@ -71,7 +77,7 @@ async def status(request: web.Request) -> web.Response:
 @routes.get("/v1/managers")
 async def managers(request: web.Request) -> web.Response:
     """Every manager with what it says of itself; one that does not answer is down."""
-    return answer(request, await _managers(request.app[CONTEXT]))
+    return answer(request, _views(await _states(request.app[CONTEXT])))
 
 
 @routes.get("/v1/managers/self")
@@ -96,14 +102,19 @@ def _own_state(context: Context) -> OwnState:
         index=core.raft.applied_index,
         command_version=COMMAND_VERSION,
         software=__version__,
+        leader=core.raft.leader if core.raft.has_quorum else None,
     )
 
 
-async def _managers(context: Context) -> list[ManagerView]:
+async def _states(context: Context) -> list[tuple[Member, OwnState | None]]:
     members = sorted(context.core.raft.members, key=lambda member: member.name)
-    states = await asyncio.gather(*(_state_of(context, member) for member in members))
-    newest = max(state.revision for state in states if state is not None)
-    return [_view(member, state, newest) for member, state in zip(members, states, strict=True)]
+    said = await asyncio.gather(*(_state_of(context, member) for member in members))
+    return list(zip(members, said, strict=True))
+
+
+def _views(states: list[tuple[Member, OwnState | None]]) -> list[ManagerView]:
+    newest = max(said.revision for _, said in states if said is not None)
+    return [_view(member, said, newest) for member, said in states]
 
 
 def _view(member: Member, said: OwnState | None, newest: int) -> ManagerView:

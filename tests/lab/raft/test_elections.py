@@ -49,6 +49,27 @@ def test_while_one_link_between_managers_is_down_the_leader_stays_whoever_it_is(
         site.cluster.wait(site.cluster.complete, "all managers take part again")
 
 
+def test_a_manager_that_lacks_the_link_to_the_leader_alone_serves_as_the_others_do(site: Site) -> None:
+    leader = site.cluster.leader()
+    cut, other = (name for name in MANAGERS if name != leader)
+    before = site.elections()
+    site.mesh.shape(leader, cut, up=0)
+    only = ("--manager", site.url(cut))
+    ok = site.cluster.ok
+
+    def told_by() -> str:
+        return str(ok("status", "-o", "json", *only).json["answered_by"])
+
+    site.cluster.wait(lambda: told_by() == other, "who is cut off lets another manager say how things are")
+    status = ok("status", "-o", "json", *only).json
+    assert (status["quorum"], status["leader"]) == (True, leader)
+    ok("run", "--name", "by-way", "--image", "host", "--replicas", "0", *only)
+    assert "by-way" in [each["name"] for each in ok("services", "-o", "json", *only).json]
+    ok("rm", "by-way", *only)
+    assert "by-way" not in [each["name"] for each in ok("services", "-o", "json").json]
+    assert site.elections() == before, site.cluster.tails()
+
+
 def test_at_2_percent_loss_nobody_elects(site: Site) -> None:
     before = site.elections()
     site.mesh.shape(_ALL, _ALL, loss=0.02)
