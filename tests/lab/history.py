@@ -108,6 +108,9 @@ class Churn:
         for name in names:
             self.client.delete_service(name)
         self._wait(lambda: not self.client.tasks(ended=True), "nothing is left of them")
+        # The managers know that they are over; an agent clears up in its own time.
+        containers = [self.cluster.data_dir / name / "state" / "containers" for name in self.cluster.workers]
+        self._wait(lambda: not any(path for folder in containers for path in folder.glob("*")), "agents cleared up")
         self.runs += len(names)
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
