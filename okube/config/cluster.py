@@ -127,6 +127,7 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     cluster: Name
     managers: tuple[ManagerConfig, ...]
     data_dir: Folder = ".okube"
+    key_dir: Folder | None = None
     workers: tuple[WorkerConfig, ...] = ()
     runtime: RuntimeChoice = "auto"
     docker: DockerConfig = DockerConfig()
@@ -136,13 +137,14 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The file as it is meant: checked as a whole, with an absolute ``data_dir``.
+    """The file as it is meant: checked as a whole, with absolute folders; ``key_dir`` is None for the default.
 
     ``file`` is where it came from; ``warnings`` are sentences on what works and should still be thought over.
     """
 
     cluster: str
     data_dir: Path
+    key_dir: Path | None = None
     managers: tuple[ManagerConfig, ...]
     workers: tuple[WorkerConfig, ...] = ()
     runtime: RuntimeChoice = "auto"

@@ -58,6 +58,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
     try:
         written = decode(ClusterFile, document.data, what=document.source)
         data_dir = _data_dir(written, file, errors)
+        key_dir = _key_dir(written, file, data_dir, errors)
     except InvalidInput as error:
         errors += error.errors
     errors += checks.problems(document.data)
@@ -66,6 +67,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
     return ClusterConfig(
         cluster=written.cluster,
         data_dir=data_dir,
+        key_dir=key_dir,
         managers=written.managers,
         workers=written.workers,
         runtime=written.runtime,
@@ -88,6 +90,22 @@ def _data_dir(written: ClusterFile, file: Path, errors: list[FieldError]) -> Pat
                 "data_dir",
                 f"{written.data_dir!r} is {path}, which holds more than the cluster's files, and 'okube down --purge' "
                 "removes it: name a folder of its own, such as .okube",
+            )
+        )
+    return path
+
+
+def _key_dir(written: ClusterFile, file: Path, data_dir: Path, errors: list[FieldError]) -> Path | None:
+    """The folder of the keys, absolute; refused in ``data_dir``, whose copies would hold the keys to themselves."""
+    if written.key_dir is None:
+        return None
+    path = Path(os.path.abspath(file.parent / os.path.expanduser(written.key_dir)))
+    if path == data_dir or data_dir in path.parents:
+        errors.append(
+            FieldError(
+                "key_dir",
+                f"{written.key_dir!r} is {path}, inside of data_dir: whoever has a copy of that would have the keys to "
+                "what is encrypted in it; name a folder elsewhere, such as ~/.okube/keys",
             )
         )
     return path

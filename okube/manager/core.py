@@ -9,6 +9,7 @@ import msgspec
 from okube.manager.enabling import not_enabled
 from okube.manager.metrics import Metrics
 from okube.manager.settings import ManagerSettings
+from okube.manager.vault import UnlockKeys, Vault
 from okube.model.commands import Applied, Command, EnableVersion, Item, Refused, Result, encode_command
 from okube.model.epoch import Epoch
 from okube.model.errors import NoQuorum, NotEnabled, OkubeError, OutcomeUnknown, error_of_kind
@@ -38,12 +39,14 @@ class ManagerCore:
         raft: RaftNode,
         clock: Clock,
         rng: random.Random,
+        unlock_keys: UnlockKeys | None = None,
     ) -> None:
         self.settings = settings
         self.machine = machine
         self.raft = raft
         self.clock = clock
         self.rng = rng
+        self.vault = Vault(settings.cluster_id, lambda: self.tables, kept=unlock_keys)
         self.proposer = Proposer(raft, self._seal)
         self.metrics = Metrics()
         self.versions_told = asyncio.Event()  # a manager said that it knows another command version than before

@@ -172,11 +172,15 @@ class Leader:
             await _wait(self.changes.nodes_changed, pause_s)
 
     async def _enable_versions(self) -> None:
-        """A command version is enabled once all managers know it; also when the last that did not is removed."""
+        """A command version is enabled once all managers know it; also when the last that did not is removed.
+
+        What a version brings and the cluster cannot be without, its key ring, is made right after that.
+        """
         core = self._core
         while True:
             core.versions_told.clear()
             await core.propose([*plan_enabling(core.tables.settings.command_version, core.raft.known_versions())])
+            await core.propose([*core.vault.plan_ring(core.new_id, core.clock.time_ms())])
             await _wait(core.versions_told, _FULL_PASS_S)
 
 

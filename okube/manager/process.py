@@ -35,6 +35,7 @@ from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk, NoRoom
 from okube.seams.transport import PeerTransport
 from okube.security import client_context, identity_of, server_context
+from okube.security.keyfiles import KeyFiles
 from okube.state import StateMachine
 
 __all__ = ["bootstrap_manager", "serve", "why_it_ends"]
@@ -81,7 +82,7 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recove
     machine = StateMachine()
     machine.restored.append(gc.freeze)  # rows hold no cycles, and to look through 100,000 of them for some takes long
     raft = _raft(settings, machine, clock=clock, disk=disk, rng=rng)
-    core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng)
+    core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng, unlock_keys=_unlock_keys(settings))
     keeper = Keeper(core, disk, settings.directory / "snapshots", settings.snapshots)
     agents = HttpAgentCalls(settings.cluster_id, peer_tls)
     peer_calls = HttpPeerCalls(settings.cluster_id, peer_tls)
@@ -178,6 +179,15 @@ def why_it_ends(error: Exception, directory: Path) -> OkubeError:
             "lost, and the other managers go on"
         )
     return BadFile(f"it cannot keep its log in {directory}: {error}; see to that disk before you start it again")
+
+
+def _unlock_keys(settings: ManagerSettings) -> KeyFiles | None:
+    """Where the unlock key is. Raises BadFile where its file is there and cannot be used: better now than later."""
+    if settings.key_dir is None:
+        return None
+    files = KeyFiles(settings.key_dir)
+    files.read()
+    return files
 
 
 def _raft(

@@ -36,3 +36,4 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     node_down_after_s: float = 3.0
     election_s: float = 0.5
     snapshots: Retention = Retention()
+    key_dir: Path | None = None  # where its unlock key is; None: in memory alone

@@ -13,6 +13,7 @@ import msgspec
 from okube.model.epoch import Epoch
 from okube.model.errors import UNREADABLE
 from okube.model.node import Availability, NodeState
+from okube.model.sealed import Ring
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, TaskState
 
@@ -31,6 +32,7 @@ __all__ = [
     "ForgetTasks",
     "Item",
     "PlaceTasks",
+    "PutRing",
     "PutServices",
     "RefreshServices",
     "Refused",
@@ -289,6 +291,14 @@ class TellOfManager(msgspec.Struct, frozen=True, array_like=True, tag="tell-of-m
     by: str = ""
 
 
+class PutRing(msgspec.Struct, frozen=True, array_like=True, tag="put-ring/1"):
+    """The key ring from here on, in the place of the one with the revision ``before`` (0: there was none)."""
+
+    ring: Ring
+    before: int = 0
+    by: str = ""
+
+
 Command = (
     SeedCluster
     | PutServices
@@ -311,6 +321,7 @@ Command = (
     | EndTasks
     | EnableVersion
     | TellOfManager
+    | PutRing
 )
 
 

@@ -11,12 +11,17 @@ from okube.processes.reserves import reserve_of
 from okube.security.seed import Member, ProcessIdentity, Seed
 from okube.worker.settings import WorkerSettings
 
-__all__ = ["join_address", "manager_address", "manager_settings", "worker_settings"]
+__all__ = ["join_address", "key_folder", "manager_address", "manager_settings", "worker_settings"]
 
 
 def join_address(host: str, port: int) -> str:
     """``host:port``, with an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def key_folder(config: ClusterConfig, cluster_id: str) -> Path:
+    """Where this machine keeps the cluster's keys."""
+    return config.key_dir or Path("~/.okube/keys").expanduser() / cluster_id
 
 
 def manager_address(config: ClusterConfig, seed: Seed, name: str) -> Member | ManagerConfig:
@@ -55,6 +60,7 @@ def manager_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentit
         node_down_after_s=config.timing.node_down_after,
         election_s=config.timing.election,
         snapshots=Retention(config.snapshots.every, config.snapshots.keep, config.snapshots.days),
+        key_dir=key_folder(config, seed.cluster_id),
     )
 
 

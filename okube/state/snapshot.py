@@ -18,6 +18,7 @@ from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.model.versions import COMMAND_VERSION
+from okube.state.more_tables import MoreRow, more_rows, take_more
 from okube.state.requests import KnownRequest
 from okube.state.tables import Settings, Tables
 
@@ -39,6 +40,8 @@ _EndedRow = tuple[str, int, tuple[str, ...]]
 
 
 class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    """All of one that was written before there was an index; what came later is read by the index alone."""
+
     version: int
     revision: int
     epoch: Epoch
@@ -72,7 +75,19 @@ class _Piece(NamedTuple):
     size: int
 
 
-_COLUMNS: tuple[type, ...] = (Node, Service, _SpecRow, Task, _EndedRow, KnownRequest, Event)  # type: ignore[assignment]
+_Users = tuple[()]  # its place is kept
+_COLUMNS: tuple[type, ...] = (  # type: ignore[assignment]
+    Node,
+    Service,
+    _SpecRow,
+    Task,
+    _EndedRow,
+    KnownRequest,
+    Event,
+    _Users,
+    MoreRow,
+)
+"""No more than these: with the head and the index they make the longest array whose beginning is one byte."""
 _HEAD_FIELDS = len(_Head.__struct_fields__)
 _BEFORE = -1
 _INDEX_TAIL = struct.Struct(">I4s")  # bytes of the index before this; a mark
@@ -98,6 +113,8 @@ def dump(tables: Tables) -> Iterator[bytes]:
         _Column(list(tables.ended_in_slot.values()), list(tables.ended_in_slot)),
         _Column(tables.requests.rows()),
         _Column(tables.events.rows()),
+        _Column([]),
+        _Column(list(more_rows(tables))),
     ]
     values = (_VERSION, tables.revision, tables.epoch, tables.time_ms, tables.settings)
     return _pieces(values, columns)
@@ -206,6 +223,12 @@ def _takers(tables: Tables) -> tuple[Callable[[Any], None], ...]:
     def take_spec(row: _SpecRow) -> None:
         tables.specs[row.service_id, row.version] = row.spec
 
+    def take_user(row: object) -> None:
+        del row
+
+    def take_a_more(row: MoreRow) -> None:
+        take_more(tables, row)
+
     def take_ended(row: _EndedRow) -> None:
         tables.ended_in_slot[row[0], row[1]] = row[2]
 
@@ -217,6 +240,8 @@ def _takers(tables: Tables) -> tuple[Callable[[Any], None], ...]:
         take_ended,
         tables.restore_request,
         tables.restore_event,
+        take_user,
+        take_a_more,
     )
 
 

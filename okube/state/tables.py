@@ -14,6 +14,7 @@ import msgspec
 from okube.model.epoch import Epoch
 from okube.model.event import Event
 from okube.model.node import Node
+from okube.model.sealed import Ring
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import KEPT_ENDED_TASKS, Task
@@ -63,6 +64,7 @@ class Tables:
         self.epoch = Epoch()
         self.time_ms = 0  # of the newest batch
         self.settings = Settings()
+        self.ring: Ring | None = None
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.nodes: dict[str, Node] = {}
@@ -119,6 +121,11 @@ class Tables:
         self.events.put(event)
         self.digest.swap("events", None, event)
 
+    def restore_ring(self, ring: Ring) -> None:
+        """Take the key ring."""
+        self.ring = ring
+        self.digest.swap("ring", None, ring)
+
     def become(self, other: "Tables") -> "Tables":
         """Take all that ``other`` holds, in one step, and keep the observers; what was here, to be let go of."""
         before = Tables()
@@ -165,6 +172,12 @@ class Tables:
         new = msgspec.structs.replace(settings, revision=self.next_revision())
         self.digest.swap("settings", self.settings if self.settings.revision else None, new)
         self.settings = new
+
+    def put_ring(self, ring: Ring) -> None:
+        """Replace the key ring."""
+        new = msgspec.structs.replace(ring, revision=self.next_revision())
+        self.digest.swap("ring", self.ring, new)
+        self.ring = new
 
     def put_request(self, request: KnownRequest) -> None:
         """Remember a request and its result; the oldest go where the bounds say so."""

@@ -164,8 +164,8 @@ timing: {heartbeat: 2s, election: 10ms}
             "12: workers[1].zone: 'rack a' is no zone: up to 63 letters, digits, '.', '_' and '-', without blanks",
             "12: workers[1].name: 'm4' is the name of managers[3] already",
             "12: workers[1].port: port 8101 of 192.0.2.1 is taken by managers[0].raft_port already",
-            "13: runtim: unknown key (did you mean 'runtime'?); allowed are cluster, managers, data_dir, workers, "
-            "runtime, docker, timing, reserve, snapshots",
+            "13: runtim: unknown key (did you mean 'runtime'?); allowed are cluster, managers, data_dir, key_dir, "
+            "workers, runtime, docker, timing, reserve, snapshots",
             "14: timing.election: 10ms is too short: 100ms to 30s; a busy moment of the leader would cost it its "
             "office",
             "14: timing.node_down_after: 3s cannot work with a heartbeat of 2s: two heartbeats in a row must be "
@@ -248,6 +248,11 @@ timing: {heartbeat: 2s, election: 10ms}
     def test_a_data_directory_that_a_purge_must_not_remove(self, written: str) -> None:
         (found,) = errors_in(f"{SMALLEST}data_dir: {written if written != '~' else '~/'}\n")
         assert "which holds more than the cluster's files, and 'okube down --purge' removes it" in found
+
+    @pytest.mark.parametrize("written", [".okube", ".okube/keys"])
+    def test_a_folder_of_keys_inside_the_data_directory(self, written: str) -> None:
+        (found,) = errors_in(f"{SMALLEST}key_dir: {written}\n")
+        assert "inside of data_dir" in found
 
     @pytest.mark.parametrize(
         ("timing", "field", "message"),

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from okube.manager.core import ManagerCore
@@ -46,7 +47,7 @@ class Raft:
 def _core() -> tuple[ManagerCore, Raft, Clock]:
     clock = Clock()
     raft: Any = Raft(clock)
-    settings: Any = None
+    settings: Any = SimpleNamespace(cluster_id="c1")
     core = ManagerCore(settings, machine=StateMachine(), raft=raft, clock=clock, rng=random.Random(1))
     return core, raft, clock
 

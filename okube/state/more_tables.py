@@ -1,0 +1,40 @@
+"""The tables that came later, as rows of one column of a snapshot: each row with the name of its table.
+
+A column of its own for each would make a snapshot that an Okube from before cannot step over.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from okube.model.sealed import Ring
+from okube.state.tables import Tables
+
+__all__ = ["MoreRow", "more_rows", "take_more"]
+
+MoreRow = tuple[str, msgspec.Raw]
+"""A table's name, and a row of it as it is encoded."""
+
+Take = Callable[[Tables, Any], None]
+
+_TABLES: dict[str, tuple[type, Take]] = {
+    "ring": (Ring, Tables.restore_ring),
+}
+"""What each row is, and what takes it."""
+
+_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
+    name: msgspec.msgpack.Decoder(kind) for name, (kind, _) in _TABLES.items()
+}
+
+
+def more_rows(tables: Tables) -> Iterator[tuple[str, msgspec.Struct]]:
+    """All rows of these tables, each table's in its order of insertion."""
+    if tables.ring is not None:
+        yield "ring", tables.ring
+
+
+def take_more(tables: Tables, row: MoreRow) -> None:
+    """Take a row. Raises KeyError for a table that this Okube does not know, msgspec.MsgspecError for a bad row."""
+    name, encoded = row
+    _TABLES[name][1](tables, _decoders[name].decode(encoded))
