@@ -16,6 +16,7 @@ from okube.model.node import Availability, NodeState
 from okube.model.sealed import Ring
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, TaskState
+from okube.model.user import UserRole
 
 MAX_MESSAGE = 1000
 TimeMs = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]  # up to the year 9999
@@ -34,11 +35,13 @@ __all__ = [
     "PlaceTasks",
     "PutRing",
     "PutServices",
+    "PutUser",
     "RefreshServices",
     "Refused",
     "RegisterNode",
     "ReleaseNodes",
     "RemoveNode",
+    "RemoveUser",
     "ReportTasks",
     "Result",
     "ScaleServices",
@@ -299,6 +302,32 @@ class PutRing(msgspec.Struct, frozen=True, array_like=True, tag="put-ring/1"):
     by: str = ""
 
 
+class PutUser(msgspec.Struct, frozen=True, array_like=True, tag="put-user/1"):
+    """A user: ``create``, ``change`` (role and apps; None leaves a thing as it is) or ``rotate`` (other credentials).
+
+    ``instance`` is what the credentials made with ``create`` and ``rotate`` are known by; of the token there is the
+    hash alone.
+    """
+
+    name: str
+    how: str  # create | change | rotate
+    instance: str = ""
+    role: UserRole | None = None
+    apps: tuple[str, ...] | None = None
+    token_sha256: str = ""
+    expires_ms: int | None = None
+    if_match: int | None = None
+    by: str = ""
+
+
+class RemoveUser(msgspec.Struct, frozen=True, array_like=True, tag="remove-user/1"):
+    """Forget a user; what they show is not believed any more."""
+
+    name: str
+    if_match: int | None = None
+    by: str = ""
+
+
 Command = (
     SeedCluster
     | PutServices
@@ -322,6 +351,8 @@ Command = (
     | EnableVersion
     | TellOfManager
     | PutRing
+    | PutUser
+    | RemoveUser
 )
 
 

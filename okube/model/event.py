@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 Level = Literal["info", "warning", "error"]
-SubjectKind = Literal["service", "task", "node", "manager", "cluster"]
+SubjectKind = Literal["service", "task", "node", "manager", "cluster", "user"]
 EventKind = Literal[
     "task-running",
     "task-restarted",
@@ -48,6 +48,10 @@ EventKind = Literal[
     "manager-removed",
     "cluster-restored",
     "cluster-recovered",
+    "user-created",
+    "user-changed",
+    "user-rotated",
+    "user-removed",
 ]
 
 EVENT_KINDS: frozenset[str] = frozenset(get_args(EventKind))

@@ -21,7 +21,13 @@ __all__ = ["COMMAND_VERSION", "FIELDS_SINCE", "KINDS_SINCE", "next_version", "ve
 COMMAND_VERSION = 3
 """What this Okube knows. 1 is all from before versions were told."""
 
-KINDS_SINCE: dict[type, int] = {c.EnableVersion: 2, c.TellOfManager: 2, c.PutRing: 3}
+KINDS_SINCE: dict[type, int] = {
+    c.EnableVersion: 2,
+    c.TellOfManager: 2,
+    c.PutRing: 3,
+    c.PutUser: 3,
+    c.RemoveUser: 3,
+}
 """Kinds of commands that came later, with their versions."""
 
 FIELDS_SINCE: dict[type, dict[str, int]] = {}

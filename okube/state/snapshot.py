@@ -17,6 +17,7 @@ from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
+from okube.model.user import User
 from okube.model.versions import COMMAND_VERSION
 from okube.state.more_tables import MoreRow, more_rows, take_more
 from okube.state.requests import KnownRequest
@@ -75,7 +76,6 @@ class _Piece(NamedTuple):
     size: int
 
 
-_Users = tuple[()]  # its place is kept
 _COLUMNS: tuple[type, ...] = (  # type: ignore[assignment]
     Node,
     Service,
@@ -84,7 +84,7 @@ _COLUMNS: tuple[type, ...] = (  # type: ignore[assignment]
     _EndedRow,
     KnownRequest,
     Event,
-    _Users,
+    User,
     MoreRow,
 )
 """No more than these: with the head and the index they make the longest array whose beginning is one byte."""
@@ -113,7 +113,7 @@ def dump(tables: Tables) -> Iterator[bytes]:
         _Column(list(tables.ended_in_slot.values()), list(tables.ended_in_slot)),
         _Column(tables.requests.rows()),
         _Column(tables.events.rows()),
-        _Column([]),
+        _Column(tables.users.rows()),
         _Column(list(more_rows(tables))),
     ]
     values = (_VERSION, tables.revision, tables.epoch, tables.time_ms, tables.settings)
@@ -223,9 +223,6 @@ def _takers(tables: Tables) -> tuple[Callable[[Any], None], ...]:
     def take_spec(row: _SpecRow) -> None:
         tables.specs[row.service_id, row.version] = row.spec
 
-    def take_user(row: object) -> None:
-        del row
-
     def take_a_more(row: MoreRow) -> None:
         take_more(tables, row)
 
@@ -240,7 +237,7 @@ def _takers(tables: Tables) -> tuple[Callable[[Any], None], ...]:
         take_ended,
         tables.restore_request,
         tables.restore_event,
-        take_user,
+        tables.restore_user,
         take_a_more,
     )
 

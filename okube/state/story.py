@@ -47,6 +47,8 @@ def tell(tables: Tables, command: c.Command, now_ms: int) -> None:
         _tell_version(tables, command, now_ms)
     if isinstance(command, c.TellOfManager):
         _tell_manager(tables, command, now_ms)
+    if isinstance(command, c.PutUser | c.RemoveUser):
+        _tell_user(tables, command, now_ms)
     if not changes:
         return
     by = _caller_of(command)
@@ -109,6 +111,28 @@ def _tell_manager(tables: Tables, command: c.TellOfManager, now_ms: int) -> None
         id="",
         kind=kind,
         subject_kind="manager",
+        subject=command.name,
+        message=message,
+        by=command.by,
+        first_ms=now_ms,
+        time_ms=now_ms,
+    )
+    tables.put_event(event)
+
+
+def _tell_user(tables: Tables, command: c.PutUser | c.RemoveUser, now_ms: int) -> None:
+    kinds: dict[str, EventKind] = {"create": "user-created", "change": "user-changed", "rotate": "user-rotated"}
+    kind: EventKind = "user-removed"
+    message = ""
+    if isinstance(command, c.PutUser):
+        kind = kinds.get(command.how, "user-changed")
+        user = tables.users.get(command.name)
+        if user is not None and kind != "user-rotated":
+            message = f"{user.role} of {', '.join(user.apps) or 'the cluster'}"
+    event = Event(
+        id="",
+        kind=kind,
+        subject_kind="user",
         subject=command.name,
         message=message,
         by=command.by,

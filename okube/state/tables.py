@@ -18,12 +18,14 @@ from okube.model.sealed import Ring
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import KEPT_ENDED_TASKS, Task
+from okube.model.user import User
 from okube.state.allocation import NO_ALLOCATION, Allocation
 from okube.state.digest import Digest
 from okube.state.events import EventTable, repeated
 from okube.state.progress import Progress, ServiceSums
 from okube.state.requests import KnownRequest, RequestTable
 from okube.state.targets import GlobalTargets
+from okube.state.usertable import UserTable
 
 __all__ = ["Observer", "Row", "Settings", "Tables", "counts_alike"]
 
@@ -71,6 +73,7 @@ class Tables:
         self.specs: dict[tuple[str, int], ServiceSpec] = {}
         self.requests = RequestTable()
         self.events = EventTable()
+        self.users = UserTable()
         self.digest = Digest()
         self.observers: list[Observer] = []
         self.changes: list[tuple[Row | None, Row | None]] = []  # (before, after) of what the command under way did
@@ -125,6 +128,11 @@ class Tables:
         """Take the key ring."""
         self.ring = ring
         self.digest.swap("ring", None, ring)
+
+    def restore_user(self, user: User) -> None:
+        """Take a user."""
+        self.users.put(user)
+        self.digest.swap("users", None, user)
 
     def become(self, other: "Tables") -> "Tables":
         """Take all that ``other`` holds, in one step, and keep the observers; what was here, to be let go of."""
@@ -198,6 +206,17 @@ class Tables:
             self.events.forget(oldest)
             self.next_revision()
             self._tell("events", oldest, None)
+
+    def put_user(self, user: User) -> User:
+        """Add or replace a user (by name)."""
+        new = msgspec.structs.replace(user, revision=self.next_revision())
+        self.digest.swap("users", self.users.put(new), new)
+        return new
+
+    def delete_user(self, name: str) -> None:
+        """Forget a user."""
+        self.next_revision()
+        self.digest.swap("users", self.users.delete(name), None)
 
     def put_service(self, service: Service) -> Service:
         """Add or replace a service (by id)."""
