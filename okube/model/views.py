@@ -13,6 +13,7 @@ from okube.model.event import EventKind, Level, SubjectKind
 from okube.model.node import Availability, NodeState
 from okube.model.spec import (
     MAX_REPLICAS,
+    Labels,
     Mode,
     Port,
     Resources,
@@ -35,6 +36,7 @@ __all__ = [
     "EventView",
     "Health",
     "ManagerView",
+    "NodeChange",
     "NodeUsageView",
     "NodeView",
     "OwnState",
@@ -340,6 +342,14 @@ class ApplyBody(msgspec.Struct, frozen=True):
     """Several services at once: all or none."""
 
     services: Annotated[tuple[ServiceSpec, ...], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class NodeChange(msgspec.Struct, frozen=True):
+    """What PATCH takes; what is left out stays as it is."""
+
+    availability: Availability | None = None
+    labels: Labels | None = None
+    zone: Annotated[str, msgspec.Meta(max_length=63)] | None = None
 
 
 class ScaleBody(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from okube.manager.api import (
     status,
     tasks,
     usage,
+    users,
 )
 from okube.manager.api.admission import admission_middleware, end_of_admission
 from okube.manager.api.context import CONTEXT, Context
@@ -40,6 +41,7 @@ API_ROUTES = tuple(
         nodes,
         events,
         usage,
+        users,
         agents,
         status,
         snapshots,

@@ -79,7 +79,7 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or answer 429 and close; agents and managers are always let in."""
         peer = identity_of(transport.get_extra_info("peercert"))
-        if peer is None or peer.role == "admin":
+        if peer is None or peer.role not in ("manager", "worker"):
             address = address_of(transport)
             if not self._gate.connect(address):
                 self._turned_away = True

@@ -8,13 +8,13 @@ from aiohttp import web
 
 from okube.manager.agent_tools import AgentTools
 from okube.manager.agents import AgentCalls
+from okube.manager.api.caller import Caller
 from okube.manager.api.gate import Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.manager.recovery import RecoveryDesk
 from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
-from okube.security import Identity
 
 __all__ = ["CALLER", "CONTEXT", "FORWARDED", "REQUEST_ID", "STALE", "Context"]
 
@@ -40,7 +40,7 @@ class Context:
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
-CALLER: web.RequestKey[Identity] = web.RequestKey("caller", Identity)
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 FORWARDED: web.RequestKey[bool] = web.RequestKey("forwarded", bool)
 STALE: web.RequestKey[bool] = web.RequestKey("stale", bool)

@@ -1,17 +1,22 @@
-"""Who asks: a client certificate or the admin's bearer token; without either only ``/healthz`` answers."""
+"""Who asks: a client certificate or a bearer token; without either only what is open to anyone answers."""
 
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from okube.manager.api.admission import known_route
+from okube.manager.api.caller import Caller, admin, authorize, of_user, peer
 from okube.manager.api.context import CALLER, CONTEXT, FORWARDED
 from okube.manager.api.relay import FORWARDED_FOR
-from okube.model.errors import Forbidden, Unauthorized
-from okube.security import Identity, identity_of, token_matches
+from okube.manager.core import ManagerCore
+from okube.model.errors import OkubeError, Unauthorized
+from okube.model.user import User
+from okube.security import Identity, identity_of, token_matches, token_sha256
 
-__all__ = ["identify_middleware"]
+__all__ = ["check_still_valid", "identify_middleware"]
 
-_OPEN = frozenset({"/healthz"})
+_CATCH_UP_S = 1.0
+_NOTHING_SHOWN = "show a client certificate of this cluster, or a bearer token in Authorization"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -19,41 +24,91 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def identify_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request pass if its caller is known and may use the route."""
     request[FORWARDED] = False
-    if request.path in _OPEN:
+    route = known_route(request)
+    if route is not None and route.role == "anyone":
         return await handler(request)
-    caller = _caller(request)
-    _authorize(request, caller)
+    caller = await _caller(request)
     request[CALLER] = caller
+    authorize(caller, route, node=request.match_info.get("node"))
     return await handler(request)
 
 
-def _caller(request: web.Request) -> Identity:
+def check_still_valid(request: web.Request) -> None:
+    """Refuse what a user asked for whose credentials have changed, or whose rights have, since the request began.
+
+    Call it where it matters last: right before a write is proposed, and once a read is as new as it should be.
+
+    Raises:
+        Unauthorized: they have.
+    """
+    caller = request.get(CALLER)
+    if caller is None or caller.kind != "user":
+        return
+    core = request.app[CONTEXT].core
+    if of_user(_valid(core, core.tables.users.get(caller.name), caller.instance)) != caller:
+        raise Unauthorized(f"what {caller.name} may do has changed at this moment: ask again")
+
+
+async def _caller(request: web.Request) -> Caller:
     core = request.app[CONTEXT].core
     transport = request.transport
-    peer = identity_of(transport.get_extra_info("peercert")) if transport is not None else None
-    if peer is not None:
-        if peer.cluster_id != core.settings.cluster_id:
-            raise Unauthorized("your certificate is of another cluster")
-        if peer.role == "manager" and not core.raft.knows(peer.name):
-            raise Unauthorized(f"{peer.name} is no manager of this cluster any more")
-        forwarded = request.headers.get(FORWARDED_FOR)
-        if peer.role == "manager" and forwarded:
-            request[FORWARDED] = True
-            role, _, name = forwarded.partition("/")
-            return Identity(peer.cluster_id, "worker" if role == "worker" else "admin", name)
-        return peer
+    found = identity_of(transport.get_extra_info("peercert")) if transport is not None else None
+    if found is not None:
+        return await _of_certificate(request, core, found)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token_matches(token.strip(), core.settings.admin_token_sha256):
-        return Identity(core.settings.cluster_id, "admin", "admin")
-    raise Unauthorized("show a client certificate of this cluster, or its bearer token in Authorization")
+    if scheme.lower() != "bearer":
+        raise Unauthorized(_NOTHING_SHOWN)
+    token = token.strip()
+    if token_matches(token, core.settings.admin_token_sha256):
+        return admin()
+    sha256 = token_sha256(token)
+    user = core.tables.users.of_token(sha256)
+    if user is None and await _caught_up(core):
+        user = core.tables.users.of_token(sha256)
+    return of_user(_valid(core, user, None))
 
 
-def _authorize(request: web.Request, caller: Identity) -> None:
-    agent_route = request.path.startswith("/v1/agents/")
-    if request.path.startswith("/v1/peers/") and caller.role != "manager":
-        raise Forbidden("this is for managers")
-    if caller.role == "worker":
-        if not agent_route or request.match_info.get("node") != caller.name:
-            raise Forbidden(f"{caller.name} is a worker: it may speak for itself under /v1/agents/ and nothing else")
-    elif agent_route:
-        raise Forbidden("this is for agents")
+async def _of_certificate(request: web.Request, core: ManagerCore, found: Identity) -> Caller:
+    if found.cluster_id != core.settings.cluster_id:
+        raise Unauthorized("your certificate is of another cluster")
+    if found.role == "worker":
+        return peer("worker", found.name)
+    if found.role == "admin":
+        return admin(found.name)
+    if not core.raft.knows(found.name):
+        raise Unauthorized(f"{found.name} is no manager of this cluster any more")
+    forwarded = request.headers.get(FORWARDED_FOR)
+    if not forwarded:
+        return peer("manager", found.name)
+    request[FORWARDED] = True
+    kind, _, rest = forwarded.partition("/")
+    if kind == "worker":
+        return peer("worker", rest)
+    if kind != "user":
+        return admin(rest)
+    name, _, instance = rest.partition("/")
+    return of_user(_valid(core, core.tables.users.get(name), instance))
+
+
+async def _caught_up(core: ManagerCore) -> bool:
+    """A user who was made a moment ago may be unknown here yet; whether it is worth while to look again."""
+    try:
+        await core.read_barrier(timeout_s=_CATCH_UP_S)
+    except OkubeError:
+        return False
+    return True
+
+
+def _valid(core: ManagerCore, user: User | None, instance: str | None) -> User:
+    """The user, whose credentials are those of ``instance`` (None: a token, by which the user was found).
+
+    Raises:
+        Unauthorized: they are worth nothing.
+    """
+    if user is None:
+        raise Unauthorized("nobody here is known by that: it is another cluster's, was revoked, or was never given")
+    if instance not in (None, user.instance):
+        raise Unauthorized(f"these credentials of {user.name} are worth nothing any more: there are newer ones")
+    if user.expires_ms is not None and core.clock.time_ms() >= user.expires_ms:
+        raise Unauthorized(f"the credentials of {user.name} have expired: an admin makes new ones with rotate")
+    return user

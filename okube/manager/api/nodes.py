@@ -1,9 +1,7 @@
 """Routes about nodes."""
 
 import logging
-from typing import Annotated
 
-import msgspec
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object
@@ -16,10 +14,9 @@ from okube.manager.api.writing import if_match, result_of, submit
 from okube.model.commands import RemoveNode, UpdateNode
 from okube.model.decode import decode
 from okube.model.errors import NotFound
-from okube.model.node import Availability, Node
+from okube.model.node import Node
 from okube.model.quantities import rfc3339
-from okube.model.spec import Labels
-from okube.model.views import NodeView
+from okube.model.views import NodeChange, NodeView
 from okube.state import Tables
 from okube.state.queries import view_of_node
 from okube.state.tables import Row
@@ -28,14 +25,6 @@ __all__ = ["routes"]
 
 _log = logging.getLogger(__name__)
 routes = web.RouteTableDef()
-
-
-class NodeChange(msgspec.Struct, frozen=True):
-    """What PATCH takes; what is left out stays as it is."""
-
-    availability: Availability | None = None
-    labels: Labels | None = None
-    zone: Annotated[str, msgspec.Meta(max_length=63)] | None = None
 
 
 @routes.get("/v1/nodes")

@@ -90,7 +90,7 @@ def document() -> dict[str, Any]:
             "headers": {name: {"description": text, "schema": schema} for name, (text, schema) in HEADERS.items()},
             "securitySchemes": {
                 "certificate": {"type": "mutualTLS", "description": "A client certificate of the cluster's CA."},
-                "token": {"type": "http", "scheme": "bearer", "description": "The admin's token."},
+                "token": {"type": "http", "scheme": "bearer", "description": "A user's token, or the admin's."},
             },
         },
     }
@@ -120,6 +120,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         "summary": route.text,
         "tags": [route.group],
         "x-okube-role": route.role,
+        "x-okube-scope": route.scope,
     }
     if route.role == "anyone":
         made["security"] = []

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import query_flag
 from okube.manager.api.context import CONTEXT, STALE
+from okube.manager.api.identify import check_still_valid
 from okube.state import Tables
 
 __all__ = ["mark_stale", "tables_to_read"]
@@ -20,6 +21,7 @@ async def tables_to_read(request: web.Request) -> Tables:
         request[STALE] = True
     else:
         await core.read_barrier()
+        check_still_valid(request)
     return core.tables
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT, Context
+from okube.manager.api.relay import FORWARDED_FOR
 from okube.manager.recovery import Recovery
 from okube.model.decode import decode
 from okube.model.errors import UNREADABLE, Conflict, NotFound, Unreachable
@@ -137,7 +138,7 @@ async def _pass_on(request: web.Request, context: Context, order: RecoveryOrder)
         async with context.peers.post(
             f"https://{member.api_address}/v1/recovery",
             data=io.BytesIO(_encoder.encode(order)),
-            headers={"Content-Type": "application/json", "Okube-Forwarded-For": f"{caller.role}/{caller.name}"},
+            headers={"Content-Type": "application/json", FORWARDED_FOR: caller.forwarded_for},
             timeout=aiohttp.ClientTimeout(total=_ORDER_TIMEOUT_S, sock_connect=0.5),
             server_hostname=server_name(member.name, "manager", context.core.settings.cluster_id),
         ) as response:

@@ -6,10 +6,18 @@ from typing import Any
 
 from okube.manager.api.gate import Limits
 from okube.manager.api.route import Parameter, Route
+from okube.model.user import RANKS
 
 __all__ = ["markdown"]
 
-_CALLERS = {"anyone": "Needs no credentials.", "worker": "For agents.", "manager": "For managers.", "admin": ""}
+_CALLERS = {
+    "anyone": "Needs no credentials.",
+    "viewer": "For viewers.",
+    "operator": "For operators.",
+    "admin": "For admins.",
+    "worker": "For agents.",
+    "manager": "For managers.",
+}
 
 _INTRODUCTION = """\
 # HTTP API
@@ -19,8 +27,10 @@ _INTRODUCTION = """\
 Any manager serves any request, over HTTPS with the cluster's own CA. The same as OpenAPI 3.1: `GET /openapi.json`. For
 Python there is a [typed client](client.md); what `/metrics` shows is in [metrics.md](metrics.md).
 
-- **Who may call.** A client certificate of the cluster, or the admin's token as `Authorization: Bearer TOKEN`. Without
-  either only `/healthz` answers. Agents speak for their own node and nothing else.
+- **Who may call.** A client certificate of the cluster, or a token as `Authorization: Bearer TOKEN`. Without either
+  only `/healthz` answers. Each route says for whom it is: an operator may do all that a viewer may, and an admin all
+  that an operator may. Who has some apps alone sees these, and nothing about the whole cluster ([users.md](users.md)).
+  Agents speak for their own node and nothing else.
 - **Bodies** are JSON in UTF-8, at most 2 MiB, nested at most 64 deep; a key given twice is an error. Memory and disk
   are bytes, cpus are cores, times are RFC 3339 in UTC.
 - **Reads** are linearizable. With `stale=true` the manager answers at once from what it knows; `Okube-Age` says how old
@@ -70,7 +80,8 @@ def _route(route: Route, operation: dict[str, Any]) -> str:
 
 
 def _caller(route: Route) -> str:
-    return _CALLERS[route.role]
+    whole = "" if route.role not in RANKS or route.scope != "cluster" else ", and not of some apps alone"
+    return f"{_CALLERS[route.role][:-1]}{whole}."
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -17,7 +17,7 @@ __all__ = ["DEAF_S", "FORWARDED_FOR", "RELAYED", "ask", "is_deaf", "relay"]
 DEAF_S = 1.0
 """Who has heard no leader for so long asks the others: an election would be over."""
 FORWARDED_FOR = "Okube-Forwarded-For"
-"""``role/name`` of the caller, set by a manager that passes a request on; believed from managers alone."""
+"""``Caller.forwarded_for`` of who asks, set by a manager that passes a request on; believed from managers alone."""
 RELAYED = "Okube-Relayed"
 """Set beside it where the receiver need not lead, but may know who does."""
 _PASSED_ON = ("Content-Type", "If-Match", "Accept")
@@ -64,7 +64,7 @@ async def ask(
     caller = request[CALLER]
     headers = dict(headers or {})
     headers.update((name, request.headers[name]) for name in _PASSED_ON if name in request.headers)
-    headers[FORWARDED_FOR] = f"{caller.role}/{caller.name}"
+    headers[FORWARDED_FOR] = caller.forwarded_for
     if key is not None:
         headers["Idempotency-Key"] = key
     try:

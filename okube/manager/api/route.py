@@ -4,11 +4,14 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Answer", "Method", "Parameter", "Role", "Route"]
+__all__ = ["Answer", "Method", "Parameter", "Role", "Route", "Scope"]
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Role = Literal["anyone", "admin", "worker", "manager"]
-"""Who may call: anyone, without credentials; admins, and managers in their name; an agent, for itself; a manager."""
+Role = Literal["anyone", "viewer", "operator", "admin", "worker", "manager"]
+"""Who may call: anyone, without credentials; people of that role or a higher one, and managers; an agent, for itself;
+managers alone."""
+Scope = Literal["cluster", "app", "any"]
+"""For a caller who has some apps alone: not at all; what is of these apps, as the handler sees to; like for anyone."""
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -47,7 +50,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     group: str
     text: str
-    role: Role = "admin"
+    role: Role
+    scope: Scope = "cluster"
     parameters: tuple[Parameter, ...] = ()
     body: Any = None
     body_media: str = "application/json"
@@ -61,5 +65,5 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_write(self) -> bool:
-        """Whether it changes the cluster."""
+        """Whether its method is one of those that change the cluster."""
         return self.method != "GET"

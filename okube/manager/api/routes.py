@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from okube.manager.api.nodes import NodeChange
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import (
     AGENT,
@@ -21,6 +20,7 @@ from okube.manager.api.route_parts import (
     one_of,
 )
 from okube.manager.api.snapshot_routes import RECOVERY, SNAPSHOTS
+from okube.manager.api.user_routes import USERS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
 from okube.model.managers import MembersView, NewManager, NextLeader
@@ -28,6 +28,7 @@ from okube.model.views import (
     EventView,
     Health,
     ManagerView,
+    NodeChange,
     NodeView,
     OwnState,
     Readiness,
@@ -44,6 +45,7 @@ _NODES = (
         path="/v1/nodes",
         name="list_nodes",
         group="nodes",
+        role="viewer",
         text="All nodes, by name.",
         parameters=(
             Parameter("state", "those that are", one_of("ready", "down")),
@@ -61,6 +63,7 @@ _NODES = (
         path="/v1/nodes/{name}",
         name="get_node",
         group="nodes",
+        role="viewer",
         text="One node.",
         parameters=(NODE_NAME, STALE),
         answers=(Answer(text="the node", of=NodeView, headers=READ_HEADERS),),
@@ -71,6 +74,7 @@ _NODES = (
         path="/v1/nodes/{name}",
         name="change_node",
         group="nodes",
+        role="operator",
         text="Change availability (`draining` empties the node), labels or zone; what is left out stays.",
         parameters=(NODE_NAME, *WRITE),
         body=NodeChange,
@@ -82,6 +86,7 @@ _NODES = (
         path="/v1/nodes/{name}",
         name="remove_node",
         group="nodes",
+        role="admin",
         text="Forget a node that is down.",
         parameters=(NODE_NAME, *WRITE),
         answers=(Answer(text="the node as it was", of=NodeView),),
@@ -95,6 +100,8 @@ _EVENTS = (
         path="/v1/events",
         name="list_events",
         group="events",
+        role="viewer",
+        scope="app",
         text="What happened, the newest last. What happens again within an hour is one event, counted.",
         parameters=(
             Parameter("kind", "those of a kind; several: of any", one_of(*sorted(EVENT_KINDS)), repeated=True),
@@ -117,6 +124,8 @@ _USAGE = (
         path="/v1/usage",
         name="usage",
         group="usage",
+        role="viewer",
+        scope="app",
         text="What nodes and their tasks use now, asked of the agents; takes a second at most.",
         parameters=(
             Parameter("service", "the tasks of a service, and their nodes"),
@@ -134,6 +143,8 @@ _CONTROL_PLANE = (
         path="/v1/status",
         name="status",
         group="control plane",
+        role="viewer",
+        scope="any",
         text="The cluster at a glance, from any living manager, with or without a quorum.",
         parameters=(STALE,),
         answers=(Answer(text="the cluster", of=StatusView),),
@@ -143,6 +154,7 @@ _CONTROL_PLANE = (
         path="/v1/managers",
         name="managers",
         group="control plane",
+        role="viewer",
         text="Every manager with what it says of itself; one that does not answer is down.",
         parameters=(STALE,),
         answers=(Answer(text="the managers", of=list[ManagerView]),),
@@ -152,6 +164,7 @@ _CONTROL_PLANE = (
         path="/v1/managers",
         name="add_manager",
         group="control plane",
+        role="admin",
         text="Let a manager join. It learns first, and votes as soon as it has what the others have. "
         "`okube managers add` does this, and makes the new manager's folder from the answer. "
         "409 where its name or address is taken.",
@@ -164,6 +177,7 @@ _CONTROL_PLANE = (
         path="/v1/managers/{name}",
         name="remove_manager",
         group="control plane",
+        role="admin",
         text="Have a manager no longer; it hears of it and stops. Where it leads, another one leads first. "
         "409 where those that are left would have no majority.",
         parameters=(_MANAGER_NAME, Parameter("instance", "only this instance of it; if it is gone, that is no error")),
@@ -175,6 +189,7 @@ _CONTROL_PLANE = (
         path="/v1/managers/transfer",
         name="transfer_leadership",
         group="control plane",
+        role="admin",
         text="Have another manager lead. 409 where it does not answer, 503 where it did not take over in time.",
         body=NextLeader,
         answers=(Answer(text="who leads now", of=NextLeader),),
@@ -185,6 +200,7 @@ _CONTROL_PLANE = (
         path="/v1/managers/self",
         name="own_state",
         group="control plane",
+        role="viewer",
         text="What this manager knows of itself; managers ask each other.",
         answers=(Answer(text="the manager", of=OwnState),),
     ),
@@ -193,8 +209,9 @@ _CONTROL_PLANE = (
         path="/healthz",
         name="healthz",
         group="control plane",
-        text="Whether the process lives.",
         role="anyone",
+        scope="any",
+        text="Whether the process lives.",
         answers=(Answer(text="it lives", of=Health, headers=()),),
     ),
     Route(
@@ -202,6 +219,8 @@ _CONTROL_PLANE = (
         path="/readyz",
         name="readyz",
         group="control plane",
+        role="viewer",
+        scope="any",
         text="Whether it serves and has caught up: a majority confirms a read within a second, else 503.",
         answers=(Answer(text="it is ready", of=Readiness),),
     ),
@@ -210,6 +229,8 @@ _CONTROL_PLANE = (
         path="/openapi.json",
         name="openapi",
         group="control plane",
+        role="viewer",
+        scope="any",
         text="This reference, as OpenAPI 3.1.",
         answers=(Answer(text="the document", of=dict[str, Any], headers=()),),
     ),
@@ -218,6 +239,7 @@ _CONTROL_PLANE = (
         path="/metrics",
         name="metrics",
         group="control plane",
+        role="viewer",
         text="What this manager counts, as Prometheus reads it.",
         answers=(Answer(text="the metrics", media="text/plain", headers=()),),
     ),
@@ -229,8 +251,8 @@ _AGENTS = (
         path="/v1/agents/{node}/register",
         name="register",
         group="agents",
-        text="An agent asks to be let in. Bodies are msgpack; `okube/model/wire.py` has their structs.",
         role="worker",
+        text="An agent asks to be let in. Bodies are msgpack; `okube/model/wire.py` has their structs.",
         parameters=(AGENT,),
         body=bytes,
         body_media="application/msgpack",
@@ -242,8 +264,8 @@ _AGENTS = (
         path="/v1/agents/{node}/heartbeat",
         name="heartbeat",
         group="agents",
-        text="A sign of life with reports on tasks; answered once these are committed.",
         role="worker",
+        text="A sign of life with reports on tasks; answered once these are committed.",
         parameters=(AGENT,),
         body=bytes,
         body_media="application/msgpack",
@@ -258,8 +280,8 @@ _PEERS = (
         path="/v1/peers/reach",
         name="reach",
         group="managers",
-        text="The leader asks another manager whether it reaches agents that are silent. Bodies are msgpack.",
         role="manager",
+        text="The leader asks another manager whether it reaches agents that are silent. Bodies are msgpack.",
         body=bytes,
         body_media="application/msgpack",
         answers=(Answer(text="which it reached", media="application/msgpack", headers=()),),
@@ -269,8 +291,8 @@ _PEERS = (
         path="/v1/peers/relay",
         name="relay",
         group="managers",
-        text="The leader has another manager pass an assignment on to an agent that it does not reach itself.",
         role="manager",
+        text="The leader has another manager pass an assignment on to an agent that it does not reach itself.",
         body=bytes,
         body_media="application/msgpack",
         answers=(Answer(text="what the agent answered", media="application/msgpack", headers=()),),
@@ -285,6 +307,7 @@ ROUTES: tuple[Route, ...] = (
     *_NODES,
     *_EVENTS,
     *_USAGE,
+    *USERS,
     *_CONTROL_PLANE,
     *SNAPSHOTS,
     *RECOVERY,

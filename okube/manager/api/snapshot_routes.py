@@ -13,6 +13,7 @@ SNAPSHOTS = (
         path="/v1/snapshot",
         name="save_snapshot",
         group="snapshots",
+        role="admin",
         text="The whole state of this moment as one file, which `okube snapshot restore` takes. It holds what services "
         "hold, environments included, and not the key of the CA.",
         parameters=(STALE,),
@@ -23,6 +24,7 @@ SNAPSHOTS = (
         path="/v1/snapshots",
         name="list_snapshots",
         group="snapshots",
+        role="operator",
         text="The snapshots that managers keep, each on its own machine, the newest first; those of a manager that "
         "does not answer are left out.",
         parameters=(STALE,),
@@ -33,6 +35,7 @@ SNAPSHOTS = (
         path="/v1/snapshots/own",
         name="own_snapshots",
         group="snapshots",
+        role="operator",
         text="The snapshots that this manager keeps; managers ask each other.",
         answers=(Answer(text="the snapshots", of=list[SnapshotView]),),
     ),
@@ -44,6 +47,7 @@ RECOVERY = (
         path="/v1/recovery",
         name="survivors",
         group="recovery",
+        role="admin",
         text="Every manager that this one knows of, and what it has: what a decision about a lost majority needs.",
         answers=(Answer(text="the managers", of=list[SurvivorView]),),
     ),
@@ -52,6 +56,7 @@ RECOVERY = (
         path="/v1/recovery/own",
         name="own_survivor",
         group="recovery",
+        role="admin",
         text="What this manager has; managers ask each other.",
         answers=(Answer(text="the manager", of=SurvivorView),),
     ),
@@ -60,6 +65,7 @@ RECOVERY = (
         path="/v1/recovery",
         name="recover",
         group="recovery",
+        role="admin",
         text="Have the manager that is named go on alone, because the majority is gone for good. It is refused while "
         "there is a leader or a majority answers, where another one that answers has more, and where the manager has "
         "changed since the caller looked. A copy of the state is saved first.",

@@ -6,7 +6,9 @@ import msgspec
 from aiohttp import web
 
 from okube.manager.api.bodies import MAX_DIGITS
-from okube.manager.api.context import CONTEXT, REQUEST_ID
+from okube.manager.api.caller import Caller
+from okube.manager.api.context import CALLER, CONTEXT, REQUEST_ID
+from okube.manager.api.identify import check_still_valid
 from okube.model.commands import Applied, Command, fingerprint
 from okube.model.errors import FieldError, InvalidInput
 
@@ -20,16 +22,27 @@ async def submit(request: web.Request, command: Command) -> Applied:
 
     Raises:
         InvalidInput: the key is too long, or no text.
+        Unauthorized: what the caller may do has changed meanwhile.
         OkubeError: what ``ManagerCore.submit`` raises.
     """
     key = request[REQUEST_ID] if REQUEST_ID in request else request.headers.get("Idempotency-Key", "")
     if len(key) > _MAX_KEY or not key.isprintable():
         raise InvalidInput.of([FieldError("Idempotency-Key", f"up to {_MAX_KEY} printable characters")], what="header")
     body = await request.read()
+    check_still_valid(request)
     mark = fingerprint(
-        request.method.encode(), request.raw_path.encode(), request.headers.get("If-Match", "").encode(), body
+        request.method.encode(),
+        request.raw_path.encode(),
+        request.headers.get("If-Match", "").encode(),
+        body,
+        *_asker(request[CALLER]),
     )
     return await request.app[CONTEXT].core.submit(command, request_id=key, fingerprint=mark)
+
+
+def _asker(caller: Caller) -> tuple[bytes, ...]:
+    """Nobody gets the result of another one's request by its key. Nothing for the admin, as it always was."""
+    return () if caller.kind == "admin" else (caller.kind.encode(), caller.name.encode())
 
 
 def if_match(request: web.Request) -> int | None:
