@@ -11,7 +11,9 @@ from aiohttp.http_exceptions import LineTooLong
 from okube.manager.api.admission import address_of
 from okube.manager.api.gate import Gate
 from okube.manager.api.problems import problem
-from okube.model.errors import Defect, Malformed, OkubeError, SlowDown, TooLarge, TooSlow
+from okube.model.errors import Defect, Malformed, SlowDown, TooLarge, TooSlow
+from okube.seams.doorman import Doorman
+from okube.seams.punctual import PunctualConnection, answer_and_close
 from okube.security import identity_of
 
 __all__ = ["Connection", "GuardedSite"]
@@ -19,14 +21,13 @@ __all__ = ["Connection", "GuardedSite"]
 _log = logging.getLogger(__name__)
 _HANDSHAKE_S = 5.0
 _LINGER_S = 1.0  # how long what a refused client still sends is thrown away, so that it reads the answer
-_BACKLOG = 1024
 
 
 class GuardedSite(web.BaseSite):
     """Listens with TLS (or without, where ``context`` is None), and lets connections pass the gate."""
 
     def __init__(self, runner: web.AppRunner, host: str, port: int, gate: Gate, context: ssl.SSLContext | None) -> None:
-        super().__init__(runner, ssl_context=context, backlog=_BACKLOG)
+        super().__init__(runner, ssl_context=context)
         self._host = host
         self._port = port
         self._gate = gate
@@ -56,25 +57,19 @@ class GuardedSite(web.BaseSite):
                 max_field_size=limits.line_bytes,
             )
 
-        self._server = await loop.create_server(
-            connection,
-            self._host,
-            self._port,
-            ssl=self._context,
-            backlog=_BACKLOG,
-            ssl_handshake_timeout=None if self._context is None else _HANDSHAKE_S,
-        )
+        doorman = Doorman(connection, context=self._context, handshake_s=_HANDSHAKE_S)
+        await doorman.open(self._host, self._port)
+        self._server = cast("asyncio.AbstractServer", doorman)  # the runner closes it, and asks for its sockets
 
 
-class Connection(web.RequestHandler):
-    """One connection of HTTP: aiohttp's, with a limit on the time that the head of a request takes."""
+class Connection(PunctualConnection):
+    """One connection of HTTP."""
 
     def __init__(self, server: web.Server, gate: Gate, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
-        super().__init__(server, loop=loop, **options)
+        super().__init__(server, head_s=gate.limits.head_s, loop=loop, **options)
         self._gate = gate
         self._counted: str | None = None
         self._turned_away = False
-        self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or answer 429 and close; agents and managers are always let in."""
@@ -83,15 +78,14 @@ class Connection(web.RequestHandler):
             address = address_of(transport)
             if not self._gate.connect(address):
                 self._turned_away = True
-                _refuse(transport, SlowDown("too many connections at this manager: close some, and ask again"))
+                error = SlowDown("too many connections at this manager: close some, and ask again")
+                answer_and_close(transport, problem(error))
                 return
             self._counted = address
         super().connection_made(transport)
-        self._head_timer = self._loop.call_later(self._gate.limits.head_s, self._head_is_late)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is over."""
-        self._stop_timer()
         if self._counted is not None:
             self._gate.disconnect(self._counted)
             self._counted = None
@@ -99,14 +93,17 @@ class Connection(web.RequestHandler):
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; from the first byte of a head, time runs until its last."""
-        if self._turned_away:
-            return
-        super().data_received(data)
-        if not self._awaits_head:
-            self._stop_timer()
-        elif self._head_timer is None:
-            self._head_timer = self._loop.call_later(self._gate.limits.head_s, self._head_is_late)
+        """Take what came."""
+        if not self._turned_away:
+            super().data_received(data)
+
+    def head_is_late(self) -> None:
+        """Say so, and close."""
+        assert self.transport is not None
+        self._gate.refused["slow"] += 1
+        error = TooSlow(f"no whole request came within {self._gate.limits.head_s:.0f} s")
+        answer_and_close(self.transport, problem(error))
+        super().head_is_late()
 
     def handle_error(
         self,
@@ -129,34 +126,6 @@ class Connection(web.RequestHandler):
             raise ConnectionError("an answer was begun already")
         response.force_close()
         return response
-
-    @property
-    def _awaits_head(self) -> bool:
-        return not self._request_in_progress and not self._messages
-
-    def _head_is_late(self) -> None:
-        self._head_timer = None
-        if self._awaits_head and self.transport is not None:
-            self._gate.refused["slow"] += 1
-            _refuse(self.transport, TooSlow(f"no whole request came within {self._gate.limits.head_s:.0f} s"))
-            self.force_close()
-
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-
-def _refuse(transport: asyncio.BaseTransport, error: OkubeError) -> None:
-    """An answer before there is a request, and the end of the connection."""
-    writable = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
-    answer = problem(error)
-    body = answer.body
-    assert isinstance(body, bytes)
-    head = [f"HTTP/1.1 {answer.status} {answer.reason}", "Connection: close", f"Content-Length: {len(body)}"]
-    head += [f"{name}: {value}" for name, value in answer.headers.items() if name != "Content-Length"]
-    writable.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
-    writable.close()
 
 
 def _short(message: str | None) -> str:
