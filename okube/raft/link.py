@@ -149,7 +149,7 @@ class Link(asyncio.Protocol):
         self.heard_at = self._now()
         self._buffer += data
         start = 0
-        while len(self._buffer) - start >= _LENGTH.size and not self._ended:
+        while len(self._buffer) - start >= _LENGTH.size and not self.ended:
             (length,) = _LENGTH.unpack_from(self._buffer, start)
             limit = self._max_frame_bytes if self.peer is not None else MAX_GREETING_BYTES
             if length > limit:
@@ -172,7 +172,8 @@ class Link(asyncio.Protocol):
         self._owner.lost(self)
 
     @property
-    def _ended(self) -> bool:
+    def ended(self) -> bool:
+        """Whether nothing more is read from it."""
         return self._transport is None or self._transport.is_closing()
 
     def _take(self, data: bytes) -> None:

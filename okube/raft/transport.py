@@ -16,6 +16,7 @@ from typing import Any
 
 from okube.raft.complaints import Complaints
 from okube.raft.link import VERSION, Greeting, Link
+from okube.seams.doorman import Doorman
 from okube.seams.transport import Peer, PeerHandler
 
 __all__ = ["Identify", "TlsTransport"]
@@ -29,6 +30,8 @@ REDIAL_S = 0.06
 KNOCK_S = 1.0
 _SILENT_FOR_GOOD = 6
 """A link that says nothing for so many election time-outs is ended, whether another one took its place or not."""
+_NOT_GREETED = 8
+"""So many callers with one certificate may be connected and not have greeted yet."""
 MIB = 1024 * 1024
 
 
@@ -63,7 +66,7 @@ class TlsTransport:
         self._peers: dict[str, Peer] = {}
         self._card = b""
         self._handler: PeerHandler | None = None
-        self._server: asyncio.Server | None = None
+        self._server: Doorman | None = None
         self._links: dict[str, Link] = {}
         self._pending: dict[Link, None] = {}
         self._dialling: dict[str, asyncio.Task[None]] = {}
@@ -79,14 +82,10 @@ class TlsTransport:
     async def start(self) -> None:
         """Listen and begin to dial. Raises ``OSError`` if the address is taken."""
         host, port = self._listen_on
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: self._new_link(None),
-            host,
-            port,
-            ssl=self._server_context,
-            ssl_handshake_timeout=self._tls_patience_s,
+        self._server = Doorman(
+            lambda: self._new_link(None), context=self._server_context, handshake_s=self._tls_patience_s
         )
+        await self._server.open(host, port)
         self._keep_alive()
         self.set_peers(list(self._peers.values()))
 
@@ -106,6 +105,8 @@ class TlsTransport:
         waiting = [*dialling, *(link.closed for link in links)]
         if waiting:
             await asyncio.wait(waiting)
+        if server is not None:
+            await server.wait_closed()
 
     def set_peers(self, peers: Iterable[Peer]) -> None:
         """Replace the peers; links to others end, and a changed address is dialled from the next time on."""
@@ -151,14 +152,16 @@ class TlsTransport:
         """Keep an eye on it until it has greeted."""
         if self._server is None or (link.dialled is not None and self._speaks(link.dialled)):
             link.end()
+        elif link.dialled is None and (objection := self._stranger(link)) is not None:
+            self._refuse(link, objection)
+            link.end()
         self._pending[link] = None
 
     def greeted(self, link: Link, greeting: Greeting) -> bool:
         """Let a peer in, or say why not."""
         objection = self._objection(link, greeting)
         if objection is not None:
-            who = link.dialled or f"a caller from {link.address.rsplit(':', 1)[0]}"
-            self._complaints.say(f"refused {who}", "refused %s: %s", who, objection)
+            self._refuse(link, objection)
             return False
         self._pending.pop(link, None)
         earlier = self._links.pop(greeting.name, None)
@@ -203,6 +206,28 @@ class TlsTransport:
         """Whether there is a link to this peer from which something came of late."""
         link = self._links.get(name)
         return link is not None and asyncio.get_running_loop().time() - link.heard_at <= self._election_s
+
+    def _refuse(self, link: Link, objection: str) -> None:
+        who = link.dialled or f"a caller from {link.address.rsplit(':', 1)[0]}"
+        self._complaints.say(f"refused {who}", "refused %s: %s", who, objection)
+
+    def _stranger(self, link: Link) -> str | None:
+        """Why whoever called is not even greeted; None for a manager, whichever it says it is."""
+        identity = self._identify(link.certificate)
+        if identity is None:
+            return "its certificate does not say who it is"
+        role, name, _ = identity
+        if role != "manager":
+            return f"its certificate is of {role} {name}, and managers speak here with managers alone"
+        self._end_the_oldest_of(identity)
+        return None
+
+    def _end_the_oldest_of(self, identity: tuple[str, str, str | None]) -> None:
+        """Make room among those with one certificate that have not greeted: an honest one greets at once."""
+        waiting = [link for link in self._pending if link.dialled is None and not link.ended]
+        same = [link for link in waiting if self._identify(link.certificate) == identity]
+        if len(same) >= _NOT_GREETED:
+            same[0].end()
 
     def _objection(self, link: Link, greeting: Greeting) -> str | None:
         """Why this peer is not let in; None if it is."""

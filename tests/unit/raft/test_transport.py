@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator, Callable
@@ -241,6 +242,40 @@ async def test_a_worker_cannot_say_it_is_a_manager(
 ) -> None:
     caller = Recorder(certificates.transport("m1", role="worker"), "m1")
     assert "its certificate is of worker m1" in await refused(certificates, caplog, caller)
+
+
+async def test_a_worker_is_not_even_greeted(certificates: Certificates) -> None:
+    one = Recorder(certificates.transport("m1"), "m1")
+    await one.transport.start()
+    _, client = certificates.contexts("w1", "worker")
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", one.transport.port, ssl=client, server_hostname="m1.manager.c1.okube"
+    )
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    await one.transport.stop()
+
+
+async def test_callers_that_do_not_greet_are_few_and_the_oldest_goes(certificates: Certificates) -> None:
+    one = Recorder(certificates.transport("m1", election_s=10.0), "m1")
+    await one.transport.start()
+    _, client = certificates.contexts("m2")
+    callers = []
+    for _ in range(12):
+        callers.append(
+            await asyncio.open_connection(
+                "127.0.0.1", one.transport.port, ssl=client, server_hostname="m1.manager.c1.okube"
+            )
+        )
+        await callers[-1][0].readexactly(1)  # it is greeted
+    await eventually(lambda: len(one.transport._pending) == 8)
+    for reader, _ in callers[:4]:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+    for _, writer in callers:
+        writer.close()
+    await one.transport.stop()
 
 
 async def test_a_manager_of_another_cluster_is_not_even_greeted(
