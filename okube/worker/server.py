@@ -26,6 +26,7 @@ from okube.model.errors import (
 from okube.model.exec import ExecRequest
 from okube.model.wire import PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine, NodeUsage
 from okube.security import Identity, identity_of
+from okube.worker.door import AgentSite
 from okube.worker.exec import Sessions
 from okube.worker.runtime.base import ExecSession, RuntimeUnavailable
 
@@ -96,11 +97,12 @@ class AgentServer:
         app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of, epoch=epoch, metrics=metrics)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self._context = context
+        self._cluster_id = cluster_id
 
     async def start(self, host: str, port: int) -> int:
         """Listen; answers the port (one that is free, where 0 was asked); raises OSError for one in use."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=self._context)
+        site = AgentSite(self._runner, host, port, context=self._context, refusal=self._refusal)
         await site.start()
         bound: int = self._runner.addresses[0][1]
         return bound
@@ -108,6 +110,10 @@ class AgentServer:
     async def close(self) -> None:
         """End all connections."""
         await self._runner.cleanup()
+
+    def _refusal(self, transport: asyncio.BaseTransport) -> web.Response | None:
+        objection = _objection(identity_of(transport.get_extra_info("peercert")), self._cluster_id)
+        return None if objection is None else _problem(403, objection)
 
 
 def peer_of(request: web.Request) -> Identity | None:
@@ -187,13 +193,20 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
 def _managers_only(cluster_id: str, identify: Identify) -> Callable[..., Awaitable[web.StreamResponse]]:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        peer = identify(request)
-        if peer is None or peer.role != "manager" or peer.cluster_id != cluster_id:
-            who = "somebody unknown" if peer is None else f"{peer.role} {peer.name} of cluster {peer.cluster_id}"
-            raise Forbidden(f"agents of cluster {cluster_id} answer its managers only, and this is {who}")
+        objection = _objection(identify(request), cluster_id)
+        if objection is not None:
+            raise objection
         return await handler(request)
 
     return check
+
+
+def _objection(peer: Identity | None, cluster_id: str) -> Forbidden | None:
+    """Why this one may not ask an agent anything."""
+    if peer is not None and peer.role == "manager" and peer.cluster_id == cluster_id:
+        return None
+    who = "somebody unknown" if peer is None else f"{peer.role} {peer.name} of cluster {peer.cluster_id}"
+    return Forbidden(f"agents of cluster {cluster_id} answer its managers only, and this is {who}")
 
 
 def _problem(status: int, error: OkubeError) -> web.Response:

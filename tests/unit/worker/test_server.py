@@ -26,7 +26,7 @@ from okube.model.exec import (
     read_server_control,
 )
 from okube.model.wire import Assignment, AssignmentAnswer, LogLine, NodeUsage, TaskUsage
-from okube.security import server_context
+from okube.security import client_context, server_context
 from okube.worker.exec import MAX_SESSIONS
 from okube.worker.runtime.base import CannotExec, ExecSession, RuntimeUnavailable
 from okube.worker.runtime.lines import Stream
@@ -169,6 +169,19 @@ async def test_another_worker_is_refused(place: Place) -> None:
     assert status == 403
     assert "this is worker w2" in msgspec.json.decode(answer)["detail"]
     assert place.agent.accepted == []
+
+
+async def test_another_worker_is_refused_before_it_asks_for_anything(place: Place) -> None:
+    tls = client_context(place.cluster.party("worker", "w2"))
+    host, _, port = place.address.rpartition(":")
+    reader, writer = await asyncio.open_connection(
+        host, int(port), ssl=tls, server_hostname=f"w1.worker.{CLUSTER_ID}.okube"
+    )
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert b"this is worker w2" in answer
+    writer.close()
 
 
 async def test_an_agent_of_another_cluster_is_not_obeyed_by_a_manager_of_this_one(tmp_path: Path) -> None:
