@@ -45,3 +45,14 @@ def test_a_manager_may_open_as_many_files_as_it_can_be_allowed_and_what_agents_s
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(opens_more)
+
+
+@pytest.mark.parametrize("name", ["MANAGER", "AGENT"])
+def test_a_process_leaves_no_core_and_what_it_starts_may_ask_for_one_again(name: str) -> None:
+    script = (
+        "import ctypes, resource; from okube.seams.standing import AGENT, MANAGER, take\n"
+        "hard = resource.getrlimit(resource.RLIMIT_CORE)[1]; resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))\n"
+        f"take({name}); print(resource.getrlimit(resource.RLIMIT_CORE) == (0, hard), ctypes.CDLL(None).prctl(3))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "0"]
