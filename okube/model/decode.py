@@ -140,9 +140,9 @@ def _plain(kind: Any, data: object, path: str, errors: list[FieldError]) -> Any:
 
 
 def _optional(kind: Any, data: object, path: str, errors: list[FieldError]) -> Any:
-    if data is None:
+    if data is None and type(None) in get_args(kind):
         return None
-    (inner,) = [a for a in get_args(kind) if a is not type(None)]
+    (inner,) = [a for a in get_args(kind) if a not in (type(None), msgspec.UnsetType)]
     return _value(_reading(inner), data, path, errors)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from okube.model.constraints import parse_constraint
 from okube.model.decode import decode
 from okube.model.errors import FieldError
+from okube.model.mounts import KINDS, SECRETS_FOLDER, Given, Mount, MountKind, Mounts, path_of
 from okube.model.names import MAX_NAME, NAME_PATTERN, is_dns_label, name_error
 from okube.model.quantities import MAX_CPUS, parse_bytes, parse_seconds
 
@@ -285,6 +287,26 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     stop: Stop = Stop()
     update: Update = Update()
     labels: Labels = {}
+    secrets: Mounts = msgspec.UNSET
+    configs: Mounts = msgspec.UNSET
+
+    def mounts(self, kind: MountKind) -> tuple[Mount, ...]:
+        """Its secrets, or its configs."""
+        found = self.secrets if kind == "secret" else self.configs
+        return () if found is msgspec.UNSET else found
+
+    @property
+    def all_mounts(self) -> tuple[tuple[MountKind, Mount], ...]:
+        """Its secrets, then its configs: the order in which a task has their versions."""
+        if self.secrets is msgspec.UNSET and self.configs is msgspec.UNSET:
+            return ()
+        return tuple((kind, mount) for kind in KINDS for mount in self.mounts(kind))
+
+    def given(self, versions: tuple[int, ...]) -> tuple[Given, ...]:
+        """Its secrets and configs in these versions."""
+        return tuple(
+            Given(kind, mount, version) for (kind, mount), version in zip(self.all_mounts, versions, strict=False)
+        )
 
     def problems(self) -> Iterator[FieldError]:
         """What no single field shows."""
@@ -303,6 +325,31 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
             if target in targets:
                 yield FieldError(f"volumes[{n}].target", f"{volume.target} is given twice")
             targets.add(target)
+        yield from self._mount_problems(targets)
+
+    def _mount_problems(self, taken: set[str]) -> Iterator[FieldError]:
+        """Secrets and configs that are in the way of each other, of a volume or of a variable; ``taken`` are paths."""
+        if SECRETS_FOLDER in taken and self.mounts("secret"):
+            yield FieldError("secrets", f"a volume takes {SECRETS_FOLDER}, where secrets are; put the volume elsewhere")
+        variables, files = set(self.env), set[str]()
+        for kind in KINDS:
+            names: set[str] = set()
+            for n, mount in enumerate(self.mounts(kind)):
+                if mount.name in names:
+                    yield FieldError(f"{kind}s[{n}].name", f"{mount.name} is given twice")
+                names.add(mount.name)
+                if mount.env is not None and mount.env in variables:
+                    yield FieldError(f"{kind}s[{n}].env", f"the variable {mount.env} is given twice")
+                variables |= {mount.env} if mount.env is not None else set()
+                path = path_of(kind, mount)
+                if not mount.is_file:
+                    continue
+                if path in taken:
+                    yield FieldError(f"{kind}s[{n}].target", f"{path} is given twice")
+                elif any(PurePosixPath(other) in PurePosixPath(path).parents for other in files):
+                    yield FieldError(f"{kind}s[{n}].target", f"{path} is below a path that is a file")
+                taken.add(path)
+                files.add(path)
 
 
 READ_ONLY = frozenset(
@@ -332,6 +379,9 @@ def _without_defaults_of_mode(data: dict[str, Any]) -> dict[str, Any]:
         del made["update"]  # the progress of an answer, not a policy
     elif isinstance(update, dict):
         made["update"] = {k: v for k, v in update.items() if k not in ("state", "done", "total", "failed")}
+    for kind in KINDS:
+        if made.get(kind) in ([], ()):
+            del made[kind]
     if made.get("mode") == "job" and "restart" not in made:
         made["restart"] = {"policy": "on-failure"}
     return made

@@ -67,6 +67,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     ready_ms: int | None = None  # since when it is ready; says nothing while it is not
     ended_ms: int | None = None
     revision: int = 0
+    mounted: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET  # versions, in the order of the spec's all_mounts
 
     @property
     def name(self) -> str:

@@ -9,12 +9,15 @@ closed set of words goes into a new field or kind. What is applied differently f
 ``Settings.command_version`` whether that is enabled, never what this process knows.
 """
 
-from collections.abc import Iterator, Mapping
+import functools
+import typing
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from okube.model import commands as c
+from okube.model.spec import ServiceSpec
 
 __all__ = ["COMMAND_VERSION", "FIELDS_SINCE", "KINDS_SINCE", "next_version", "version_of"]
 
@@ -30,7 +33,7 @@ KINDS_SINCE: dict[type, int] = {
 }
 """Kinds of commands that came later, with their versions."""
 
-FIELDS_SINCE: dict[type, dict[str, int]] = {}
+FIELDS_SINCE: dict[type, dict[str, int]] = {ServiceSpec: {"secrets": 3, "configs": 3}}
 """Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.
 
 One that has its default needs nobody to know it.
@@ -43,7 +46,7 @@ def version_of(command: Any) -> int:
     needed = KINDS_SINCE.get(kind, 1)
     if isinstance(command, c.EnableVersion):
         return max(needed, command.version)  # who does not know that version stops here, and not at its first use
-    if not FIELDS_SINCE:
+    if not _may_hold(kind, frozenset(FIELDS_SINCE)):  # type: ignore[arg-type]  # a class is hashable
         return needed
     return max([needed, *(_version_of_fields(part) for part in _structs(command))])
 
@@ -54,6 +57,17 @@ def next_version(enabled: int, known: Mapping[str, int | None]) -> int | None:
     if len(told) < len(known) or not told or min(told) <= enabled:
         return None
     return min(told)
+
+
+@functools.cache
+def _may_hold(kind: Hashable, parts: frozenset[type]) -> bool:
+    """Whether a value of this kind is one of these structs or may have one in it: most are not looked through."""
+    if kind in parts:
+        return True
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        hints = typing.get_type_hints(kind)
+        return any(_may_hold(hints[field], parts) for field in kind.__struct_fields__)
+    return any(_may_hold(part, parts) for part in typing.get_args(kind) if part is not Ellipsis)
 
 
 def _version_of_fields(part: msgspec.Struct) -> int:

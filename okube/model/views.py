@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from okube.model.event import EventKind, Level, SubjectKind
+from okube.model.mounts import Mounts
 from okube.model.node import Availability, NodeState
 from okube.model.spec import (
     MAX_REPLICAS,
@@ -96,6 +97,8 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     stop: Stop
     update: UpdateView
     labels: dict[str, str]
+    secrets: Mounts = msgspec.UNSET
+    configs: Mounts = msgspec.UNSET
     running: int
     version: int
     stopped: bool

@@ -2,6 +2,7 @@
 
 Agent to any manager:   ``POST /v1/agents/{node}/register`` Registration → RegistrationAnswer
                         ``POST /v1/agents/{node}/heartbeat`` Heartbeat → HeartbeatAnswer
+                        ``GET /v1/agents/{node}/secrets/{name}/{version}`` (and ``configs``) the value's bytes
 Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (409 with one for an older epoch)
 Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``,
                         ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``), ``GET /v1/usage`` NodeUsage
@@ -57,6 +58,7 @@ class AssignedTask(msgspec.Struct, frozen=True, array_like=True):
     host_ports: tuple[int, ...] = ()
     desired: Literal["run", "stop"] = "run"
     stop_reason: Reason | None = None
+    mounted: tuple[int, ...] = ()  # versions of the spec's secrets and configs
 
 
 class Assignment(msgspec.Struct, frozen=True, array_like=True):

@@ -44,6 +44,12 @@ def test_a_later_field_of_a_spec_counts_too(monkeypatch: pytest.MonkeyPatch) -> 
     assert version_of(c.PutServices((plain, labelled), ("i", "j"), "upsert")) == 4
 
 
+def test_a_service_that_is_given_nothing_needs_nobody_to_know_of_secrets() -> None:
+    assert version_of(c.PutServices((a_spec("a"), a_spec("b", secrets=[])), ("i", "j"), "upsert")) == 1
+    assert version_of(c.PutServices((a_spec("a"), a_spec("b", secrets=["db"])), ("i", "j"), "upsert")) == 3
+    assert version_of(c.PutServices((a_spec("a", configs=["page"]),), ("i",), "upsert")) == 3
+
+
 @pytest.mark.parametrize(
     ("enabled", "known", "version"),
     [

@@ -9,7 +9,16 @@ from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.task import Task
 from okube.model.views import ServiceView
 
-SPEC = decode_spec({"name": "web", "image": "example/web:1", "ports": ["80"], "resources": {"memory": "64M"}})
+SPEC = decode_spec(
+    {
+        "name": "web",
+        "image": "example/web:1",
+        "ports": ["80"],
+        "resources": {"memory": "64M"},
+        "secrets": ["key"],
+        "configs": ["page"],
+    }
+)
 WEB = Service(id="s1", spec=SPEC, created_ms=1000, updated_ms=2000, revision=7)
 VIEW = service_view(WEB, running=0, done=0, total=1)
 
