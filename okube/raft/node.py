@@ -410,7 +410,13 @@ class RaftNode:
                 raise LeaderStays(name)
             return staying
 
-        return await self._change_members(leave, timeout_s)
+        try:
+            return await self._change_members(leave, timeout_s)
+        except LeaderStays:
+            # Of two who each have another member removed, one may ask the leader for the other while this one waits:
+            # else they could have the lead go back and forth between the two for ever.
+            await asyncio.sleep(self._rng.uniform(0, self.config.heartbeat_s))
+            raise
 
     async def _change_members(self, change: Callable[[Membership], Membership], timeout_s: float) -> Known:
         try:
