@@ -87,6 +87,10 @@ class Vault:
         """
         return self._ring().open(sealed, about)
 
+    def mark(self, *parts: bytes) -> bytes:
+        """What tells whether two requests are the same, and nothing of what is in them. Raises Locked."""
+        return self._ring().mark(*parts)
+
     def unlock(self, key: UnlockKey) -> None:
         """Take the unlock key, for as long as this process lives. Raises WrongUnlockKey where it is another one."""
         ring = self._tables().ring

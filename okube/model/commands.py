@@ -13,7 +13,8 @@ import msgspec
 from okube.model.epoch import Epoch
 from okube.model.errors import UNREADABLE
 from okube.model.node import Availability, NodeState
-from okube.model.sealed import Ring
+from okube.model.sealed import Ring, Sealed
+from okube.model.secret import SecretKind
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason, TaskState
 from okube.model.user import UserRole
@@ -27,6 +28,7 @@ __all__ = [
     "Batch",
     "Command",
     "CreateTasks",
+    "DeleteSecret",
     "DeleteServices",
     "EnableVersion",
     "EndTasks",
@@ -34,6 +36,7 @@ __all__ = [
     "Item",
     "PlaceTasks",
     "PutRing",
+    "PutSecret",
     "PutServices",
     "PutUser",
     "RefreshServices",
@@ -43,6 +46,7 @@ __all__ = [
     "RemoveNode",
     "RemoveUser",
     "ReportTasks",
+    "Reseal",
     "Result",
     "ScaleServices",
     "SeedCluster",
@@ -328,6 +332,44 @@ class RemoveUser(msgspec.Struct, frozen=True, array_like=True, tag="remove-user/
     by: str = ""
 
 
+class PutSecret(msgspec.Struct, frozen=True, array_like=True, tag="put-secret/1"):
+    """Make a secret or config, or give one a new value; the value is sealed, as ``value_id`` says.
+
+    ``how``: ``create`` refuses a name that is there, ``rotate`` one that is not. ``size`` is that of the open value.
+    """
+
+    secret_kind: SecretKind
+    name: str
+    value_id: str
+    sealed: Sealed
+    size: Annotated[int, msgspec.Meta(ge=0)]
+    how: str  # create | rotate
+    app: str = ""
+    labels: dict[str, str] = {}
+    if_match: int | None = None
+    by: str = ""
+
+
+class DeleteSecret(msgspec.Struct, frozen=True, array_like=True, tag="delete-secret/1"):
+    """Forget a secret or config, with all its values."""
+
+    secret_kind: SecretKind
+    name: str
+    if_match: int | None = None
+    by: str = ""
+
+
+class Reseal(msgspec.Struct, frozen=True, array_like=True, tag="reseal/1"):
+    """The same values under the newest data key; columns of equal length.
+
+    Each place (see ``okube.state.sealing``) must still hold what the key ``before`` has sealed, else it stays.
+    """
+
+    places: tuple[str, ...]
+    before: tuple[str, ...]
+    sealed: tuple[Sealed, ...]
+
+
 Command = (
     SeedCluster
     | PutServices
@@ -353,6 +395,9 @@ Command = (
     | PutRing
     | PutUser
     | RemoveUser
+    | PutSecret
+    | DeleteSecret
+    | Reseal
 )
 
 

@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 Level = Literal["info", "warning", "error"]
-SubjectKind = Literal["service", "task", "node", "manager", "cluster", "user"]
+SubjectKind = Literal["service", "task", "node", "manager", "cluster", "user", "secret", "config"]
 EventKind = Literal[
     "task-running",
     "task-restarted",
@@ -52,6 +52,10 @@ EventKind = Literal[
     "user-changed",
     "user-rotated",
     "user-removed",
+    "secret-created",
+    "secret-rotated",
+    "secret-removed",
+    "keys-rotated",
 ]
 
 EVENT_KINDS: frozenset[str] = frozenset(get_args(EventKind))

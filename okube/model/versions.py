@@ -30,6 +30,9 @@ KINDS_SINCE: dict[type, int] = {
     c.PutRing: 3,
     c.PutUser: 3,
     c.RemoveUser: 3,
+    c.PutSecret: 3,
+    c.DeleteSecret: 3,
+    c.Reseal: 3,
 }
 """Kinds of commands that came later, with their versions."""
 

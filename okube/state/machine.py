@@ -12,7 +12,7 @@ import msgspec
 from okube.model import commands as c
 from okube.model.errors import UNREADABLE, KeyReused, OkubeError, StaleEpoch, UnknownVersion
 from okube.model.versions import COMMAND_VERSION
-from okube.state import keys, nodes, services, settings, tasks, users
+from okube.state import keys, nodes, secrets, services, settings, tasks, users
 from okube.state.requests import KnownRequest
 from okube.state.snapshot import dump, letting_go, loading
 from okube.state.story import tell
@@ -50,6 +50,9 @@ _HANDLERS: dict[type, Handler] = {
     c.PutRing: keys.put_ring,
     c.PutUser: users.put,
     c.RemoveUser: users.remove,
+    c.PutSecret: secrets.put,
+    c.DeleteSecret: secrets.delete,
+    c.Reseal: secrets.reseal,
 }
 
 

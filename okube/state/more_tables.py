@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from okube.model.sealed import Ring
+from okube.model.secret import Secret
 from okube.state.tables import Tables
 
 __all__ = ["MoreRow", "more_rows", "take_more"]
@@ -20,6 +21,7 @@ Take = Callable[[Tables, Any], None]
 
 _TABLES: dict[str, tuple[type, Take]] = {
     "ring": (Ring, Tables.restore_ring),
+    "secrets": (Secret, Tables.restore_secret),
 }
 """What each row is, and what takes it."""
 
@@ -32,6 +34,8 @@ def more_rows(tables: Tables) -> Iterator[tuple[str, msgspec.Struct]]:
     """All rows of these tables, each table's in its order of insertion."""
     if tables.ring is not None:
         yield "ring", tables.ring
+    for secret in tables.secrets.values():
+        yield "secrets", secret
 
 
 def take_more(tables: Tables, row: MoreRow) -> None:

@@ -12,6 +12,7 @@ from okube.model import commands as c
 from okube.model.event import Event, EventKind, Level
 from okube.model.flapping import hold_message
 from okube.model.node import BLOCKING_CONDITIONS, Node
+from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
@@ -178,6 +179,8 @@ def _events(command: c.Command, old: Row | None, new: Row | None) -> Iterator[Ev
         )
     elif isinstance(row, Node):
         yield from _of_node(old if isinstance(old, Node) else None, new if isinstance(new, Node) else None, row)
+    elif isinstance(row, Secret) and not isinstance(command, c.Reseal):
+        yield _of_secret(old, new, row)
 
 
 # Tasks
@@ -249,6 +252,16 @@ def _number(service: Service) -> str:
 
 def _changed_fields(old: ServiceSpec, new: ServiceSpec) -> list[str]:
     return [name for name in new.__struct_fields__ if getattr(old, name) != getattr(new, name)]
+
+
+# Secrets and configs
+
+
+def _of_secret(old: Row | None, new: Row | None, row: Secret) -> Event:
+    """Never a word about the value, not even how long it is."""
+    kind: EventKind = "secret-removed" if new is None else "secret-created" if old is None else "secret-rotated"
+    message = f"version {row.newest.version}" if kind == "secret-rotated" else ""
+    return Event(id="", kind=kind, subject_kind=row.kind, subject=row.name, message=message)
 
 
 # Nodes

@@ -15,6 +15,7 @@ from okube.model.epoch import Epoch
 from okube.model.event import Event
 from okube.model.node import Node
 from okube.model.sealed import Ring
+from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import KEPT_ENDED_TASKS, Task
@@ -29,7 +30,7 @@ from okube.state.usertable import UserTable
 
 __all__ = ["Observer", "Row", "Settings", "Tables", "counts_alike"]
 
-Row = Service | Task | Node | Event
+Row = Service | Task | Node | Event | Secret
 Observer = Callable[[str, Row | None, Row | None], None]
 """Called with the table's name, the row before and the row after; must not raise and must not change tables."""
 
@@ -67,6 +68,7 @@ class Tables:
         self.time_ms = 0  # of the newest batch
         self.settings = Settings()
         self.ring: Ring | None = None
+        self.secrets: dict[tuple[str, str], Secret] = {}  # by kind and name
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.nodes: dict[str, Node] = {}
@@ -134,6 +136,11 @@ class Tables:
         self.users.put(user)
         self.digest.swap("users", None, user)
 
+    def restore_secret(self, secret: Secret) -> None:
+        """Take a secret or config."""
+        self.secrets[secret.kind, secret.name] = secret
+        self.digest.swap("secrets", None, secret)
+
     def become(self, other: "Tables") -> "Tables":
         """Take all that ``other`` holds, in one step, and keep the observers; what was here, to be let go of."""
         before = Tables()
@@ -186,6 +193,19 @@ class Tables:
         new = msgspec.structs.replace(ring, revision=self.next_revision())
         self.digest.swap("ring", self.ring, new)
         self.ring = new
+
+    def put_secret(self, secret: Secret) -> Secret:
+        """Add or replace a secret or config (by kind and name)."""
+        old = self.secrets.get((secret.kind, secret.name))
+        new = msgspec.structs.replace(secret, revision=self.next_revision())
+        self.secrets[new.kind, new.name] = new
+        self._changed("secrets", old, new)
+        return new
+
+    def delete_secret(self, secret: Secret) -> None:
+        """Forget a secret or config."""
+        self.next_revision()
+        self._changed("secrets", self.secrets.pop((secret.kind, secret.name)), None)
 
     def put_request(self, request: KnownRequest) -> None:
         """Remember a request and its result; the oldest go where the bounds say so."""

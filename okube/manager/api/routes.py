@@ -19,6 +19,7 @@ from okube.manager.api.route_parts import (
     WRITE,
     one_of,
 )
+from okube.manager.api.secret_routes import SECRETS
 from okube.manager.api.snapshot_routes import RECOVERY, SNAPSHOTS
 from okube.manager.api.user_routes import USERS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
@@ -305,6 +306,7 @@ ROUTES: tuple[Route, ...] = (
     *APPS,
     *TASKS,
     *_NODES,
+    *SECRETS,
     *_EVENTS,
     *_USAGE,
     *USERS,

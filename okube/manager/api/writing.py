@@ -1,5 +1,6 @@
 """How a handler changes the state: one command, with the request's key, fingerprint and If-Match."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -17,8 +18,13 @@ __all__ = ["if_match", "must_exist", "only_of", "result_of", "submit"]
 _MAX_KEY = 255
 
 
-async def submit(request: web.Request, command: Command) -> Applied:
+async def submit(request: web.Request, command: Command, *, mark: Callable[..., bytes] = fingerprint) -> Applied:
     """Propose what the request asks for; a repeat with the same key gets the first result.
+
+    Args:
+        request: the request.
+        command: what it asks for.
+        mark: makes of the request's parts what tells whether two are the same.
 
     Raises:
         InvalidInput: the key is too long, or no text.
@@ -30,14 +36,14 @@ async def submit(request: web.Request, command: Command) -> Applied:
         raise InvalidInput.of([FieldError("Idempotency-Key", f"up to {_MAX_KEY} printable characters")], what="header")
     body = await request.read()
     check_still_valid(request)
-    mark = fingerprint(
+    same = mark(
         request.method.encode(),
         request.raw_path.encode(),
         request.headers.get("If-Match", "").encode(),
         body,
         *_asker(request[CALLER]),
     )
-    return await request.app[CONTEXT].core.submit(command, request_id=key, fingerprint=mark)
+    return await request.app[CONTEXT].core.submit(command, request_id=key, fingerprint=same)
 
 
 def _asker(caller: Caller) -> tuple[bytes, ...]:
