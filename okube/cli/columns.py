@@ -194,6 +194,19 @@ def _snapshots(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _secrets(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("NAME", field("name")),
+        Column("APP", field("app"), optional=True),
+        Column("VERSION", field("version"), right=True),
+        Column("SIZE", lambda row: size(row.get("bytes")), right=True, optional=True),
+        Column("UPDATED", age_of("updated_at", now_ms), right=True),
+        Column("AGE", age_of("created_at", now_ms), right=True),
+        Column("BY", field("created_by"), wide=True, optional=True),
+        Column("LABELS", field("labels"), wide=True, optional=True),
+    )
+
+
 COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "services": _services,
     "tasks": _tasks,
@@ -207,7 +220,11 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "usage of tasks": _usage_tasks,
     "snapshots": _snapshots,
     "actions": _actions,
+    "secrets": _secrets,
+    "configs": _secrets,
     "labels": lambda _: (Column("NODE", field("name")), Column("LABELS", field("labels"))),
     "removed": lambda _: (Column("NODE", field("name")), Column("ACTION", field("action"))),
+    "removed secrets": lambda _: (Column("SECRET", field("name")), Column("ACTION", field("action"))),
+    "removed configs": lambda _: (Column("CONFIG", field("name")), Column("ACTION", field("action"))),
     "removed managers": lambda _: (Column("MANAGER", field("name")), Column("ACTION", field("action"))),
 }

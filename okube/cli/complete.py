@@ -10,7 +10,19 @@ from okube.cli.session import Session
 if TYPE_CHECKING:
     from okube.client.api import OkubeClient
 
-__all__ = ["APPS", "MANAGERS", "NODES", "SERVICES", "SERVICES_AND_TASKS", "TASKS", "Completer", "counts", "of_kind"]
+__all__ = [
+    "APPS",
+    "CONFIGS",
+    "MANAGERS",
+    "NODES",
+    "SECRETS",
+    "SERVICES",
+    "SERVICES_AND_TASKS",
+    "TASKS",
+    "Completer",
+    "counts",
+    "of_kind",
+]
 
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 _PATIENCE_S = 0.5
@@ -36,6 +48,14 @@ def _apps(client: "OkubeClient") -> list[_Row]:
 
 def _managers(client: "OkubeClient") -> list[_Row]:
     return client.managers()
+
+
+def _secrets(client: "OkubeClient") -> list[_Row]:
+    return client.secrets()
+
+
+def _configs(client: "OkubeClient") -> list[_Row]:
+    return client.secrets("config")
 
 
 def _completer(*lists: _List, ending: str = "") -> Completer:
@@ -66,6 +86,8 @@ TASKS = _completer(_tasks)
 NODES = _completer(_nodes)
 APPS = _completer(_apps)
 MANAGERS = _completer(_managers)
+SECRETS = _completer(_secrets)
+CONFIGS = _completer(_configs)
 SERVICES_AND_TASKS = _completer(_services, _tasks)
 counts = _completer(_services, ending="=")
 """``web=``, to go on with a number."""
@@ -76,6 +98,8 @@ _BY_KIND = {
     "node": NODES,
     "app": APPS,
     "manager": MANAGERS,
+    "secret": SECRETS,
+    "config": CONFIGS,
 }
 
 

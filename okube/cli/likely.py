@@ -10,7 +10,7 @@ from okube.model.errors import NotFound, OkubeError
 
 __all__ = ["Kind", "close_to", "hint_of", "hinting"]
 
-Kind = Literal["service", "task", "node", "app", "manager"]
+Kind = Literal["service", "task", "node", "app", "manager", "secret", "config"]
 
 
 _LISTS: dict[Kind, Callable[[OkubeClient], list[dict[str, Any]]]] = {
@@ -19,6 +19,8 @@ _LISTS: dict[Kind, Callable[[OkubeClient], list[dict[str, Any]]]] = {
     "task": OkubeClient.tasks,
     "app": OkubeClient.apps,
     "manager": OkubeClient.managers,
+    "secret": OkubeClient.secrets,
+    "config": lambda client: client.secrets("config"),
 }
 
 

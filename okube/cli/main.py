@@ -15,6 +15,7 @@ from okube.cli.options import connects, shows
 __all__ = ["cli", "main"]
 
 _LOOK, _INSIDE, _CHANGE, _CARE, _RUN = "Look", "Look inside", "Change", "Maintenance", "This machine"
+_ACCESS = "Access and keys"
 _COLUMNS = ((_LOOK, _CARE, _RUN), (_CHANGE, _INSIDE))
 
 ENTRIES = {
@@ -45,6 +46,8 @@ ENTRIES = {
     "cordon": Entry("okube.cli.nodes:cordon", "no new tasks on nodes", _CARE),
     "uncordon": Entry("okube.cli.nodes:uncordon", "new tasks again", _CARE),
     "snapshot": Entry("okube.cli.snapshot:snapshot", "the state, saved", _CARE),
+    "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),
+    "config": Entry("okube.cli.secret:config", "files for tasks", _ACCESS),
     "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
@@ -78,6 +81,8 @@ MISSPELT = {
     "shell": "exec",
     "stats": "top",
     "agent": "worker",
+    "secrets": "secret",
+    "configs": "config",
 }
 
 
@@ -96,10 +101,10 @@ class Okube(LazyGroup):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """All commands on one screen, in two columns."""
-        from okube.cli.overview import FOOT, lines
+        from okube.cli.overview import FOOT, in_a_line, lines
 
         formatter.write("Okube runs containers on servers you own. Usage: okube COMMAND [OPTIONS] [NAME]…\n")
-        formatter.write("\n".join([*lines(self.entries, _COLUMNS), "", *FOOT, ""]))
+        formatter.write("\n".join([*lines(self.entries, _COLUMNS), in_a_line(self.entries, _ACCESS), *FOOT, ""]))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whoever closes the pipe we write to has seen enough, and that is no error."""

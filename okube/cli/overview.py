@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from okube.cli.lazy import Entry
 
-__all__ = ["FOOT", "lines"]
+__all__ = ["FOOT", "in_a_line", "lines"]
 
 _COLUMN = 38
 _NAME = 11
@@ -26,6 +26,12 @@ def lines(entries: Mapping[str, Entry], columns: Sequence[Sequence[str]]) -> lis
     left += [""] * (rows - len(left))
     right += [""] * (rows - len(right))
     return [f"{one:<{_COLUMN}}  {other}".rstrip() for one, other in zip(left, right, strict=True)]
+
+
+def in_a_line(entries: Mapping[str, Entry], section: str) -> str:
+    """A section of which there is room for the names alone."""
+    names = [name for name, entry in entries.items() if entry.section == section and not entry.alias]
+    return f"{section}: {', '.join(names)}"
 
 
 def _section(entries: Mapping[str, Entry], section: str) -> list[str]:

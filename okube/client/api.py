@@ -27,6 +27,7 @@ Json = dict[str, Any]
 ENDED = frozenset({"completed", "failed"})
 Verb = Literal["restart", "stop", "start", "rollback"]
 Scalar = str | int | bool | None
+SecretKind = Literal["secret", "config"]
 
 READS = Patience(deadline_s=10.0, refused_s=3.0)
 _SNAPSHOT = Patience(deadline_s=300.0, refused_s=3.0)
@@ -283,6 +284,43 @@ class OkubeClient:
             read, lambda since: self.watch(kind, since=since, on_trouble=on_trouble, **filters)
         )
 
+    def secrets(self, kind: SecretKind = "secret", *, app: str | None = None, labels: Sequence[str] = ()) -> list[Json]:
+        """All secrets, or all configs, without their values."""
+        return self._list(f"/v1/{kind}s", [("app", app), *(("label", label) for label in labels)])
+
+    def secret(self, name: str, kind: SecretKind = "secret") -> Json:
+        """One secret or config, without its value."""
+        return self._object(self._read(_of_secret(kind, name)))
+
+    def create_secret(
+        self,
+        name: str,
+        value: bytes,
+        kind: SecretKind = "secret",
+        *,
+        app: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> Json:
+        """A new secret or config; raises Conflict where the name is taken."""
+        body = {"name": name, "value": value, "app": app, "labels": dict(labels or {})}
+        return self._object(self._write("POST", f"/v1/{kind}s", body))
+
+    def rotate_secret(
+        self, name: str, value: bytes, kind: SecretKind = "secret", *, if_match: int | None = None
+    ) -> Json:
+        """Give a secret or config a new value."""
+        return self._object(
+            self._write("POST", f"{_of_secret(kind, name)}/rotate", {"value": value}, if_match=if_match)
+        )
+
+    def delete_secret(self, name: str, kind: SecretKind = "secret", *, if_match: int | None = None) -> Json:
+        """Forget a secret or config with all its values; as it was."""
+        return self._object(self._write("DELETE", _of_secret(kind, name), if_match=if_match))
+
+    def config_value(self, name: str, *, version: int | None = None) -> bytes:
+        """What a config holds."""
+        return self._read(f"{_of_secret('config', name)}/value", [("version", version)]).body
+
     def managers(self) -> list[Json]:
         """The replicas of the control plane."""
         return self._objects(self._read("/v1/managers"))
@@ -394,6 +432,10 @@ class OkubeClient:
         if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
             raise _unexpected(answer)
         return data
+
+
+def _of_secret(kind: SecretKind, name: str) -> str:
+    return f"/v1/{kind}s/{quote(name, safe='')}"
 
 
 def _target(path: str, query: Sequence[tuple[str, Scalar]]) -> str:
