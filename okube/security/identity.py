@@ -7,23 +7,37 @@ import msgspec
 
 __all__ = ["ANY_MANAGER", "Identity", "Role", "identity_of", "server_name"]
 
-Role = Literal["manager", "worker", "admin"]
+Role = Literal["manager", "worker", "admin", "user"]
+"""``admin`` is whoever holds what ``okube up`` leaves; ``user`` is a person, and the cluster knows what they may."""
 
 ANY_MANAGER = "manager.okube"
 """The name in the certificate of each manager: for clients that know URLs and no names."""
 
 
+_INSTANCE_URI = "okube:instance:"
+
+
 class Identity(msgspec.Struct, frozen=True):
-    """One party of one cluster: the subject O=cluster_id, OU=role, CN=name of its certificate."""
+    """One party of one cluster: the subject O=cluster_id, OU=role, CN=name of its certificate.
+
+    ``instance`` is that of a manager's or worker's folder, a URI among the certificate's names; it is empty for people,
+    and in certificates from before it was written there.
+    """
 
     cluster_id: str
     role: Role
     name: str
+    instance: str = ""
 
     @property
     def server_name(self) -> str:
         """The name to ask for when connecting to it."""
         return server_name(self.name, self.role, self.cluster_id)
+
+    @property
+    def instance_uri(self) -> str | None:
+        """How the certificate names the instance; None where there is none to name."""
+        return _INSTANCE_URI + self.instance if self.instance else None
 
 
 def server_name(name: str, role: Role, cluster_id: str) -> str:
@@ -46,4 +60,10 @@ def identity_of(peercert: Mapping[str, Any] | None) -> Identity | None:
     cluster_id, role, name = (each[0] for each in values)
     if role not in get_args(Role):
         return None
-    return Identity(cluster_id, cast("Role", role), name)
+    return Identity(cluster_id, cast("Role", role), name, _instance_of(peercert or {}))
+
+
+def _instance_of(peercert: Mapping[str, Any]) -> str:
+    named = [value for kind, value in peercert.get("subjectAltName", ()) if kind == "URI"]
+    found = [value.removeprefix(_INSTANCE_URI) for value in named if value.startswith(_INSTANCE_URI)]
+    return found[0] if len(found) == 1 else ""

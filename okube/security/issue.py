@@ -21,10 +21,12 @@ from okube.security.files import TlsFiles
 from okube.security.identity import ANY_MANAGER, Identity
 from okube.security.private import read_private, write_private, write_public
 
-__all__ = ["LEAF_LIFE", "Issued", "install", "is_due", "issue"]
+__all__ = ["ADMIN_LIFE", "NODE_LIFE", "Issued", "certify_key", "install", "is_due", "issue"]
 
-LEAF_LIFE = timedelta(days=365)
-_RENEWED_BEFORE_END = LEAF_LIFE / 3
+ADMIN_LIFE = timedelta(days=365)
+"""Of what ``okube up`` leaves for the admin, and renews when it is called."""
+NODE_LIFE = timedelta(days=90)
+"""Of managers and workers, unless cluster.yaml says otherwise: they renew theirs by themselves."""
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -40,20 +42,39 @@ def issue(
     *,
     hosts: Iterable[str] = (),
     now_ms: int,
+    life: timedelta | None = None,
     key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Issued:
-    """A certificate for one party, for a year (less where the CA ends before).
+    """A certificate for one party, with its key.
 
     Args:
         authority: the cluster's CA.
         identity: for whom; an admin's is for clients only, the others' serve and call.
         hosts: host names and IP addresses at which a manager is reached (others are known by name alone).
         now_ms: milliseconds since 1970, UTC.
+        life: how long it lasts, unless the CA ends before; what is usual for its role unless given.
         key: the party's key; a new one unless given.
 
     Raises:
         InvalidInput: the name is no name, or the cluster's id no id.
     """
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    certificate = certify_key(
+        authority, key.public_key(), identity, hosts=hosts, now_ms=now_ms, life=life or _usual_life(identity)
+    )
+    return Issued(certificate, private_pem(key))
+
+
+def certify_key(
+    authority: Authority,
+    key: ec.EllipticCurvePublicKey,
+    identity: Identity,
+    *,
+    hosts: Iterable[str] = (),
+    now_ms: int,
+    life: timedelta,
+) -> bytes:
+    """The certificate, as PEM, that says whose a public key is; arguments and errors as those of ``issue``."""
     errors = [
         FieldError(path, message)
         for path, message in (("name", name_error(identity.name)), ("cluster_id", name_error(identity.cluster_id)))
@@ -61,32 +82,37 @@ def issue(
     ]
     if errors:
         raise InvalidInput.of(errors, what="certificate")
-    key = key or ec.generate_private_key(ec.SECP256R1())
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(_subject(identity))
         .issuer_name(authority.certificate.subject)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
-        .not_valid_after(min(now + LEAF_LIFE, authority.certificate.not_valid_after_utc))
+        .not_valid_before(now - min(BACKDATED, life / 10))
+        .not_valid_after(min(now + life, authority.certificate.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_may_sign_handshakes(), critical=True)
         .add_extension(x509.ExtendedKeyUsage(_purposes(identity)), critical=False)
         .add_extension(x509.SubjectAlternativeName(_alternative_names(identity, hosts)), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()),
             critical=False,
         )
         .sign(authority.key, hashes.SHA256())
     )
-    return Issued(certificate.public_bytes(serialization.Encoding.PEM), private_pem(key))
+    return certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def install(
-    authority: Authority, identity: Identity, files: TlsFiles, *, hosts: Iterable[str] = (), now_ms: int
+    authority: Authority,
+    identity: Identity,
+    files: TlsFiles,
+    *,
+    hosts: Iterable[str] = (),
+    now_ms: int,
+    life: timedelta | None = None,
 ) -> None:
     """Issue a certificate into its folder, or renew the one there.
 
@@ -97,7 +123,7 @@ def install(
         BadFile: the key that is there is open to others, or none.
     """
     key = _key_in(files) if files.key.exists() else None
-    issued = issue(authority, identity, hosts=hosts, now_ms=now_ms, key=key)
+    issued = issue(authority, identity, hosts=hosts, now_ms=now_ms, life=life, key=key)
     write_public(files.ca, authority.certificate_pem)
     if key is None:
         write_private(files.key, issued.key)
@@ -109,8 +135,8 @@ def is_due(
 ) -> bool:
     """Whether ``install`` should be called with the same arguments.
 
-    It should where there is no certificate, one of another CA, for another party or other hosts, or one in the last
-    third of its life.
+    It should where there is no certificate, one of another CA, for another party or other hosts, or one in the
+    second half of its life.
     """
     if not files.key.exists() or not files.ca.exists():
         return True
@@ -123,7 +149,12 @@ def is_due(
     if certificate.subject != _subject(identity) or list(names) != _alternative_names(identity, hosts):
         return True
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    return now > certificate.not_valid_after_utc - _RENEWED_BEFORE_END
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return now > begin + (end - begin) / 2
+
+
+def _usual_life(identity: Identity) -> timedelta:
+    return NODE_LIFE if identity.role in ("manager", "worker") else ADMIN_LIFE
 
 
 def _key_in(files: TlsFiles) -> ec.EllipticCurvePrivateKey:
@@ -147,7 +178,7 @@ def _subject(identity: Identity) -> x509.Name:
 
 
 def _purposes(identity: Identity) -> list[x509.ObjectIdentifier]:
-    if identity.role == "admin":
+    if identity.role not in ("manager", "worker"):
         return [ExtendedKeyUsageOID.CLIENT_AUTH]
     return [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 
@@ -156,7 +187,9 @@ def _alternative_names(identity: Identity, hosts: Iterable[str]) -> list[x509.Ge
     names = [identity.server_name]
     if identity.role == "manager":
         names += [ANY_MANAGER, "localhost", *hosts]
-    return [_general_name(name) for name in dict.fromkeys(names)]
+    instance = identity.instance_uri
+    marks = [] if instance is None else [x509.UniformResourceIdentifier(instance)]
+    return [*(_general_name(name) for name in dict.fromkeys(names)), *marks]
 
 
 def _general_name(host: str) -> x509.GeneralName:

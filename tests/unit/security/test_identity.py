@@ -38,3 +38,19 @@ def test_a_certificate_that_is_not_clear_is_nobodys(peercert: dict[str, Any] | N
 def test_a_server_name_holds_name_role_and_cluster() -> None:
     assert server_name("m1", "manager", "c1") == "m1.manager.c1.okube"
     assert Identity("c1", "worker", "w1").server_name == "w1.worker.c1.okube"
+
+
+def test_the_instance_is_read_from_the_names() -> None:
+    peercert = {
+        "subject": subject((O, "c1"), (OU, "worker"), (CN, "w1"))["subject"],
+        "subjectAltName": (("DNS", "w1.worker.c1.okube"), ("URI", "okube:instance:abc123")),
+    }
+    assert identity_of(peercert) == Identity("c1", "worker", "w1", "abc123")
+
+
+def test_two_instances_are_none() -> None:
+    peercert = {
+        "subject": subject((O, "c1"), (OU, "worker"), (CN, "w1"))["subject"],
+        "subjectAltName": (("URI", "okube:instance:abc"), ("URI", "okube:instance:def")),
+    }
+    assert identity_of(peercert) == Identity("c1", "worker", "w1")

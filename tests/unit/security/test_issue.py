@@ -1,13 +1,15 @@
 import ipaddress
 import subprocess
 import sys
+from datetime import timedelta
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from okube.model.errors import BadFile, InvalidInput
-from okube.security import ANY_MANAGER, Identity, TlsFiles
+from okube.security import ANY_MANAGER, Identity, Role, TlsFiles
 from okube.security.ca import create_ca
 from okube.security.issue import install, is_due, issue
 from tests.unit.security.conftest import NOW_MS, Cluster
@@ -55,15 +57,27 @@ def test_an_admin_calls_and_the_others_serve_too(cluster: Cluster) -> None:
     assert purposes(cluster.identity("manager", "m1")) == purposes(cluster.identity("worker", "w1")) == both
 
 
-def test_a_certificate_begins_in_the_past_and_ends_in_a_year(cluster: Cluster) -> None:
-    certificate = certificate_of(cluster, cluster.identity("worker", "w1"))
+@pytest.mark.parametrize(("role", "days"), [("worker", 90), ("manager", 90), ("admin", 365), ("user", 365)])
+def test_a_certificate_begins_in_the_past_and_lasts_as_its_role_has_it(cluster: Cluster, role: Role, days: int) -> None:
+    certificate = certificate_of(cluster, cluster.identity(role, "m1"))
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     assert begin.timestamp() * 1000 < NOW_MS - 600_000
-    assert end.timestamp() * 1000 == pytest.approx(NOW_MS + 365 * DAY_MS, abs=1000)
+    assert end.timestamp() * 1000 == pytest.approx(NOW_MS + days * DAY_MS, abs=1000)
+
+
+def test_a_short_life_begins_only_a_little_in_the_past(cluster: Cluster) -> None:
+    issued = issue(cluster.authority, cluster.identity("worker", "w1"), now_ms=NOW_MS, life=timedelta(minutes=2))
+    certificate = x509.load_pem_x509_certificate(issued.certificate)
+    assert certificate.not_valid_after_utc - certificate.not_valid_before_utc <= timedelta(seconds=133)
+
+
+def test_the_instance_is_a_name_of_its_own(cluster: Cluster) -> None:
+    identity = Identity(cluster.cluster_id, "worker", "w1", "abc123")
+    assert names_in(certificate_of(cluster, identity)) == [identity.server_name, "okube:instance:abc123"]
 
 
 def test_no_certificate_outlives_its_ca(cluster: Cluster) -> None:
-    late = certificate_of(cluster, cluster.identity("worker", "w1"), now_ms=NOW_MS + 3500 * DAY_MS)
+    late = certificate_of(cluster, cluster.identity("worker", "w1"), now_ms=NOW_MS + 3600 * DAY_MS)
     assert late.not_valid_after_utc == cluster.authority.certificate.not_valid_after_utc
 
 
@@ -127,15 +141,21 @@ class TestIsDue:
     def test_not_where_all_is_as_it_should_be(self, cluster: Cluster) -> None:
         cluster.party("manager", "m1", *self.HOSTS)
         assert not self.due(cluster, *self.HOSTS)
-        assert not self.due(cluster, *self.HOSTS, now_ms=NOW_MS + 200 * DAY_MS)
+        assert not self.due(cluster, *self.HOSTS, now_ms=NOW_MS + 44 * DAY_MS)
 
-    def test_in_the_last_third_of_its_life(self, cluster: Cluster) -> None:
+    def test_in_the_second_half_of_its_life(self, cluster: Cluster) -> None:
         cluster.party("manager", "m1", *self.HOSTS)
-        assert self.due(cluster, *self.HOSTS, now_ms=NOW_MS + 250 * DAY_MS)
+        assert self.due(cluster, *self.HOSTS, now_ms=NOW_MS + 46 * DAY_MS)
 
     def test_where_the_host_has_moved(self, cluster: Cluster) -> None:
         cluster.party("manager", "m1", *self.HOSTS)
         assert self.due(cluster, "192.0.2.2")
+
+    def test_where_the_folder_was_made_anew(self, cluster: Cluster) -> None:
+        cluster.party("manager", "m1", *self.HOSTS)
+        again = msgspec.structs.replace(cluster.identity("manager", "m1"), instance="abc123")
+        files = cluster.files.process("m1").tls
+        assert is_due(cluster.authority, again, files, hosts=self.HOSTS, now_ms=NOW_MS)
 
     def test_where_it_is_anothers(self, cluster: Cluster) -> None:
         cluster.party("manager", "m1", *self.HOSTS)
