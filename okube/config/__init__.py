@@ -2,6 +2,7 @@
 
 from okube.config.cluster import (
     Capacity,
+    Certificates,
     ClusterConfig,
     DockerConfig,
     ManagerConfig,
@@ -16,6 +17,7 @@ from okube.config.yamldoc import load_documents
 
 __all__ = [
     "Capacity",
+    "Certificates",
     "ClusterConfig",
     "DockerConfig",
     "Document",

@@ -8,6 +8,7 @@ import msgspec
 
 from okube.config.fields import (
     AmountOfBytes,
+    CertificateLife,
     Cores,
     DockerHost,
     DownAfter,
@@ -30,6 +31,7 @@ from okube.model.spec import Labels, Name
 __all__ = [
     "RAFT_PORT_OFFSET",
     "Capacity",
+    "Certificates",
     "ClusterConfig",
     "ClusterFile",
     "DockerConfig",
@@ -121,6 +123,12 @@ class Snapshots(msgspec.Struct, frozen=True, kw_only=True):
     days: SnapshotDays = 7
 
 
+class Certificates(msgspec.Struct, frozen=True, kw_only=True):
+    """How long certificates of managers and workers last (seconds); each renews its own when half of that is over."""
+
+    life: CertificateLife = 90 * 86400.0
+
+
 class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     """The file as it is written."""
 
@@ -134,6 +142,7 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing = Timing()
     reserve: Reserve = Reserve()
     snapshots: Snapshots = Snapshots()
+    certificates: Certificates = Certificates()
 
 
 class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,5 +161,6 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing = Timing()
     reserve: Reserve = Reserve()
     snapshots: Snapshots = Snapshots()
+    certificates: Certificates = Certificates()
     file: Path | None = None
     warnings: tuple[str, ...] = ()

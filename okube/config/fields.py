@@ -13,6 +13,7 @@ from okube.model.spec import Bytes, Seconds
 
 __all__ = [
     "AmountOfBytes",
+    "CertificateLife",
     "Cores",
     "DockerHost",
     "DownAfter",
@@ -113,6 +114,14 @@ def _snapshot_every(seconds: float) -> str | None:
     return f"{seconds_text(seconds)} is out of range: 1m to 720h, or 0 for no snapshots"
 
 
+def _certificate_life(seconds: float) -> str | None:
+    if 60 <= seconds <= 366 * 86400:
+        return None
+    return (
+        f"{seconds_text(seconds)} is out of range: 1m to 366d; who is away for half of it comes back too late to renew"
+    )
+
+
 ProcessName = Annotated[str, _check(_process_name)]
 HostName = Annotated[str, _check(host_error)]
 PortNumber = Annotated[int, _check(_port)]
@@ -140,6 +149,7 @@ Election = Annotated[
         "the cluster would stand still that long without it",
     ),
 ]
+CertificateLife = Annotated[Seconds, _check(_certificate_life)]
 SnapshotEvery = Annotated[Seconds, _check(_snapshot_every)]
 SnapshotNumber = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 SnapshotDays = Annotated[int, msgspec.Meta(ge=0, le=366)]

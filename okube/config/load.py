@@ -75,6 +75,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         timing=written.timing,
         reserve=written.reserve,
         snapshots=written.snapshots,
+        certificates=written.certificates,
         file=file,
         warnings=tuple(checks.warnings(written)),
     )

@@ -37,3 +37,5 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     election_s: float = 0.5
     snapshots: Retention = Retention()
     key_dir: Path | None = None  # where its unlock key is; None: in memory alone
+    data_dir: Path | None = None  # the cluster's folder on this machine, where the CA may be
+    certificate_life_s: float = 90 * 86400.0

@@ -61,6 +61,8 @@ def manager_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentit
         election_s=config.timing.election,
         snapshots=Retention(config.snapshots.every, config.snapshots.keep, config.snapshots.days),
         key_dir=key_folder(config, seed.cluster_id),
+        data_dir=config.data_dir,
+        certificate_life_s=config.certificates.life,
     )
 
 

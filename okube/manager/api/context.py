@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import aiohttp
 from aiohttp import web
@@ -13,6 +14,7 @@ from okube.manager.api.gate import Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.manager.recovery import RecoveryDesk
+from okube.manager.signing import Signer, authority_in
 from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
 
@@ -33,10 +35,18 @@ class Context:
     recovery: RecoveryDesk = field(default_factory=RecoveryDesk)
     relays_by: str | None = None  # the manager that answered last for a leader who is not heard here
     watches: Watches = field(init=False)
+    signer: Signer = field(init=False)
 
     def __post_init__(self) -> None:
-        """Feed the watches from here on."""
+        """Feed the watches from here on, and find what signs certificates."""
+        settings = self.core.settings
         self.watches = Watches(self.core)
+        self.signer = Signer(
+            settings.cluster_id,
+            authority_in(settings.data_dir),
+            self.core.clock.time_ms,
+            timedelta(seconds=settings.certificate_life_s),
+        )
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

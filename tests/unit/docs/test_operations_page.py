@@ -11,7 +11,7 @@ from okube.config.cluster import Timing
 from okube.manager.liveness import MAX_ABSENCE_S
 from okube.model.flapping import FIRST_HOLD_MS, FLAPS, LONGEST_HOLD_MS, WINDOW_MS
 from okube.model.spec import Stop
-from okube.security.issue import LEAF_LIFE
+from okube.security.issue import NODE_LIFE
 from okube.worker.heartbeat import ABSENCE_S
 from okube.worker.lookout import FULL_LOOK_S
 
@@ -44,7 +44,7 @@ def test_tables_are_shown_at_all() -> None:
         ("a full look at all containers", f"{FULL_LOOK_S:g} s"),
         ("a read without quorum", f"{READS.deadline_s:g} s"),
         ("a write without quorum", f"{WRITES.deadline_s:g} s"),
-        ("certificates", f"{LEAF_LIFE.days / 365:g} year"),
+        ("certificates", f"{NODE_LIFE.days} d"),
     ],
 )
 def test_the_default_of_each_time_is_told(what: str, default: str) -> None:
