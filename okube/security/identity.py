@@ -5,7 +5,7 @@ from typing import Any, Literal, cast, get_args
 
 import msgspec
 
-__all__ = ["ANY_MANAGER", "Identity", "Role", "identity_of", "server_name"]
+__all__ = ["ANY_MANAGER", "INSTANCE_URI", "Identity", "Role", "identity_of", "server_name"]
 
 Role = Literal["manager", "worker", "admin", "user"]
 """``admin`` is whoever holds what ``okube up`` leaves; ``user`` is a person, and the cluster knows what they may."""
@@ -14,7 +14,8 @@ ANY_MANAGER = "manager.okube"
 """The name in the certificate of each manager: for clients that know URLs and no names."""
 
 
-_INSTANCE_URI = "okube:instance:"
+INSTANCE_URI = "okube:instance:"
+"""How the URI begins that names an instance in a certificate."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -37,7 +38,7 @@ class Identity(msgspec.Struct, frozen=True):
     @property
     def instance_uri(self) -> str | None:
         """How the certificate names the instance; None where there is none to name."""
-        return _INSTANCE_URI + self.instance if self.instance else None
+        return INSTANCE_URI + self.instance if self.instance else None
 
 
 def server_name(name: str, role: Role, cluster_id: str) -> str:
@@ -65,5 +66,5 @@ def identity_of(peercert: Mapping[str, Any] | None) -> Identity | None:
 
 def _instance_of(peercert: Mapping[str, Any]) -> str:
     named = [value for kind, value in peercert.get("subjectAltName", ()) if kind == "URI"]
-    found = [value.removeprefix(_INSTANCE_URI) for value in named if value.startswith(_INSTANCE_URI)]
+    found = [value.removeprefix(INSTANCE_URI) for value in named if value.startswith(INSTANCE_URI)]
     return found[0] if len(found) == 1 else ""
