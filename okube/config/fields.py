@@ -115,10 +115,10 @@ def _snapshot_every(seconds: float) -> str | None:
 
 
 def _certificate_life(seconds: float) -> str | None:
-    if 60 <= seconds <= 366 * 86400:
+    if 30 <= seconds <= 366 * 86400:
         return None
     return (
-        f"{seconds_text(seconds)} is out of range: 1m to 366d; who is away for half of it comes back too late to renew"
+        f"{seconds_text(seconds)} is out of range: 30s to 366d; who is away for half of it comes back too late to renew"
     )
 
 

@@ -10,7 +10,15 @@ import msgspec
 
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
-from okube.model.wire import Assignment, AssignmentAnswer, ReachAnswer, ReachQuestion, RelayQuestion
+from okube.model.wire import (
+    Assignment,
+    AssignmentAnswer,
+    CertificateAnswer,
+    CertificateQuestion,
+    ReachAnswer,
+    ReachQuestion,
+    RelayQuestion,
+)
 from okube.raft import Member
 from okube.seams.plainly import plainly
 from okube.security import server_name
@@ -20,10 +28,12 @@ __all__ = ["HttpPeerCalls", "PeerCalls"]
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
 _reached = msgspec.msgpack.Decoder(ReachAnswer)
+_certified = msgspec.msgpack.Decoder(CertificateAnswer)
 _relayed = msgspec.msgpack.Decoder(AssignmentAnswer)
 _CONNECT_TIMEOUT_S = 0.3
 _REACH_TIMEOUT_S = 1.2
 _RELAY_TIMEOUT_S = 5.0
+_CERTIFICATE_TIMEOUT_S = 5.0
 
 
 class PeerCalls(Protocol):
@@ -65,6 +75,10 @@ class HttpPeerCalls:
         data = await self._post(peer, "relay", RelayQuestion(node.address, assignment), _RELAY_TIMEOUT_S)
         return _decode(_relayed, data, peer)
 
+    async def certificate(self, peer: Member, question: CertificateQuestion) -> CertificateAnswer:
+        """POST /v1/peers/certificate."""
+        return _decode(_certified, await self._post(peer, "certificate", question, _CERTIFICATE_TIMEOUT_S), peer)
+
     async def _post(self, peer: Member, what: str, question: msgspec.Struct, timeout_s: float) -> bytes:
         assert self._session is not None, "start() comes first"
         try:
@@ -77,10 +91,20 @@ class HttpPeerCalls:
             ) as response:
                 body = await response.read()
                 if response.status != 200:
-                    raise Unreachable(f"manager {peer.name} answered {response.status} when asked to {what}")
+                    raise Unreachable(
+                        f"manager {peer.name} answered {response.status} when asked for {what}: {_detail(body)}"
+                    )
                 return body
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"manager {peer.name} does not answer: {plainly(error)}") from error
+
+
+def _detail(body: bytes) -> str:
+    """The sentence in a problem document, or the start of whatever it is."""
+    try:
+        return str(msgspec.json.decode(body)["detail"])[:500]
+    except (*UNREADABLE, LookupError, TypeError):
+        return body[:200].decode(errors="replace")
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, peer: Member) -> T:

@@ -18,6 +18,7 @@ from okube.manager.agents import HttpAgentCalls
 from okube.manager.api.app import make_app
 from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
+from okube.manager.certificates import OwnCertificate
 from okube.manager.core import ManagerCore
 from okube.manager.interpreter import tune
 from okube.manager.metrics.lag import sample_lag
@@ -34,8 +35,10 @@ from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk, NoRoom
 from okube.seams.transport import PeerTransport
-from okube.security import client_context, identity_of, server_context
+from okube.security import identity_of
 from okube.security.keyfiles import KeyFiles
+from okube.security.living import Credentials
+from okube.security.renewal import Renewal
 from okube.state import StateMachine
 
 __all__ = ["bootstrap_manager", "serve", "why_it_ends"]
@@ -76,12 +79,12 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
 
 
 async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recovery | None:
-    tls = settings.directory / "tls"
-    peer_tls = client_context(tls)
+    credentials = Credentials(settings.directory / "tls")
+    peer_tls = credentials.client
     clock, disk, rng = SystemClock(), FileDisk(), random.Random(os.urandom(16))
     machine = StateMachine()
     machine.restored.append(gc.freeze)  # rows hold no cycles, and to look through 100,000 of them for some takes long
-    raft = _raft(settings, machine, clock=clock, disk=disk, rng=rng)
+    raft = _raft(settings, machine, credentials, clock=clock, disk=disk, rng=rng)
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng, unlock_keys=_unlock_keys(settings))
     keeper = Keeper(core, disk, settings.directory / "snapshots", settings.snapshots)
     agents = HttpAgentCalls(settings.cluster_id, peer_tls)
@@ -95,18 +98,19 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recove
         context = Context(
             core=core, agents=agents, leader=lambda: reign.leader, peers=peers, tools=tools, keeper=keeper
         )
+        own = OwnCertificate(core, context.signer, peer_calls)
+        renewal = Renewal(settings.instance, credentials, own.ask, now_ms=clock.time_ms, rng=rng)
         app = make_app(context)
         ProcessCollector(registry=core.metrics.registry)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await _start(raft, settings.directory)
-            tls_of_api = server_context(tls, client_certificate="optional")
-            site = GuardedSite(runner, settings.host, settings.port, context.gate, tls_of_api)
+            site = GuardedSite(runner, settings.host, settings.port, context.gate, credentials.server("optional"))
             await site.start()
             tune()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
-            return await _until(stop, raft, reign, core, keeper, context.recovery)
+            return await _until(stop, raft, reign, core, keeper, renewal, context.recovery)
         finally:
             await runner.cleanup()
             await raft.stop()
@@ -116,13 +120,20 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recove
 
 
 async def _until(
-    stop: asyncio.Event, raft: RaftNode, reign: Reign, core: ManagerCore, keeper: Keeper, desk: RecoveryDesk
+    stop: asyncio.Event,
+    raft: RaftNode,
+    reign: Reign,
+    core: ManagerCore,
+    keeper: Keeper,
+    renewal: Renewal,
+    desk: RecoveryDesk,
 ) -> Recovery | None:
     """Lead when it is this manager's turn, until it is told to stop or to go on alone, or Raft cannot go on."""
     async with asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run(), name="reign")
         sampling = group.create_task(sample_lag(core.metrics.loop_lag.observe), name="loop lag")
         keeping = group.create_task(keeper.run(), name="snapshots")
+        renewing = group.create_task(renewal.run(), name="certificate")
         stopping = asyncio.ensure_future(stop.wait())
         fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
         recovering = asyncio.ensure_future(desk.asked.wait())
@@ -133,6 +144,7 @@ async def _until(
         leading.cancel()
         sampling.cancel()
         keeping.cancel()
+        renewing.cancel()
         stopping.cancel()
         recovering.cancel()
         if raft.fatal.done():
@@ -191,22 +203,27 @@ def _unlock_keys(settings: ManagerSettings) -> KeyFiles | None:
 
 
 def _raft(
-    settings: ManagerSettings, machine: StateMachine, *, clock: SystemClock, disk: FileDisk, rng: random.Random
+    settings: ManagerSettings,
+    machine: StateMachine,
+    credentials: Credentials,
+    *,
+    clock: SystemClock,
+    disk: FileDisk,
+    rng: random.Random,
 ) -> RaftNode:
     def identify(peercert: dict[str, Any]) -> tuple[str, str, str | None] | None:
         identity = identity_of(peercert)
-        return None if identity is None else (identity.role, identity.name, None)
+        return None if identity is None else (identity.role, identity.name, identity.instance or None)
 
     config = RaftConfig(election_ms=round(settings.election_s * 1000))
-    tls = settings.directory / "tls"
     transport: PeerTransport = TlsTransport(
         name=settings.name,
         instance=settings.instance,
         cluster_id=settings.cluster_id,
         host=settings.host,
         port=settings.raft_port,
-        server_context=server_context(tls, client_certificate="required"),
-        client_context=client_context(tls),
+        server_context=credentials.server("required"),
+        client_context=credentials.client,
         identify=identify,
         election_s=config.election_s,
     )

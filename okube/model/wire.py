@@ -3,9 +3,11 @@
 Agent to any manager:   ``POST /v1/agents/{node}/register`` Registration → RegistrationAnswer
                         ``POST /v1/agents/{node}/heartbeat`` Heartbeat → HeartbeatAnswer
                         ``GET /v1/agents/{node}/secrets/{name}/{version}`` (and ``configs``) the value's bytes
+                        ``POST /v1/agents/{node}/certificate`` CertificateQuestion → CertificateAnswer
 Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (409 with one for an older epoch)
 Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``,
                         ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``), ``GET /v1/usage`` NodeUsage
+Manager to the leader:  ``POST /v1/peers/certificate`` CertificateQuestion → CertificateAnswer
 Leader to any manager:  ``POST /v1/peers/reach`` ReachQuestion → ReachAnswer
                         ``POST /v1/peers/relay`` RelayQuestion → AssignmentAnswer
 """
@@ -29,6 +31,8 @@ __all__ = [
     "AssignedTask",
     "Assignment",
     "AssignmentAnswer",
+    "CertificateAnswer",
+    "CertificateQuestion",
     "Heartbeat",
     "HeartbeatAnswer",
     "LogLine",
@@ -45,6 +49,19 @@ __all__ = [
 
 PROBLEM_HEADER = "Okube-Problem"
 """On an agent's refusal: kind and sentence, percent-encoded. Of a refused upgrade the body cannot be read."""
+
+
+class CertificateQuestion(msgspec.Struct, frozen=True, array_like=True):
+    """An agent or a manager asks for a certificate; who it is says the one that it has."""
+
+    request: Annotated[bytes, msgspec.Meta(max_length=8192)]  # PKCS #10, as PEM
+
+
+class CertificateAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """The certificate, and the certificates of the CA that all parties trust, as PEM."""
+
+    certificate: bytes
+    trusted: bytes
 
 
 class AssignedTask(msgspec.Struct, frozen=True, array_like=True):

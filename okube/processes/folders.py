@@ -3,17 +3,19 @@
 import random
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
 from okube.config import ManagerConfig, WorkerConfig
 from okube.model.names import new_id
+from okube.processes.lock import runs_in
 from okube.security import ClusterFiles, Identity, ProcessFiles, Role, TlsFiles
 from okube.security.ca import Authority
 from okube.security.issue import install, is_due
 from okube.security.private import ensure_folder, sync_folder
-from okube.security.seed import ProcessIdentity, Seed, write_process_identity
+from okube.security.seed import ProcessIdentity, Seed, read_process_identity, write_process_identity
 
 __all__ = ["Bootstrap", "Folders", "certify"]
 
@@ -35,6 +37,7 @@ class Folders(msgspec.Struct, frozen=True):
     bootstrap: Bootstrap
     rng: random.Random
     now_ms: int
+    life: timedelta
 
     def manager(self, manager: ManagerConfig) -> str | None:
         """Make or renew a manager's folder; a sentence where it cannot be used."""
@@ -83,8 +86,8 @@ class Folders(msgspec.Struct, frozen=True):
         shutil.rmtree(making.root, ignore_errors=True)
         ensure_folder(making.root)
         write_process_identity(making.identity, identity)
-        who = Identity(identity.cluster_id, identity.role, identity.name)
-        certify(self.authority, who, making.tls, hosts=hosts, now_ms=self.now_ms)
+        who = Identity(identity.cluster_id, identity.role, identity.name, identity.instance)
+        certify(self.authority, who, making.tls, hosts=hosts, now_ms=self.now_ms, life=self.life)
         if identity.role == "manager":
             self.bootstrap(identity, making.root)
         making.root.rename(final.root)
@@ -92,14 +95,23 @@ class Folders(msgspec.Struct, frozen=True):
         return None
 
     def _renew(self, name: str, role: Role, hosts: tuple[str, ...]) -> None:
-        if self.authority is not None:
-            who = Identity(self.seed.cluster_id, role, name)
-            certify(self.authority, who, self.files.process(name).tls, hosts=hosts, now_ms=self.now_ms)
+        """While it does not run: a process that does renews its certificate by itself."""
+        folder = self.files.process(name)
+        if self.authority is None or runs_in(folder) is not None:
+            return
+        who = Identity(self.seed.cluster_id, role, name, read_process_identity(folder.identity).instance)
+        certify(self.authority, who, folder.tls, hosts=hosts, now_ms=self.now_ms, life=self.life)
 
 
 def certify(
-    authority: Authority, identity: Identity, tls: TlsFiles, *, hosts: tuple[str, ...] = (), now_ms: int
+    authority: Authority,
+    identity: Identity,
+    tls: TlsFiles,
+    *,
+    hosts: tuple[str, ...] = (),
+    now_ms: int,
+    life: timedelta | None = None,
 ) -> None:
     """Have a certificate in its folder that fits and lasts a while; one that does is left alone."""
     if is_due(authority, identity, tls, hosts=hosts, now_ms=now_ms):
-        install(authority, identity, tls, hosts=hosts, now_ms=now_ms)
+        install(authority, identity, tls, hosts=hosts, now_ms=now_ms, life=life)

@@ -7,6 +7,7 @@ under another name and renamed when it is whole, and ``cluster.json`` is brought
 import random
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -163,7 +164,8 @@ def _make_folder(
         bootstrap(msgspec.structs.replace(settings, members=members), answer.index)
 
     rng = random.SystemRandom()
-    folders = Folders(files, seed, load_ca(files), False, write_first_state, rng, now_ms)
+    life = timedelta(seconds=config.certificates.life)
+    folders = Folders(files, seed, load_ca(files), False, write_first_state, rng, now_ms, life)
     identity = ProcessIdentity("manager", seed.cluster_id, manager.name, new.instance)
     problem = folders.make(identity, (manager.host,))
     if problem is not None:

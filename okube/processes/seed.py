@@ -10,6 +10,7 @@ It may be stopped anywhere and run again. Three rules make that so:
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -70,6 +71,7 @@ def sow(
         lambda identity, folder: bootstrap(manager_settings(config, seed, identity, folder)),
         rng,
         now_ms,
+        timedelta(seconds=config.certificates.life),
     )
     problems = {m.name: folders.manager(m) for m in config.managers}
     problems |= {w.name: folders.worker(w) for w in config.workers}

@@ -459,6 +459,11 @@ class Driver:
         """All others that there may be a link to."""
         return self._acquaintances.members.keys()
 
+    def instance_of(self, peer: str) -> str | None:
+        """The instance that another one has, as far as this one knows or heard; None for who is no member."""
+        member = self._acquaintances.members.get(peer)
+        return None if member is None else member.instance
+
     @property
     def other_voters(self) -> Collection[str]:
         """The other members that count for a majority."""

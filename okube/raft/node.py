@@ -204,9 +204,12 @@ class RaftNode:
         """Whether it counts for majorities; a new member learns first."""
         return self._driver.engine.votes
 
-    def knows(self, name: str) -> bool:
-        """Whether there is a member of that name, as far as this one knows or heard."""
-        return name == self.name or name in self._driver.peers
+    def knows(self, name: str, instance: str = "") -> bool:
+        """Whether there is a member of that name, and of that instance if it is given, as far as this one knows."""
+        if name == self.name:
+            return instance in ("", self.instance)
+        known = self._driver.instance_of(name)
+        return known is not None and instance in ("", known)
 
     @property
     def commit_index(self) -> int:

@@ -10,7 +10,14 @@ import aiohttp
 import msgspec
 
 from okube.model.errors import UNREADABLE, Unreachable
-from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
+from okube.model.wire import (
+    CertificateAnswer,
+    CertificateQuestion,
+    Heartbeat,
+    HeartbeatAnswer,
+    Registration,
+    RegistrationAnswer,
+)
 from okube.seams.plainly import plainly
 from okube.security import ANY_MANAGER
 
@@ -93,6 +100,10 @@ class HttpManagerCalls:
     async def heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Give a sign of life; raises Unreachable when no manager gives an answer."""
         return await self._ask("heartbeat", heartbeat, HeartbeatAnswer)
+
+    async def certificate(self, request: bytes) -> CertificateAnswer:
+        """Have a certificate request signed; raises Unreachable when no manager gives an answer."""
+        return await self._ask("certificate", CertificateQuestion(request), CertificateAnswer)
 
     def learn(self, managers: Sequence[str]) -> None:
         """Managers are at these addresses now, says one of them."""

@@ -5,6 +5,8 @@ import importlib.metadata
 import logging
 import os
 import random
+from collections.abc import Coroutine
+from typing import Any
 
 from prometheus_client import ProcessCollector
 
@@ -14,7 +16,8 @@ from okube.seams.daemon import LEAVE, run_daemon
 from okube.seams.disk import FileDisk
 from okube.seams.exposition import exposition
 from okube.seams.standing import AGENT
-from okube.security import client_context, server_context
+from okube.security.living import Credentials
+from okube.security.renewal import Renewal
 from okube.worker.agent import Agent
 from okube.worker.ballast import Ballasted
 from okube.worker.calls import HttpManagerCalls
@@ -57,9 +60,9 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
     files = Ballasted(disk, memory / "ballast")
     metrics = AgentMetrics(clock)
     runtime = metrics.of_runtime(await choose_runtime(settings))
-    calls = HttpManagerCalls(
-        node=settings.name, managers=settings.managers, context=client_context(settings.tls_directory)
-    )
+    credentials = Credentials(settings.tls_directory)
+    calls = HttpManagerCalls(node=settings.name, managers=settings.managers, context=credentials.client)
+    renewal = Renewal(settings.instance, credentials, calls.certificate, now_ms=clock.time_ms, rng=rng)
     agent = Agent(
         settings=settings,
         clock=clock,
@@ -80,7 +83,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         stop.set()
 
     asyncio.get_running_loop().add_signal_handler(LEAVE, leave)
-    context = server_context(settings.tls_directory, client_certificate="required")
+    context = credentials.server("required")
     metrics.tell_tasks(agent.reports)
     ProcessCollector(registry=metrics.registry)
     server = AgentServer(
@@ -97,9 +100,17 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         port = await server.start(settings.host, settings.port)
         logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, settings.host, port, runtime.name)
         with present(settings.cluster_id, settings.name):
-            await agent.run(stop)
+            await _with(renewal.run(), agent.run(stop))
     finally:
         await server.close()
         await calls.close()
         await runtime.close()
         await disk.close()
+
+
+async def _with(beside: Coroutine[Any, Any, None], work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, and something beside it for as long as it lasts."""
+    async with asyncio.TaskGroup() as group:
+        other = group.create_task(beside)
+        await work
+        other.cancel()

@@ -16,7 +16,8 @@ Kind = Literal["admin", "user", "worker", "manager"]
 class Caller(msgspec.Struct, frozen=True):
     """Somebody whose credentials are believed.
 
-    ``admin`` is who holds what ``okube up`` left. ``instance`` is that of a user's credentials. ``apps`` empty: all.
+    ``admin`` is who holds what ``okube up`` left. ``instance`` is that of a user's credentials, or of an agent's or
+    manager's folder; empty where a certificate does not name it. ``apps`` empty: all.
     """
 
     kind: Kind
@@ -34,7 +35,7 @@ class Caller(msgspec.Struct, frozen=True):
     @property
     def forwarded_for(self) -> str:
         """How a manager tells another one in whose name it asks."""
-        return f"{self.kind}/{self.name}" + (f"/{self.instance}" if self.instance else "")
+        return f"{self.kind}/{self.name}" + (f"/{self.instance}" if self.kind == "user" else "")
 
 
 def admin(name: str = BREAK_GLASS) -> Caller:
@@ -47,9 +48,9 @@ def of_user(user: User) -> Caller:
     return Caller("user", user.name, user.role, user.apps, user.instance, user.expires_ms)
 
 
-def peer(kind: Literal["worker", "manager"], name: str) -> Caller:
+def peer(kind: Literal["worker", "manager"], name: str, instance: str = "") -> Caller:
     """One of the cluster's own processes."""
-    return Caller(kind, name)
+    return Caller(kind, name, instance=instance)
 
 
 def authorize(caller: Caller, route: Route | None, *, node: str | None) -> None:

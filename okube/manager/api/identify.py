@@ -7,7 +7,7 @@ from aiohttp import web
 from okube.manager.api.admission import known_route
 from okube.manager.api.caller import Caller, admin, authorize, of_user, peer
 from okube.manager.api.context import CALLER, CONTEXT, FORWARDED
-from okube.manager.api.relay import FORWARDED_FOR
+from okube.manager.api.relay import FORWARDED_FOR, FORWARDED_INSTANCE
 from okube.manager.core import ManagerCore
 from okube.model.errors import OkubeError, Unauthorized
 from okube.model.user import User
@@ -72,18 +72,20 @@ async def _of_certificate(request: web.Request, core: ManagerCore, found: Identi
     if found.cluster_id != core.settings.cluster_id:
         raise Unauthorized("your certificate is of another cluster")
     if found.role == "worker":
-        return peer("worker", found.name)
+        return peer("worker", found.name, found.instance)
+    if found.role == "user":
+        return of_user(_valid(core, core.tables.users.get(found.name), found.instance))
     if found.role == "admin":
         return admin(found.name)
-    if not core.raft.knows(found.name):
-        raise Unauthorized(f"{found.name} is no manager of this cluster any more")
+    if not core.raft.knows(found.name, found.instance):
+        raise Unauthorized(f"{found.name} is no manager of this cluster any more, or another instance of it")
     forwarded = request.headers.get(FORWARDED_FOR)
     if not forwarded:
-        return peer("manager", found.name)
+        return peer("manager", found.name, found.instance)
     request[FORWARDED] = True
     kind, _, rest = forwarded.partition("/")
     if kind == "worker":
-        return peer("worker", rest)
+        return peer("worker", rest, request.headers.get(FORWARDED_INSTANCE, ""))
     if kind != "user":
         return admin(rest)
     name, _, instance = rest.partition("/")

@@ -1,14 +1,17 @@
-"""Routes for other managers: what the leader asks of them about agents. msgpack bodies, see ``okube.model.wire``."""
+"""Routes for other managers: what the leader asks of them about agents, and certificates.
+
+Bodies are msgpack, see ``okube.model.wire``.
+"""
 
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
-from okube.manager import on_behalf
-from okube.manager.api.context import CONTEXT
+from okube.manager import certificates, on_behalf
+from okube.manager.api.context import CALLER, CONTEXT
 from okube.model.errors import UNREADABLE, Malformed
-from okube.model.wire import ReachQuestion, RelayQuestion
+from okube.model.wire import CertificateQuestion, ReachQuestion, RelayQuestion
 
 __all__ = ["routes"]
 
@@ -16,6 +19,7 @@ routes = web.RouteTableDef()
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
 _reach = msgspec.msgpack.Decoder(ReachQuestion)
+_question = msgspec.msgpack.Decoder(CertificateQuestion)
 _relay = msgspec.msgpack.Decoder(RelayQuestion)
 
 
@@ -30,6 +34,14 @@ async def reach(request: web.Request) -> web.Response:
 async def relay(request: web.Request) -> web.Response:
     """Pass an assignment on to an agent that the leader does not reach."""
     return _answer(await on_behalf.relay(request.app[CONTEXT].agents, await _body(request, _relay)))
+
+
+@routes.post("/v1/peers/certificate")
+async def certificate(request: web.Request) -> web.Response:
+    """The next certificate of another manager."""
+    context = request.app[CONTEXT]
+    said = await _body(request, _question)
+    return _answer(certificates.of_manager(context.core, context.signer, request[CALLER], said))
 
 
 def _answer(answer: msgspec.Struct) -> web.Response:

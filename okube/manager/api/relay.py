@@ -12,12 +12,14 @@ from okube.raft import Member
 from okube.seams.plainly import plainly
 from okube.security import server_name
 
-__all__ = ["DEAF_S", "FORWARDED_FOR", "RELAYED", "ask", "is_deaf", "relay"]
+__all__ = ["DEAF_S", "FORWARDED_FOR", "FORWARDED_INSTANCE", "RELAYED", "ask", "is_deaf", "relay"]
 
 DEAF_S = 1.0
 """Who has heard no leader for so long asks the others: an election would be over."""
 FORWARDED_FOR = "Okube-Forwarded-For"
 """``Caller.forwarded_for`` of who asks, set by a manager that passes a request on; believed from managers alone."""
+FORWARDED_INSTANCE = "Okube-Forwarded-Instance"
+"""Beside it, the instance that an agent's certificate names; an earlier Okube does not look for it."""
 RELAYED = "Okube-Relayed"
 """Set beside it where the receiver need not lead, but may know who does."""
 _PASSED_ON = ("Content-Type", "If-Match", "Accept")
@@ -65,6 +67,8 @@ async def ask(
     headers = dict(headers or {})
     headers.update((name, request.headers[name]) for name in _PASSED_ON if name in request.headers)
     headers[FORWARDED_FOR] = caller.forwarded_for
+    if caller.kind == "worker" and caller.instance:
+        headers[FORWARDED_INSTANCE] = caller.instance
     if key is not None:
         headers["Idempotency-Key"] = key
     try:

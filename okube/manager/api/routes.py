@@ -273,6 +273,20 @@ _AGENTS = (
         answers=(Answer(text="the epoch to obey", media="application/msgpack", headers=()),),
         errors=(409,),
     ),
+    Route(
+        method="POST",
+        path="/v1/agents/{node}/certificate",
+        name="agent_certificate",
+        group="agents",
+        text="A node's agent renews its certificate: it sends a request for a new key, and gets what the CA signs. "
+        "409 where the leader does not have the CA's key.",
+        role="worker",
+        parameters=(AGENT,),
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="the certificate", media="application/msgpack", headers=()),),
+        errors=(404, 409),
+    ),
 )
 
 _PEERS = (
@@ -298,6 +312,18 @@ _PEERS = (
         body_media="application/msgpack",
         answers=(Answer(text="what the agent answered", media="application/msgpack", headers=()),),
         errors=(502,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/peers/certificate",
+        name="manager_certificate",
+        group="managers",
+        text="A manager renews its certificate at the leader. 409 where that one does not have the CA's key.",
+        role="manager",
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="the certificate", media="application/msgpack", headers=()),),
+        errors=(409,),
     ),
 )
 
