@@ -5,7 +5,7 @@ import msgspec
 from okube.model.spec import Stop
 from okube.model.wire import AssignedTask
 
-__all__ = ["Action", "Remove", "Restart", "Start", "StopContainer"]
+__all__ = ["Action", "Remove", "Renew", "Restart", "Start", "StopContainer"]
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -19,6 +19,17 @@ class Restart(msgspec.Struct, frozen=True):
 
     task: AssignedTask
     container_id: str
+
+
+class Renew(msgspec.Struct, frozen=True):
+    """Give a running container the other versions of its secrets and configs that it has now, and tell it by signals.
+
+    It may be taken twice where the agent ends in between: then the signals come twice.
+    """
+
+    task: AssignedTask
+    container_id: str
+    signals: tuple[str, ...]
 
 
 class StopContainer(msgspec.Struct, frozen=True):
@@ -36,4 +47,4 @@ class Remove(msgspec.Struct, frozen=True):
     container_id: str
 
 
-Action = Start | Restart | StopContainer | Remove
+Action = Start | Restart | Renew | StopContainer | Remove

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NotFound
@@ -19,6 +20,8 @@ from okube.worker.logs import task_logs
 from okube.worker.outbox import Outbox
 from okube.worker.runner import Runner
 from okube.worker.runtime.base import ExecSession, Runtime
+from okube.worker.secretplace import NoPlace
+from okube.worker.secrets import Secrets
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
 from okube.worker.usage import TaskMeter
@@ -29,6 +32,10 @@ logger = logging.getLogger(__name__)
 
 _WIND_DOWN_S = 5.0
 _GOODBYE_S = 3.0
+
+
+def _nowhere() -> Path:
+    raise NoPlace("this agent was told of no file system in memory")
 
 
 class Agent:
@@ -47,6 +54,7 @@ class Agent:
         look: the state of its machine.
         living: ids of the clusters that have a living agent on the machine.
         software: its version of Okube.
+        place: names the folder in memory for what tasks are given; raises NoPlace where there is none.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class Agent:
         look: Callable[[], Awaitable[MachineState]],
         living: Callable[[], Awaitable[set[str]]],
         software: str = "",
+        place: Callable[[], Path] = _nowhere,
     ) -> None:
         self._settings = settings
         self._calls = calls
@@ -79,7 +88,8 @@ class Agent:
         self._meter = TaskMeter(runtime, clock)
         outbox = Outbox()
         self.reports = outbox.all
-        self.runner = Runner(runtime=runtime, store=store, clock=clock, outbox=outbox)
+        self._secrets = Secrets(calls, place)
+        self.runner = Runner(runtime=runtime, store=store, clock=clock, outbox=outbox, secrets=self._secrets)
         self._checkup = Checkup(
             runtime,
             engine_trouble=lambda: self.runner.engine_trouble,
@@ -113,6 +123,7 @@ class Agent:
         self._holdings = stored.holdings
         self._managers = stored.managers
         self._calls.learn(stored.managers)
+        await self._secrets.load()
         self.runner.remember(stored.memories)
         self.runner.hold(stored.holdings)
         logger.info(

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from okube.model.errors import UNREADABLE, Unreachable
+from okube.model.mounts import MountKind
 from okube.model.wire import (
     CertificateAnswer,
     CertificateQuestion,
@@ -45,6 +46,9 @@ class ManagerCalls(Protocol):
 
     async def heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Give a sign of life; raises Unreachable when no manager gives an answer."""
+
+    async def value(self, kind: MountKind, name: str, version: int) -> bytes:
+        """The value of a secret or config that a task here is given; raises Unreachable when no manager gives it."""
 
     def learn(self, managers: Sequence[str]) -> None:
         """Managers are at these addresses now, says one of them."""
@@ -105,6 +109,14 @@ class HttpManagerCalls:
         """Have a certificate request signed; raises Unreachable when no manager gives an answer."""
         return await self._ask("certificate", CertificateQuestion(request), CertificateAnswer)
 
+    async def value(self, kind: MountKind, name: str, version: int) -> bytes:
+        """The value of a secret or config that a task here is given; raises Unreachable when no manager gives it."""
+
+        def asking(address: str) -> Callable[[], Awaitable[bytes]]:
+            return lambda: self._get(address, f"{kind}s/{name}/{version}")
+
+        return await first_answer([asking(address) for address in self._managers.in_order()], PATIENCE_S)
+
     def learn(self, managers: Sequence[str]) -> None:
         """Managers are at these addresses now, says one of them."""
         self._managers.learn(managers)
@@ -123,12 +135,25 @@ class HttpManagerCalls:
 
         return await first_answer([asking(address) for address in self._managers.in_order()], PATIENCE_S)
 
+    async def _get(self, address: str, what: str) -> bytes:
+        data = await self._answer("GET", address, what, None, {})
+        self._managers.prefer(address)
+        return data
+
     async def _post(self, address: str, what: str, body: bytes, kind: type[T]) -> T:
-        url = f"https://{address}/v1/agents/{self._node}/{what}"
-        headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
+        data = await self._answer("POST", address, what, body, {"Content-Type": MSGPACK, "Accept": MSGPACK})
         try:
-            async with self._open().post(
-                url, data=body, headers=headers, ssl=self._context, server_hostname=ANY_MANAGER
+            answer = msgspec.msgpack.decode(data, type=kind)
+        except UNREADABLE as error:
+            raise NoAnswer(f"{address} answered something else than was asked: {error}") from error
+        self._managers.prefer(address)
+        return answer
+
+    async def _answer(self, method: str, address: str, what: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+        url = f"https://{address}/v1/agents/{self._node}/{what}"
+        try:
+            async with self._open().request(
+                method, url, data=body, headers=headers, ssl=self._context, server_hostname=ANY_MANAGER
             ) as response:
                 data = await response.read()
         except TimeoutError as error:
@@ -137,12 +162,7 @@ class HttpManagerCalls:
             raise NoAnswer(f"{address}: {plainly(error)}") from error
         if response.status != 200:
             raise NoAnswer(f"{address} answered {response.status}: {_detail(data)}")
-        try:
-            answer = msgspec.msgpack.decode(data, type=kind)
-        except UNREADABLE as error:
-            raise NoAnswer(f"{address} answered something else than was asked: {error}") from error
-        self._managers.prefer(address)
-        return answer
+        return data
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -25,6 +25,7 @@ from okube.worker.capacity import UsageMeter, look_at_machine, measure_capacity,
 from okube.worker.metrics import AgentMetrics
 from okube.worker.presence import living_clusters, present
 from okube.worker.runtime.choose import choose_runtime
+from okube.worker.secretplace import find_place
 from okube.worker.server import AgentServer
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
@@ -76,6 +77,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         look=lambda: asyncio.to_thread(look_at_machine, (settings.directory, *runtime.places())),
         living=lambda: asyncio.to_thread(living_clusters),
         software=importlib.metadata.version("okube"),
+        place=lambda: find_place(settings.cluster_id, settings.name, os.environ),
     )
 
     def leave() -> None:

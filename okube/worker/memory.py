@@ -35,6 +35,7 @@ class TaskMemory(msgspec.Struct, frozen=True, array_like=True):
         note: what people should know while it runs or waits.
         stopping: it was told to stop; stored before it is.
         ending: set once, when the task has ended for good.
+        mounted: versions of the secrets and configs that its container was started with, or was told of.
     """
 
     container_id: str | None = None
@@ -47,3 +48,4 @@ class TaskMemory(msgspec.Struct, frozen=True, array_like=True):
     note: str = ""
     stopping: bool = False
     ending: Ending | None = None
+    mounted: tuple[int, ...] = ()

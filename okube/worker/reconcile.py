@@ -12,7 +12,7 @@ import msgspec
 from okube.model.commands import TaskReport
 from okube.model.task import Reason
 from okube.model.wire import AssignedTask
-from okube.worker.actions import Action, Remove, Restart, Start, StopContainer
+from okube.worker.actions import Action, Remove, Renew, Restart, Start, StopContainer
 from okube.worker.assignments import Holdings
 from okube.worker.endings import STEADY_MS, delay_ms, describe_delay, outcome_of, proven_after_ms, shown_wait, verdict
 from okube.worker.memory import Ending, TaskMemory
@@ -149,6 +149,8 @@ def _plan_absent(task: AssignedTask, memory: TaskMemory, now_ms: int) -> Step:
 def _plan_running(task: AssignedTask, container: Container, memory: TaskMemory, now_ms: int) -> Step:
     """It runs, started by this agent or by the one before it: it is left alone."""
     memory = msgspec.structs.replace(memory, container_id=container.id, due_ms=None)
+    if task.mounted != memory.mounted and task.mounted:
+        return Step(memory, _renewal(task, container, memory), _running(task, container, memory))
     if not memory.rapid or container.started_ms is None:
         return Step(memory, None, _running(task, container, memory))
     ran_ms = now_ms - container.started_ms
@@ -159,6 +161,14 @@ def _plan_running(task: AssignedTask, container: Container, memory: TaskMemory, 
     proven = ran_ms >= proof_ms or ran_ms < 0  # below 0: the calendar was set back, and nobody knows
     wake_ms = min(container.started_ms + (STEADY_MS if proven else proof_ms), now_ms + STEADY_MS)
     return Step(memory, None, _running(task, container, memory, proven=proven), wake_ms)
+
+
+def _renewal(task: AssignedTask, container: Container, memory: TaskMemory) -> Renew:
+    """The signals that tell of each value that its container does not have yet, each once."""
+    known = {(one.kind, one.mount.name): one.version for one in task.spec.given(memory.mounted)}
+    given = task.spec.given(task.mounted)
+    other = [one.mount for one in given if known.get((one.kind, one.mount.name)) != one.version]
+    return Renew(task, container.id, tuple(dict.fromkeys(mount.signal for mount in other if mount.signal)))
 
 
 def _plan_exited(task: AssignedTask, container: Container, memory: TaskMemory, now_ms: int) -> Step:
@@ -192,6 +202,7 @@ def _restart_later(memory: TaskMemory, cause: str, *, since_ms: int, now_ms: int
 def _when_due(task: AssignedTask, action: Action, memory: TaskMemory, now_ms: int, container: Container | None) -> Step:
     """The action, or the wait for it; what people are told of the wait is renewed as it shrinks."""
     if memory.due_ms is None or now_ms >= memory.due_ms:
+        memory = msgspec.structs.replace(memory, mounted=task.mounted)  # it lies ready before the container runs
         return Step(memory, action, _waiting(task, container, memory, shown_wait(memory.rapid, 0)[0]))
     latest_ms = now_ms + delay_ms(memory.rapid - 1)
     if memory.due_ms > latest_ms:  # the calendar was set back

@@ -15,7 +15,7 @@ from okube.model.commands import TaskReport
 from okube.model.task import ENDED
 from okube.model.wire import AssignedTask
 from okube.seams.clock import Clock
-from okube.worker.actions import Action, Restart, Start
+from okube.worker.actions import Action, Renew, Restart, Start
 from okube.worker.assignments import Holdings
 from okube.worker.lookout import Lookout
 from okube.worker.memory import TaskMemory
@@ -23,6 +23,7 @@ from okube.worker.observed import Observed
 from okube.worker.outbox import Outbox
 from okube.worker.reconcile import Plan, could_not_start, plan
 from okube.worker.runtime.base import Container, Runtime, RuntimeFailure, RuntimeUnavailable
+from okube.worker.secrets import NotGiven, Secrets
 from okube.worker.steps import Interruptible, Steps
 from okube.worker.store import Store
 
@@ -53,9 +54,11 @@ class Runner:
         store: where memories go before steps are taken.
         clock: the calendar.
         outbox: where it is noted how each task stands.
+        secrets: what lies ready for tasks.
     """
 
-    def __init__(self, *, runtime: Runtime, store: Store, clock: Clock, outbox: Outbox) -> None:
+    def __init__(self, *, runtime: Runtime, store: Store, clock: Clock, outbox: Outbox, secrets: Secrets) -> None:
+        self._secrets = secrets
         self._store = store
         self._clock = clock
         self._outbox = outbox
@@ -63,7 +66,7 @@ class Runner:
         self._unsaved = False
         self._holdings = Holdings()
         self._observed = Observed()
-        self._steps = Steps(runtime, self._observed, self._remember_run)
+        self._steps = Steps(runtime, self._observed, self._remember_run, secrets)
         self._lookout = Lookout(runtime, self._observed, self._steps, self)
         self._underway: dict[str, _Underway] = {}
         self._dirty: set[str] = set()
@@ -162,6 +165,15 @@ class Runner:
                 self._outbox.put(step.report)
             if step.action is not None and task_id not in self._underway:
                 self._begin(group, task_id, step.action)
+            elif task_id in self._secrets.laid and self._needs_nothing(task_id):
+                group.create_task(self._secrets.drop(task_id), name=f"task {task_id}: secrets")
+
+    def _needs_nothing(self, task_id: str) -> bool:
+        """Whether nothing of the task runs or will run here any more."""
+        memory = self._memories.get(task_id)
+        if task_id in self._holdings.tasks and (memory is None or memory.ending is None):
+            return False
+        return all(container.state != "running" for container in self._observed.of(task_id))
 
     def _due(self) -> set[str]:
         now_ms = self._clock.time_ms()
@@ -220,6 +232,11 @@ class Runner:
         self._keep(task_id, msgspec.structs.replace(memory, container_id=container_id))
         await self._save()
 
+    def _remember_mounted(self, task: AssignedTask) -> None:
+        memory = self._memories.get(task.id)
+        if memory is not None:
+            self._keep(task.id, msgspec.structs.replace(memory, mounted=task.mounted))
+
     # Steps.
 
     def _begin(self, group: asyncio.TaskGroup, task_id: str, action: Action) -> None:
@@ -239,6 +256,8 @@ class Runner:
         try:
             await self._steps.take(underway.action, underway.interruptible)
             self._held_off.pop(task_id, None)
+            if isinstance(underway.action, Renew):
+                self._remember_mounted(underway.action.task)
         except RuntimeFailure as failure:
             logger.warning("Task %s cannot start (%s): %s", task_id, failure.reason, failure.detail)
             memory = self._memories.get(task_id, TaskMemory())
@@ -246,6 +265,10 @@ class Runner:
         except RuntimeUnavailable as error:
             logger.warning("The container engine does not answer: %s", error.detail)
             self._lookout.engine_failed()
+            self._hold_off(task_id)
+        except NotGiven as error:
+            logger.warning("Task %s %s", task_id, error.detail)
+            self._tell(task_id, error.detail)
             self._hold_off(task_id)
         except OSError as error:
             logger.error("Cannot store what this agent remembers of task %s (%s): check its disk", task_id, error)
@@ -304,7 +327,7 @@ class Runner:
 
     def saw_everything(self) -> None:
         """All containers are known: everything is planned anew."""
-        self.saw(self._observed.tasks() | self._holdings.tasks.keys() | self._memories.keys())
+        self.saw(self._observed.tasks() | self._holdings.tasks.keys() | self._memories.keys() | self._secrets.laid)
 
     def engine_is_lost(self, error: Exception) -> None:
         """Nothing is known about containers, so nothing is decided about tasks; people are told."""

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from okube.model.wire import AssignedTask
-from okube.worker.actions import Action, Remove, Restart, Start, StopContainer
+from okube.worker.actions import Action, Remove, Renew, Restart, Start, StopContainer
 from okube.worker.observed import Observed
 from okube.worker.runtime.base import Container, Runtime, RuntimeFailure
+from okube.worker.secrets import Secrets
 
 __all__ = ["Interruptible", "Steps"]
 
@@ -33,12 +34,18 @@ class Steps:
         observed: the cache that is kept up.
         remember_run: called with task and container before that container is run for the first time; when it returns,
             this is stored.
+        secrets: lays ready what a task is given, before its container is made and whenever that is started again.
     """
 
     def __init__(
-        self, runtime: Runtime, observed: Observed, remember_run: Callable[[str, str], Awaitable[None]]
+        self,
+        runtime: Runtime,
+        observed: Observed,
+        remember_run: Callable[[str, str], Awaitable[None]],
+        secrets: Secrets,
     ) -> None:
         self._runtime = runtime
+        self._secrets = secrets
         self._observed = observed
         self._remember_run = remember_run
         self._prepares = asyncio.Semaphore(PREPARES_AT_ONCE)
@@ -52,6 +59,7 @@ class Steps:
         Raises:
             RuntimeFailure: the container cannot be made or started.
             RuntimeUnavailable: the engine does not answer.
+            NotGiven: a secret or config cannot be had now.
             OSError: the state could not be stored.
         """
         match action:
@@ -59,6 +67,11 @@ class Steps:
                 await self._start(task, interruptible)
             case Restart(task, container_id):
                 await self._restart(task, container_id)
+            case Renew(task, container_id, signals):
+                await self._secrets.ready(task)
+                for name in signals:
+                    await self._runtime.signal(container_id, name)
+                logger.info("Task %s has other versions of its secrets or configs now", task.id)
             case StopContainer(task_id, container_id, stop):
                 async with self._stops:
                     logger.info("Task %s: stopping container %s with %s", task_id, container_id, stop.signal)
@@ -87,9 +100,10 @@ class Steps:
         present = self._observed.of(task.id)
         if not present:
             await self._prepare(task)
+        provided = await self._secrets.ready(task)
         async with self._starts:
             interruptible.now = False
-            container = present[0] if present else await self._runtime.create(task)
+            container = present[0] if present else await self._runtime.create(task, provided)
             self._observed.put(container)
             if container.state != "created":
                 return  # it was there before, and the planner has not seen it yet
@@ -97,6 +111,7 @@ class Steps:
             await self._run(task, container.id)
 
     async def _restart(self, task: AssignedTask, container_id: str) -> None:
+        await self._secrets.ready(task)  # what is in memory went with the machine's last boot
         async with self._starts:
             await self._run(task, container_id)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from okube.model.commands import TaskReport
 from okube.model.epoch import Epoch
+from okube.model.errors import Unreachable
+from okube.model.mounts import MountKind
 from okube.model.wire import (
     AssignedTask,
     Assignment,
@@ -123,6 +125,9 @@ class LabAgent:
         if heartbeat.conditions is not None:
             self.conditions = {found.kind: found.message for found in _unique(heartbeat.conditions)}
         return HeartbeatAnswer(EPOCH, heartbeat_ms=200)
+
+    async def value(self, kind: MountKind, name: str, version: int) -> bytes:
+        raise Unreachable(f"no manager answers: there is no {kind} {name} {version}")
 
     def learn(self, managers: Sequence[str]) -> None:
         del managers

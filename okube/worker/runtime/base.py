@@ -12,6 +12,7 @@ from okube.model.task import Reason
 from okube.model.wire import AssignedTask, LogLine
 from okube.worker.runtime.accounting import Consumption
 from okube.worker.runtime.lines import Stream
+from okube.worker.runtime.provided import NOTHING, Provided
 
 __all__ = [
     "CannotExec",
@@ -127,8 +128,8 @@ class Runtime(Protocol):
             RuntimeFailure: ``image-pull``, ``volume-missing``.
         """
 
-    async def create(self, task: AssignedTask) -> Container:
-        """Make the task's container; one that is there already is returned as it is.
+    async def create(self, task: AssignedTask, provided: Provided = NOTHING) -> Container:
+        """Make the task's container, with what lies ready for it; one that is there already is returned as it is.
 
         Raises:
             RuntimeFailure: ``start-failed``, ``image-pull``, ``volume-missing``, ``port-conflict``.
@@ -140,6 +141,9 @@ class Runtime(Protocol):
         Raises:
             RuntimeFailure: ``start-failed`` (no such command), ``port-conflict``, ``volume-missing``.
         """
+
+    async def signal(self, container_id: str, name: str) -> None:
+        """Send a signal to its program; nothing happens where it does not run."""
 
     async def stop(self, container_id: str, *, signal: str, grace_s: float) -> None:
         """Send ``signal``, and SIGKILL when ``grace_s`` have passed; returns when it has ended."""

@@ -3,9 +3,10 @@
 import re
 import signal
 
+from okube.model.spec import ServiceSpec
 from okube.worker.runtime.base import RuntimeFailure
 
-__all__ = ["check_signal", "signal_number"]
+__all__ = ["check_signals", "signal_number"]
 
 _REAL_TIME = re.compile(r"SIGRT(MIN|MAX)([+-]\d{1,2})?")
 
@@ -19,13 +20,21 @@ def signal_number(name: str) -> int | None:
     return int(signal.Signals[name]) if name in signal.Signals.__members__ else None
 
 
-def check_signal(name: str, *, service: str) -> None:
-    """Refuse a stop signal that does not exist before anything is made.
+def check_signals(spec: ServiceSpec) -> None:
+    """Refuse a signal that does not exist before anything is made.
 
     Raises:
         RuntimeFailure: ``start-failed``.
     """
-    if signal_number(name) is None:
+    if signal_number(spec.stop.signal) is None:
         raise RuntimeFailure(
-            "start-failed", f"service {service} asks to be stopped with {name}, which is no signal; write SIGTERM, ..."
+            "start-failed",
+            f"service {spec.name} asks to be stopped with {spec.stop.signal}, which is no signal; write SIGTERM, ...",
         )
+    for kind, mount in spec.all_mounts:
+        if mount.signal and signal_number(mount.signal) is None:
+            raise RuntimeFailure(
+                "start-failed",
+                f"service {spec.name} asks for {mount.signal} when {kind} {mount.name} is rotated, which is no "
+                "signal; write SIGHUP, ...",
+            )

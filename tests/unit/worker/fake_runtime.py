@@ -12,6 +12,7 @@ from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
 from okube.worker.runtime.accounting import Consumption
 from okube.worker.runtime.base import CannotExec, Container, ExecSession, RuntimeFailure, RuntimeUnavailable
+from okube.worker.runtime.provided import NOTHING, Provided
 
 __all__ = ["FakeEngine", "FakeRuntime", "Gate"]
 
@@ -42,6 +43,8 @@ class FakeEngine:
         self.short_lived: dict[str, tuple[float, int]] = {}  # image → seconds it runs, exit code
         self.runs: dict[str, int] = {}  # task → how often its container was started
         self.signals: list[tuple[str, str, float]] = []
+        self.told: list[tuple[str, str]] = []  # tasks, and the signals that are not to end them
+        self.provided: dict[str, Provided] = {}
         self.lines: dict[str, list[LogLine]] = {}
         self.foreign: dict[str, tuple[int, int]] = {}
         self.consumed: dict[str, Consumption] = {}
@@ -168,7 +171,8 @@ class FakeRuntime:
         await asyncio.sleep(self._engine.slow_images.get(task.spec.image, 0.0))
         self._refuse("prepare", task.spec.image)
 
-    async def create(self, task: AssignedTask) -> Container:
+    async def create(self, task: AssignedTask, provided: Provided = NOTHING) -> Container:
+        self._engine.provided[task.id] = provided
         await self._call("create", task.id)
         self._refuse("create", task.spec.image)
         container = self._engine.create(task)
@@ -183,6 +187,12 @@ class FakeRuntime:
         container = self._engine.run(container_id)
         await self._return("ran")
         return container  # as it was when it was started: it may have ended since
+
+    async def signal(self, container_id: str, name: str) -> None:
+        await self._call("signal", container_id)
+        container = self._engine.containers.get(container_id)
+        if container is not None and container.state == "running":
+            self._engine.told.append((container.task_id, name))
 
     async def stop(self, container_id: str, *, signal: str, grace_s: float) -> None:
         await self._call("stop", container_id)

@@ -10,6 +10,7 @@ from typing import Any
 from okube.model.commands import TaskReport
 from okube.model.epoch import Epoch
 from okube.model.errors import Unreachable
+from okube.model.mounts import MountKind
 from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.task import Reason
 from okube.model.wire import (
@@ -105,6 +106,8 @@ class FakeManagers:
         self.reports: dict[str, TaskReport] = {}
         self.history: list[TaskReport] = []
         self.learned: tuple[str, ...] = ()
+        self.values: dict[tuple[MountKind, str, int], bytes] = {}
+        self.asked: list[tuple[str, int]] = []  # names and versions of values that were given
 
     async def register(self, registration: Registration) -> RegistrationAnswer:
         self._reach()
@@ -121,6 +124,13 @@ class FakeManagers:
                 self.reports[report.id] = report
                 self.history.append(report)
         return HeartbeatAnswer(self.epoch, self.knows, managers=self.addresses)
+
+    async def value(self, kind: MountKind, name: str, version: int) -> bytes:
+        self._reach()
+        if (kind, name, version) not in self.values:
+            raise Unreachable(f"no manager answers: there is no {name} in version {version}")
+        self.asked.append((name, version))
+        return self.values[kind, name, version]
 
     def learn(self, managers: Sequence[str]) -> None:
         self.learned = tuple(managers)

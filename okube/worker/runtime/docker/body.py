@@ -1,7 +1,10 @@
 """A task as what the engine makes a container from, and the engine's answers as containers (API 1.41 and later)."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from okube.model.spec import ServiceSpec, Volume
@@ -9,26 +12,38 @@ from okube.model.wire import AssignedTask
 from okube.worker.runtime.base import Container, ContainerState
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import TASK_LABEL, TASK_VARIABLE, labels_of, volume_name
+from okube.worker.runtime.provided import NOTHING, Provided
 
 __all__ = ["container_body", "read_container", "read_state", "read_time_ms"]
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _RUNNING = frozenset({"running", "paused", "restarting"})
 
 
 def container_body(
-    task: AssignedTask, *, cluster_id: str, node: str, processors: float, logs: LogBounds
+    task: AssignedTask,
+    *,
+    cluster_id: str,
+    node: str,
+    processors: float,
+    logs: LogBounds,
+    provided: Provided = NOTHING,
+    environ: Mapping[str, str] = _NONE,
 ) -> dict[str, Any]:
     """What the engine needs to make the task's container.
 
     A promise of more cores than the machine has is cut to what it has (``processors``), which limits just the same; the
-    engine would refuse it.
+    engine would refuse it. ``environ`` are variables that the task is given beside those of its service.
     """
     spec = task.spec
     labels = labels_of(task, cluster_id=cluster_id, node=node)
     bindings = _port_bindings(spec, task.host_ports)
     host: dict[str, Any] = {
         "PortBindings": bindings,
-        "Mounts": [_mount(volume, cluster_id, labels) for volume in spec.volumes],
+        "Mounts": [
+            *(_mount(volume, cluster_id, labels) for volume in spec.volumes),
+            *(_bind(source, target) for source, target in provided.links),
+        ],
         "RestartPolicy": {"Name": "no"},  # the agent restarts, with its own back-off
         "LogConfig": {"Type": "json-file", "Config": {"max-size": str(logs.bytes), "max-file": str(logs.files)}},
     }
@@ -38,13 +53,15 @@ def container_body(
         host["Memory"] = host["MemorySwap"] = spec.resources.memory  # equal: no swap on top
     body: dict[str, Any] = {
         "Image": spec.image,
-        "Env": [f"{key}={value}" for key, value in {**spec.env, TASK_VARIABLE: task.id}.items()],
+        "Env": [f"{key}={value}" for key, value in {**spec.env, **environ, TASK_VARIABLE: task.id}.items()],
         "Labels": labels,
         "ExposedPorts": {port: {} for port in bindings},
         "StopSignal": spec.stop.signal,
         "StopTimeout": math.ceil(spec.stop.grace),  # for those who stop it by hand
         "HostConfig": host,
     }
+    if spec.mounts("secret"):
+        host["Ulimits"] = [{"Name": "core", "Soft": 0, "Hard": 0}]  # what it holds in memory comes on no disk
     if spec.command:
         body["Cmd"] = list(spec.command)
     return body
@@ -90,6 +107,10 @@ def _port_bindings(spec: ServiceSpec, host_ports: tuple[int, ...]) -> dict[str, 
         host = host_ports[n] if n < len(host_ports) else port.host
         bindings.setdefault(f"{port.container}/{port.protocol}", []).append({"HostPort": str(host or "")})
     return bindings
+
+
+def _bind(source: Path, target: str) -> dict[str, Any]:
+    return {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": True}
 
 
 def _mount(volume: Volume, cluster_id: str, labels: dict[str, str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from docker.errors import APIError
 
 from okube.model.errors import Conflict, NotFound
 from okube.model.exec import ExecRequest
+from okube.model.spec import ServiceSpec
 from okube.model.wire import AssignedTask, LogLine
 from okube.seams.clock import Clock
 from okube.worker.runtime.accounting import Consumption
@@ -40,8 +41,9 @@ from okube.worker.runtime.docker.refusals import (
 )
 from okube.worker.runtime.lines import LogBounds
 from okube.worker.runtime.naming import CLUSTER_LABEL, NODE_LABEL, container_name
+from okube.worker.runtime.provided import NOTHING, Provided
 from okube.worker.runtime.refusals import path_absent
-from okube.worker.runtime.signals import check_signal, signal_number
+from okube.worker.runtime.signals import check_signals, signal_number
 
 __all__ = ["DockerRuntime"]
 
@@ -137,18 +139,25 @@ class DockerRuntime:
 
     async def prepare(self, task: AssignedTask) -> None:
         """Check the stop signal and the volumes' paths, and bring the image if it is absent."""
-        check_signal(task.spec.stop.signal, service=task.service)
+        check_signals(task.spec)
+        self._check_place(task.spec)
         if self._client.base_url.startswith("unix://"):  # else the paths are another machine's
             for volume in task.spec.volumes:
                 if "/" in volume.source and not await self._client.in_thread(Path(volume.source).exists):
                     raise path_absent(volume.source, self._node)
         await self._images.ensure(task.spec.image)
 
-    async def create(self, task: AssignedTask) -> Container:
+    async def create(self, task: AssignedTask, provided: Provided = NOTHING) -> Container:
         """Make the task's container, or find the one that its name shows to be there."""
         name = container_name(self._cluster_id, task.id)
         body = container_body(
-            task, cluster_id=self._cluster_id, node=self._node, processors=self._processors, logs=self._logs
+            task,
+            cluster_id=self._cluster_id,
+            node=self._node,
+            processors=self._processors,
+            logs=self._logs,
+            provided=provided,
+            environ=await self._client.in_thread(provided.environ),
         )
         try:
             made = await self._make(body, name)
@@ -177,6 +186,11 @@ class DockerRuntime:
         if container is None:
             raise RuntimeFailure("start-failed", f"container {container_id[:12]} was removed while it started")
         return container
+
+    async def signal(self, container_id: str, name: str) -> None:
+        """Send a signal to its program; nothing happens where it does not run."""
+        if await self._ours(container_id) is not None:
+            await self._signal(container_id, name)
 
     async def stop(self, container_id: str, *, signal: str, grace_s: float) -> None:
         """Send ``signal``, and SIGKILL after ``grace_s``; no thread waits meanwhile."""
@@ -253,6 +267,14 @@ class DockerRuntime:
             raise RuntimeUnavailable(
                 f"the Docker Engine of node {self._node} cannot run a command: {error.explanation}"
             ) from error
+
+    def _check_place(self, spec: ServiceSpec) -> None:
+        if spec.all_mounts and not self._client.base_url.startswith("unix://"):
+            raise RuntimeFailure(
+                "start-failed",
+                f"node {self._node} uses an engine on another machine, which sees nothing of the files that the agent "
+                f"keeps in memory: run service {spec.name} on nodes with an engine of their own",
+            )
 
     async def _begin(self, container_id: str) -> None:
         try:

@@ -20,6 +20,7 @@ from okube.worker.runtime.process.cgroups import Limits
 from okube.worker.runtime.process.folder import Record, TaskFolder
 from okube.worker.runtime.process.hostports import free_port, variables
 from okube.worker.runtime.process.workdir import Images, Volumes, command_of
+from okube.worker.runtime.provided import NOTHING, Provided
 
 __all__ = ["launch", "lay_out", "start_refused"]
 
@@ -28,14 +29,24 @@ _PATIENCE_S = 30.0
 
 
 def lay_out(
-    task: AssignedTask, place: Path, making: Path, *, cluster_id: str, node: str, images: Images, volumes: Volumes
+    task: AssignedTask,
+    place: Path,
+    making: Path,
+    *,
+    cluster_id: str,
+    node: str,
+    images: Images,
+    volumes: Volumes,
+    provided: Provided = NOTHING,
 ) -> None:
     """Make the task's folder at ``place``, whole or not at all; ``making`` is where it is made."""
     spec = task.spec
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     images.copy(spec.image, making / "work")
-    volumes.link(spec, making / "work")
+    volumes.link(spec, making / "work", provided.links)
+    if provided.folder is not None:
+        (making / "given").symlink_to(provided.folder)
     command = command_of(spec, making / "work")
     assigned = (*task.host_ports, *(port.host for port in spec.ports[len(task.host_ports) :]))
     host_ports = tuple(host or free_port(port.protocol) for port, host in zip(spec.ports, assigned, strict=True))

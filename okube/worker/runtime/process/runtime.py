@@ -26,7 +26,8 @@ from okube.worker.runtime.process.logfiles import LogReader
 from okube.worker.runtime.process.tasks import Tasks
 from okube.worker.runtime.process.watch import ShimWatch, has_ended
 from okube.worker.runtime.process.workdir import Images, Volumes
-from okube.worker.runtime.signals import check_signal, signal_number
+from okube.worker.runtime.provided import NOTHING, Provided
+from okube.worker.runtime.signals import check_signals, signal_number
 from okube.worker.runtime.threads import Threads
 
 __all__ = ["ProcessRuntime"]
@@ -135,10 +136,10 @@ class ProcessRuntime:
 
     async def prepare(self, task: AssignedTask) -> None:
         """Check the image, the volumes and the stop signal."""
-        check_signal(task.spec.stop.signal, service=task.service)
+        check_signals(task.spec)
         await self._threads.run(self._tasks.check, task)
 
-    async def create(self, task: AssignedTask) -> Container:
+    async def create(self, task: AssignedTask, provided: Provided = NOTHING) -> Container:
         """Make the task's folder, unless it is there."""
         container_id = container_name(self._cluster_id, task.id)
         async with self._lock(container_id):
@@ -146,7 +147,7 @@ class ProcessRuntime:
             if existing is not None:
                 return existing
             try:
-                await self._threads.run(self._tasks.lay_out, task, container_id)
+                await self._threads.run(self._tasks.lay_out, task, container_id, provided)
             except OSError as error:
                 raise RuntimeFailure(
                     "start-failed", f"node {self._node} cannot make the folder of task {task.id}: {error}"
@@ -168,6 +169,13 @@ class ProcessRuntime:
             raise RuntimeFailure("start-failed", f"container {container_id} was removed while it started")
         self._changes.publish(started.task_id)
         return started
+
+    async def signal(self, container_id: str, name: str) -> None:
+        """Send a signal to its process group; nothing happens where it does not run."""
+        container = await self.inspect(container_id)
+        number = signal_number(name)
+        if container is not None and container.state == "running" and number is not None:
+            await self._threads.run(self._tasks.signal, container_id, number)
 
     async def stop(self, container_id: str, *, signal: str, grace_s: float) -> None:
         """Send ``signal`` to its process group, and SIGKILL to all its processes after ``grace_s``."""

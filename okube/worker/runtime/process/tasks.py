@@ -20,6 +20,7 @@ from okube.worker.runtime.process.execute import Entered, enter
 from okube.worker.runtime.process.folder import Exit, Record, Sighting, TaskFolder
 from okube.worker.runtime.process.launch import launch, lay_out
 from okube.worker.runtime.process.workdir import Images, Volumes
+from okube.worker.runtime.provided import NOTHING, Provided
 
 __all__ = ["Tasks"]
 
@@ -88,7 +89,7 @@ class Tasks:
         self._images.locate(task.spec.image)
         self._volumes.check(task.spec)
 
-    def lay_out(self, task: AssignedTask, container_id: str) -> None:
+    def lay_out(self, task: AssignedTask, container_id: str, provided: Provided = NOTHING) -> None:
         """Make a task's folder, whole or not at all.
 
         Raises:
@@ -104,6 +105,7 @@ class Tasks:
                 node=self._node,
                 images=self._images,
                 volumes=self._volumes,
+                provided=provided,
             )
         finally:
             shutil.rmtree(making, ignore_errors=True)

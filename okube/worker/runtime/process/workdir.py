@@ -1,8 +1,10 @@
 """The working directory of a process task: a copy of its image, with its volumes linked in."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+from okube.model.mounts import path_of
 from okube.model.spec import ServiceSpec, Volume
 from okube.worker.runtime.base import RuntimeFailure
 from okube.worker.runtime.naming import volume_name
@@ -65,6 +67,13 @@ class Volumes:
             RuntimeFailure: ``volume-missing``; ``start-failed`` for a volume within another.
         """
         targets = [Path(volume.target) for volume in spec.volumes]
+        for kind, mount in spec.all_mounts:
+            if mount.is_file and any(target in Path(path_of(kind, mount)).parents for target in targets):
+                raise RuntimeFailure(
+                    "start-failed",
+                    f"service {spec.name} has {kind} {mount.name} within a volume, which the process runtime of "
+                    f"node {self._node} cannot do; put it elsewhere, or run the service on nodes with Docker",
+                )
         for volume in spec.volumes:
             if "/" in volume.source and not Path(volume.source).exists():
                 raise path_absent(volume.source, self._node)
@@ -75,23 +84,26 @@ class Volumes:
                     f"of node {self._node} cannot do; put it elsewhere, or run the service on nodes with Docker",
                 )
 
-    def link(self, spec: ServiceSpec, work: Path) -> None:
-        """Link each volume into ``work``, in place of what the image has there; named ones are made if absent."""
+    def link(self, spec: ServiceSpec, work: Path, more: Iterable[tuple[Path, str]] = ()) -> None:
+        """Link each volume into ``work``, in place of what the image has there; named ones are made if absent.
+
+        ``more`` are other paths of the node, and where they are linked.
+        """
         self.check(spec)
-        for volume in spec.volumes:
-            place = work / volume.target.lstrip("/")
+        for source, target in (*((self._source(volume), volume.target) for volume in spec.volumes), *more):
+            place = work / target.lstrip("/")
             if not place.parent.resolve().is_relative_to(work.resolve()):
                 raise RuntimeFailure(
                     "start-failed",
-                    f"volume {volume.target} of service {spec.name} is behind a link of image {spec.image} that leads "
-                    "out of it; put the volume elsewhere",
+                    f"{target} of service {spec.name} is behind a link of image {spec.image} that leads "
+                    "out of it; put it elsewhere",
                 )
             place.parent.mkdir(parents=True, exist_ok=True)
             if place.is_dir() and not place.is_symlink():
                 shutil.rmtree(place)
             else:
                 place.unlink(missing_ok=True)
-            place.symlink_to(self._source(volume))
+            place.symlink_to(source)
 
     def _source(self, volume: Volume) -> Path:
         if "/" in volume.source:
