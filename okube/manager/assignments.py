@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from okube.model.epoch import Epoch
 from okube.model.node import Node
 from okube.model.task import Task
@@ -66,4 +68,5 @@ def _assigned(tables: Tables, task: Task) -> AssignedTask:
         host_ports=task.host_ports,
         desired=task.desired,
         stop_reason=task.stop_reason,
+        mounted=() if task.mounted is msgspec.UNSET else task.mounted,
     )

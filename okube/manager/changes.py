@@ -3,9 +3,11 @@
 import asyncio
 
 from okube.model.node import Node
+from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.task import Task
 from okube.state import Tables
+from okube.state.mounts import users_of
 from okube.state.tables import Row
 
 __all__ = ["Changes"]
@@ -72,6 +74,13 @@ class Changes:
             self._task_changed(row, old if isinstance(old, Task) else None, new is None)
         elif isinstance(row, Node):
             self._node_changed(row)
+        elif isinstance(row, Secret):
+            self._secret_changed(row)
+
+    def _secret_changed(self, secret: Secret) -> None:
+        self.placement_changed.set()  # tasks may have waited for it
+        for service in users_of(self._tables, secret.kind, secret.name):
+            self.mark_service(service.id)
 
     def mark_service(self, service_id: str) -> None:
         """This service is to be looked at."""
@@ -86,7 +95,8 @@ class Changes:
         if row.ended or gone:
             self.nodes_changed.set()
         # What an agent itself reported needs no telling back; what it should do differently, or may let go, does.
-        if old is None or gone or row.ended or (row.node, row.desired) != (old.node, old.desired):
+        told = (row.node, row.desired, row.mounted)
+        if old is None or gone or row.ended or told != (old.node, old.desired, old.mounted):
             self.tasks_of_node.setdefault(row.node, {})[row.id] = None
             self.event_of(row.node).set()
 

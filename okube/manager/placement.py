@@ -16,6 +16,7 @@ from okube.model.task import Task
 from okube.scheduler import NodeTable, PlacedTask, PortRequest, TaskGroup, place_in_slices
 from okube.state import Tables
 from okube.state.attributes import attributes_of
+from okube.state.mounts import lacking
 from okube.state.tasks import may_be_placed
 
 __all__ = ["next_start_ms", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
@@ -62,14 +63,18 @@ def plan_placement_in_slices(
     if not waiting:
         return []
     nodes, alike = _node_table(tables, unsure), _alike(tables, waiting)
+    unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
     yield
-    placement = yield from place_in_slices(nodes, (_group(tables, tasks, spec) for tasks, spec in alike))
+    placement = yield from place_in_slices(
+        nodes, (_group(tables, tasks, spec) for tasks, spec in alike if not unready[id(tasks)])
+    )
     commands: list[Command] = [_placing(part) for part in slices(placement.placed)]
+    told = [(task_id, rejection.message) for rejection in placement.rejected for task_id in rejection.tasks]
+    told += [(task.id, unready[id(tasks)]) for tasks, _ in alike if unready[id(tasks)] for task in tasks]
     unplaced = [
-        (task_id, rejection.message)
-        for rejection in placement.rejected
-        for task_id in rejection.tasks
-        if (task := tables.tasks.get(task_id)) is not None and task.message != rejection.message
+        (task_id, message)
+        for task_id, message in told
+        if (task := tables.tasks.get(task_id)) is not None and task.message != message
     ]
     for rows in slices(unplaced):
         ids, messages = zip(*rows, strict=True)

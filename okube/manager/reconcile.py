@@ -12,13 +12,23 @@ from typing import NamedTuple
 from okube.manager.backoff import start_delay_ms
 from okube.manager.rollout import SLOTS_AT_ONCE, Move, Slot, is_emptied, is_out_of_place, next_move, proven_in_ms
 from okube.manager.slices import at_once, slices
-from okube.model.commands import Command, CreateTasks, EndTasks, ForgetTasks, ReleaseNodes, StopTasks, UpdateNode
+from okube.model.commands import (
+    Command,
+    CreateTasks,
+    EndTasks,
+    ForgetTasks,
+    ReleaseNodes,
+    RenewMounts,
+    StopTasks,
+    UpdateNode,
+)
 from okube.model.endings import START_FAILURES, is_finished
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.task import Reason, Task
 from okube.state import Tables
 from okube.state.attributes import nodes_of_global
+from okube.state.mounts import renewed
 from okube.state.tasks import Nodes, is_lost, starts_first
 
 __all__ = ["ServicePlan", "next_release_ms", "plan_nodes", "plan_orphans", "plan_service", "plan_service_in_slices"]
@@ -42,6 +52,7 @@ class _Plan:
     creates: list[tuple[str, int, int, int, str | None, str | None]] = field(default_factory=list)
     stops: dict[Reason, list[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+    renewed: list[str] = field(default_factory=list)  # a signal tells them of what was rotated
 
     def stop(self, task: Task, reason: Reason) -> None:
         self.stops.setdefault(reason, []).append(task.id)
@@ -58,6 +69,8 @@ class _Plan:
             message = "its node is down; whatever is left of it is removed when the node returns"
             for part in slices(self.lost):
                 yield EndTasks(tuple(part), "failed", "node-lost", message)
+        for part in slices(self.renewed):
+            yield RenewMounts(tuple(part))
         for rows in slices(self.creates):
             ids, slots, attempts, not_before, replaces, pinned = zip(*rows, strict=True)
             yield CreateTasks(self.service.id, self.service.version, ids, slots, attempts, not_before, replaces, pinned)
@@ -93,6 +106,7 @@ def plan_service_in_slices(
         slot = slots.get(number) or Slot(number)
         slot.pinned = wanted.get(number)
         _end_unreachable(seen, plan, slot)
+        plan.renewed += [task.id for task in slot.running if renewed(tables, task) is not None]
         if number not in wanted:
             for task in slot.running:
                 plan.stop(task, _why_unwanted(seen, service, task))

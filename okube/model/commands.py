@@ -45,6 +45,7 @@ __all__ = [
     "ReleaseNodes",
     "RemoveNode",
     "RemoveUser",
+    "RenewMounts",
     "ReportTasks",
     "Reseal",
     "Result",
@@ -359,6 +360,12 @@ class DeleteSecret(msgspec.Struct, frozen=True, array_like=True, tag="delete-sec
     by: str = ""
 
 
+class RenewMounts(msgspec.Struct, frozen=True, array_like=True, tag="renew-mounts/1"):
+    """Tasks that are told of rotated secrets and configs by a signal get their newest versions."""
+
+    ids: tuple[str, ...]
+
+
 class Reseal(msgspec.Struct, frozen=True, array_like=True, tag="reseal/1"):
     """The same values under the newest data key; columns of equal length.
 
@@ -398,6 +405,7 @@ Command = (
     | PutSecret
     | DeleteSecret
     | Reseal
+    | RenewMounts
 )
 
 

@@ -5,21 +5,20 @@ Only names, paths and versions stand here; a value never does.
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from okube.model.errors import FieldError
 from okube.model.names import MAX_NAME, NAME_PATTERN, name_error
+from okube.model.secret import SecretKind
 
-__all__ = ["KINDS", "MAX_VALUE_BYTES", "SECRETS_FOLDER", "Given", "Mount", "MountKind", "Mounts", "path_of"]
+__all__ = ["KINDS", "SECRETS_FOLDER", "Given", "Mount", "MountKind", "Mounts", "path_of"]
 
-MountKind = Literal["secret", "config"]
-"""Both are kept alike; a config may be read by whoever may read services, and is not below ``/run/secrets``."""
+MountKind = SecretKind
 
 KINDS: tuple[MountKind, MountKind] = ("secret", "config")
 SECRETS_FOLDER = "/run/secrets"
-MAX_VALUE_BYTES = 512 << 10
 _MODE = re.compile(r"0?[0-7]{3}")
 _SIGNAL = re.compile(r"SIG[A-Z0-9+-]{2,10}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

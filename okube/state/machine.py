@@ -12,7 +12,7 @@ import msgspec
 from okube.model import commands as c
 from okube.model.errors import UNREADABLE, KeyReused, OkubeError, StaleEpoch, UnknownVersion
 from okube.model.versions import COMMAND_VERSION
-from okube.state import keys, nodes, secrets, services, settings, tasks, users
+from okube.state import keys, mounts, nodes, secrets, services, settings, tasks, users
 from okube.state.requests import KnownRequest
 from okube.state.snapshot import dump, letting_go, loading
 from okube.state.story import tell
@@ -53,6 +53,7 @@ _HANDLERS: dict[type, Handler] = {
     c.PutSecret: secrets.put,
     c.DeleteSecret: secrets.delete,
     c.Reseal: secrets.reseal,
+    c.RenewMounts: mounts.renew,
 }
 
 

@@ -8,10 +8,14 @@ from okube.model.commands import DeleteSecret, PutSecret, Reseal
 from okube.model.errors import Conflict, NotFound
 from okube.model.secret import KEPT_VALUES, Secret, SecretVersion
 from okube.model.secret_views import secret_view
+from okube.state.mounts import users_of, versions_in_use
 from okube.state.sealing import seal_anew
+from okube.state.services import restart_for
 from okube.state.tables import Tables
 
 __all__ = ["delete", "put", "reseal"]
+
+_SHOWN = 5
 
 
 def put(tables: Tables, command: PutSecret, now_ms: int) -> bytes:
@@ -42,14 +46,35 @@ def put(tables: Tables, command: PutSecret, now_ms: int) -> bytes:
     else:
         old = _found(tables, command, command.if_match)
         value = _value(command, old.newest.version + 1, now_ms)
-        new = msgspec.structs.replace(old, versions=(*old.versions, value)[-KEPT_VALUES:])
-    return msgspec.json.encode(secret_view(tables.put_secret(new)))
+        new = msgspec.structs.replace(old, versions=(*_kept(tables, old), value))
+    shown = msgspec.json.encode(secret_view(tables.put_secret(new)))
+    if old is not None:
+        restart_for(tables, new.kind, new.name, now_ms)
+    return shown
+
+
+def _kept(tables: Tables, old: Secret) -> tuple[SecretVersion, ...]:
+    """The values that stay beside a new one: the newest, and those that tasks still need."""
+    newest, before = old.versions[1 - KEPT_VALUES :], old.versions[: 1 - KEPT_VALUES]
+    used = versions_in_use(tables, old.kind, old.name) if before else frozenset()
+    return (*(value for value in before if value.version in used), *newest)
 
 
 def delete(tables: Tables, command: DeleteSecret, now_ms: int) -> bytes:
-    """Forget a secret with all its values. Raises NotFound, and Conflict where its revision moved on."""
+    """Forget a secret with all its values.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: services are given it, or its revision moved on.
+    """
     del now_ms
     old = _found(tables, command, command.if_match)
+    users = users_of(tables, old.kind, old.name)
+    if users:
+        named = ", ".join(service.name for service in users[:_SHOWN]) + (", ..." if len(users) > _SHOWN else "")
+        raise Conflict(f"{old.kind} {old.name} is given to {named}: take it out of what they ask for first")
+    if versions_in_use(tables, old.kind, old.name):
+        raise Conflict(f"tasks still run with {old.kind} {old.name}: wait until their services have rolled on")
     tables.delete_secret(old)
     return msgspec.json.encode(secret_view(old))
 

@@ -6,16 +6,18 @@ import msgspec
 
 from okube.model.commands import DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound
+from okube.model.secret import SecretKind
 from okube.model.service import KEPT_VERSIONS, Service, SpecVersion
 from okube.model.shown import service_answer
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
 from okube.model.views import Action, ServiceAnswer, ServiceView
 from okube.state.apps import names_of_app
+from okube.state.mounts import lacking, to_restart
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
 from okube.state.tasks import stop_tasks
 
-__all__ = ["change_of", "delete", "put", "refresh", "scale", "to_prune"]
+__all__ = ["change_of", "delete", "put", "refresh", "restart_for", "scale", "to_prune"]
 
 _json = msgspec.json.Encoder()
 _ROWS_AT_ONCE = 1000
@@ -136,10 +138,18 @@ def _check_put(tables: Tables, spec: ServiceSpec, command: PutServices) -> None:
     if command.how == "create":
         raise Conflict(f"there is a service {spec.name} already; change it with apply or scale, or take another name")
     _check_revision(old, command.if_match)
+    _check_mounts(tables, old, spec)
     if (old.spec.mode == "global") != (spec.mode == "global"):
         raise Conflict(
             f"{spec.name} is {old.spec.mode}; a service's mode is not changed to or from global: rm it first"
         )
+
+
+def _check_mounts(tables: Tables, old: Service, spec: ServiceSpec) -> None:
+    """A service that runs is not stopped for a version that would have to wait; a new one may wait for its own."""
+    missing = lacking(tables, spec)
+    if missing and not lacking(tables, old.spec):
+        raise Conflict(f"{spec.name} stays as it is: {'; '.join(missing)}")
 
 
 def _check_revision(service: Service, if_match: int | None) -> None:
@@ -193,6 +203,12 @@ def _roll_back(service: Service, now_ms: int) -> Service:
         if spec != service.spec:
             return _new_version(service, spec, now_ms)
     raise Conflict(f"{service.name} has no version before to go back to")
+
+
+def restart_for(tables: Tables, kind: SecretKind, name: str, now_ms: int) -> None:
+    """A secret or config was rotated: the services that ask for it get a new version, and its tasks the new value."""
+    for service in list(to_restart(tables, kind, name)):
+        tables.put_service(_new_version(service, service.spec, now_ms))
 
 
 _REFRESH = {"stop": _stop, "start": _start, "restart": _restart, "rollback": _roll_back}

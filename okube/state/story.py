@@ -243,6 +243,8 @@ def _service_change(command: c.Command, old: Service | None, new: Service | None
     if isinstance(command, c.RefreshServices):
         done = "" if new.version == old.version else f"version {new.version}, {new.spec.image}"
         return _REFRESHED.get(command.how, "service-changed"), done
+    if isinstance(command, c.PutSecret):
+        return "service-restarted", f"version {new.version}: {command.secret_kind} {command.name} was rotated"
     return "service-changed", f"version {new.version}: {', '.join(_changed_fields(old.spec, new.spec))}"
 
 

@@ -19,6 +19,7 @@ from okube.model.errors import Conflict
 from okube.model.node import Node
 from okube.model.spec import ServiceSpec
 from okube.model.task import ENDED, Reason, Task, TaskState, is_forward
+from okube.state import mounts
 from okube.state.queries import find_task, view_of_task
 from okube.state.tables import Tables
 
@@ -117,7 +118,10 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
 
 
 def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
-    """Pending tasks get their nodes, where those still take tasks and the host ports are still free."""
+    """Pending tasks get their nodes, where those still take tasks and the host ports are still free.
+
+    With that they get the newest versions of their secrets and configs; one that lacks any stays pending.
+    """
     rows = zip(command.ids, command.nodes, command.host_ports, strict=True)
     for number, (task_id, node_name, host_ports) in enumerate(rows):
         task = tables.tasks.get(task_id)
@@ -125,6 +129,9 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
         if task is None or node is None or not node.takes_tasks or not may_be_placed(tables, task):
             continue
         spec = tables.spec_of(task)
+        mounted = mounts.newest(tables, spec)
+        if mounted is None:
+            continue
         taken = tables.allocation_of(node_name).ports
         if any((port, p.protocol) in taken for port, p in zip(host_ports, spec.ports, strict=False)):
             continue
@@ -138,6 +145,7 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
                 node_id=node.id,
                 placement=command.reason(number) + in_place,
                 host_ports=host_ports,
+                mounted=mounted or msgspec.UNSET,
                 scheduled_ms=now_ms,
                 reason=None,
                 message="",

@@ -1,8 +1,9 @@
-"""Routes for agents: registration, heartbeats with their reports, certificates.
+"""Routes for agents: registration, heartbeats with their reports, certificates, and what their tasks are given.
 
-Bodies are msgpack, see ``okube.model.wire``.
+Bodies are msgpack, see ``okube.model.wire``; a value is as it is.
 """
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -11,13 +12,16 @@ from aiohttp import web
 from okube.manager import certificates, intake
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
-from okube.model.errors import UNREADABLE, Forbidden, Malformed
+from okube.model.errors import UNREADABLE, Forbidden, Malformed, NotFound
+from okube.model.secret import SecretKind, sealed_as
 from okube.model.wire import CertificateQuestion, Heartbeat, Registration
+from okube.state.mounts import needed_by
 
 __all__ = ["routes"]
 
 routes = web.RouteTableDef()
 T = TypeVar("T")
+_VERSION = re.compile("[1-9][0-9]{0,8}")
 _encoder = msgspec.msgpack.Encoder()
 _registrations = msgspec.msgpack.Decoder(Registration)
 _heartbeats = msgspec.msgpack.Decoder(Heartbeat)
@@ -51,6 +55,28 @@ async def certificate(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     said = await _body(request, _questions)
     return _answer(certificates.of_agent(context.core, context.signer, request[CALLER], said))
+
+
+def _serve_values(kind: SecretKind) -> None:
+    @routes.get(f"/v1/agents/{{node}}/{kind}s/{{name}}/{{version}}")
+    async def value(request: web.Request) -> web.Response:
+        """A value for a task on the agent's own node that is given this version, and for nothing else."""
+        core = request.app[CONTEXT].core
+        node, name, version = (request.match_info[part] for part in ("node", "name", "version"))
+        await core.read_barrier()  # what is not needed any more is not given any more
+        number = int(version) if _VERSION.fullmatch(version) else 0
+        if needed_by(core.tables, node, kind, name, number) is None:
+            raise NotFound(f"no task on node {node} is given version {version} of {kind} {name}")
+        secret = core.tables.secrets.get((kind, name))
+        kept = None if secret is None else secret.at(number)
+        if kept is None:
+            raise NotFound(f"version {version} of {kind} {name} is not kept any more")
+        data = core.vault.open(kept.sealed, sealed_as(kind, name, kept.id))
+        return web.Response(body=data, content_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+
+_serve_values("secret")
+_serve_values("config")
 
 
 def _answer(answer: msgspec.Struct) -> web.Response:

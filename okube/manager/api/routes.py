@@ -289,6 +289,26 @@ _AGENTS = (
     ),
 )
 
+_AGENTS_VALUES = tuple(
+    Route(
+        method="GET",
+        path=f"/v1/agents/{{node}}/{kind}s/{{name}}/{{version}}",
+        name=f"{kind}_for_agent",
+        group="agents",
+        text=f"The value of a {kind}, for an agent with a task that is given this version of it; 404 for any other. "
+        "409 where this manager is locked.",
+        role="worker",
+        parameters=(
+            AGENT,
+            Parameter("name", f"the {kind}", NAME, "path"),
+            Parameter("version", "which of its values", {"type": "integer", "minimum": 1}, "path"),
+        ),
+        answers=(Answer(text="the value, byte for byte", media="application/octet-stream", headers=()),),
+        errors=(404, 409),
+    )
+    for kind in ("secret", "config")
+)
+
 _PEERS = (
     Route(
         method="POST",
@@ -340,6 +360,7 @@ ROUTES: tuple[Route, ...] = (
     *SNAPSHOTS,
     *RECOVERY,
     *_AGENTS,
+    *_AGENTS_VALUES,
     *_PEERS,
 )
 
