@@ -207,6 +207,18 @@ def _secrets(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _join_tokens(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TOKEN", field("id")),
+        Column("ROLE", field("role")),
+        Column("STATE", field("state")),
+        Column("USED", lambda row: f"{text(row.get('used'))} of {text(row.get('uses') or 'any')}", right=True),
+        Column("EXPIRES", field("expires_at")),
+        Column("BY", field("created_by"), wide=True, optional=True),
+        Column("AGE", age_of("created_at", now_ms), right=True),
+    )
+
+
 COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "services": _services,
     "tasks": _tasks,
@@ -222,6 +234,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "actions": _actions,
     "secrets": _secrets,
     "configs": _secrets,
+    "join tokens": _join_tokens,
+    "revoked tokens": lambda _: (Column("TOKEN", field("id")), Column("ACTION", field("action"))),
     "labels": lambda _: (Column("NODE", field("name")), Column("LABELS", field("labels"))),
     "removed": lambda _: (Column("NODE", field("name")), Column("ACTION", field("action"))),
     "removed secrets": lambda _: (Column("SECRET", field("name")), Column("ACTION", field("action"))),

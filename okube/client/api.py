@@ -339,6 +339,19 @@ class OkubeClient:
         """Have another manager lead."""
         self._write("POST", "/v1/managers/transfer", {"to": to})
 
+    def join_tokens(self) -> list[Json]:
+        """The join tokens, without their secrets."""
+        return self._objects(self._read("/v1/tokens"))
+
+    def create_join_token(self, role: str, *, secret_sha256: str, ttl_s: float, uses: int = 0) -> Json:
+        """A token with which ``uses`` machines (0: any number) may join; its secret stays with whoever has drawn it."""
+        body = {"role": role, "secret_sha256": secret_sha256, "ttl_s": ttl_s, "uses": uses}
+        return self._object(self._write("POST", "/v1/tokens", body))
+
+    def revoke_join_token(self, token_id: str) -> Json:
+        """A token lets nobody in any more."""
+        return self._object(self._write("DELETE", f"/v1/tokens/{quote(token_id, safe='')}"))
+
     def status(self) -> Json:
         """The cluster at a glance; any living manager answers, also without quorum."""
         return self._object(self._read("/v1/status"))

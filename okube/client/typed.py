@@ -11,6 +11,7 @@ from okube.client.api import Freshness, Json, OkubeClient, Verb
 from okube.client.errors import GarbledAnswer
 from okube.client.logs import Line
 from okube.client.watch import Change, Listed, WatchKind
+from okube.model.jointoken import JoinRole, JoinTokenView
 from okube.model.managers import MembersView
 from okube.model.node import Availability
 from okube.model.spec import ServiceSpec
@@ -28,6 +29,8 @@ from okube.model.views import (
     TaskView,
     UsageView,
 )
+from okube.security.jointokens import JoinToken, new_secret
+from okube.security.tokens import token_sha256
 
 __all__ = ["Client", "Deleted", "Put", "Snapshot", "members_of"]
 
@@ -253,6 +256,21 @@ class Client:
     def transfer_leadership(self, to: str) -> None:
         """Have another manager lead."""
         self.raw.transfer_leadership(to)
+
+    def join_tokens(self) -> list[JoinTokenView]:
+        """The tokens with which machines join, without their secrets."""
+        return _all(JoinTokenView, self.raw.join_tokens())
+
+    def create_join_token(self, role: JoinRole, *, ttl_s: float = 3600.0, uses: int = 0) -> JoinToken:
+        """A token with which ``uses`` machines (0: any number) may join; ``str()`` of it is what they are given."""
+        secret = new_secret()
+        made = self.raw.create_join_token(role, secret_sha256=token_sha256(secret), ttl_s=ttl_s, uses=uses)
+        view = _one(JoinTokenView, made)
+        return JoinToken(view.id, secret, view.ca_sha256, view.role)
+
+    def revoke_join_token(self, token_id: str) -> None:
+        """A token lets nobody in any more; machines that joined with it stay."""
+        self.raw.revoke_join_token(token_id)
 
     def usage(self, *, service: str | None = None, node: str | None = None) -> UsageView:
         """What nodes and tasks use now, as their agents say; ``silent`` are nodes that did not answer."""

@@ -8,6 +8,7 @@ from okube.model.commands import RegisterNode, ReportTasks, SetNodeConditions
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NoQuorum, StaleEpoch
 from okube.model.node import MAX_CONDITIONS, Node
+from okube.model.versions import FIELDS_SINCE
 from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
 
 __all__ = ["heartbeat", "register"]
@@ -27,7 +28,7 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
     message = ""
     before = core.tables.nodes.get(said.node)
     try:
-        await core.submit(_command(said))
+        await core.submit(_command(core, said))
         if before is None:
             _log.info("node %s has joined", said.node)
         elif before.state == "down":
@@ -134,7 +135,9 @@ def _managers(core: ManagerCore) -> tuple[str, ...]:
     return tuple(member.api_address for member in core.raft.members)
 
 
-def _command(said: Registration) -> RegisterNode:
+def _command(core: ManagerCore, said: Registration) -> RegisterNode:
+    """Without what some manager does not know yet: an agent must get in while managers are upgraded too."""
+    knows_machines = core.tables.settings.command_version >= FIELDS_SINCE[RegisterNode]["machine_id"]
     return RegisterNode(
         name=said.node,
         instance=said.instance,
@@ -146,4 +149,5 @@ def _command(said: Registration) -> RegisterNode:
         disk=said.disk,
         runtime=said.runtime,
         software=said.software,
+        machine_id=said.machine_id if knows_machines else "",
     )

@@ -98,6 +98,13 @@ class Vault:
             self._opened = (ring, open_ring(self._cluster_id, ring, key, self._random_bytes))
         self._unlock = key
 
+    def to_hand_over(self) -> str:
+        """The unlock key as text, for a manager that joins; empty where it is asked for at each start, or not here."""
+        ring = self._tables().ring
+        if ring is None or ring.autolock or self.locked or self._unlock is None:
+            return ""
+        return self._unlock.text
+
     def plan_ring(self, new_id: Callable[[], str], now_ms: int) -> list[PutRing]:
         """What the leader proposes where there is no key ring yet: one, and an unlock key for it if there is none."""
         tables = self._tables()

@@ -27,6 +27,7 @@ __all__ = [
     "Applied",
     "Batch",
     "Command",
+    "CreateJoinToken",
     "CreateTasks",
     "DeleteSecret",
     "DeleteServices",
@@ -49,6 +50,7 @@ __all__ = [
     "ReportTasks",
     "Reseal",
     "Result",
+    "RevokeJoinToken",
     "ScaleServices",
     "SeedCluster",
     "SetNodeConditions",
@@ -58,6 +60,7 @@ __all__ = [
     "TaskReport",
     "TellOfManager",
     "UpdateNode",
+    "UseJoinToken",
     "WithdrawTasks",
     "decode_batch",
     "decode_command",
@@ -141,6 +144,7 @@ class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-n
     runtime: str
     software: str
     role: str = "worker"
+    machine_id: str = ""
 
 
 class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/1"):
@@ -377,6 +381,41 @@ class Reseal(msgspec.Struct, frozen=True, array_like=True, tag="reseal/1"):
     sealed: tuple[Sealed, ...]
 
 
+class CreateJoinToken(msgspec.Struct, frozen=True, array_like=True, tag="create-join-token/1"):
+    """Make a token with which machines join; ``uses`` 0: as many as like. Only the hash of its secret is kept."""
+
+    id: str
+    role: str  # worker | manager
+    secret_sha256: str
+    ttl_ms: int
+    uses: int = 0
+    by: str = ""
+
+
+class RevokeJoinToken(msgspec.Struct, frozen=True, array_like=True, tag="revoke-join-token/1"):
+    """A token lets nobody in from here on, and is forgotten."""
+
+    id: str
+    by: str = ""
+
+
+class UseJoinToken(msgspec.Struct, frozen=True, array_like=True, tag="use-join-token/1"):
+    """A machine joins with a token, whose secret it has shown; the same instance again counts once.
+
+    A worker's node is there from now on, down until its agent is heard; so its name and its machine are taken.
+    ``beside`` says that another node may have the same machine.
+    """
+
+    id: str
+    name: str
+    instance: str
+    address: str
+    labels: dict[str, str] = {}
+    zone: str = ""
+    machine_id: str = ""
+    beside: bool = False
+
+
 Command = (
     SeedCluster
     | PutServices
@@ -406,6 +445,9 @@ Command = (
     | DeleteSecret
     | Reseal
     | RenewMounts
+    | CreateJoinToken
+    | RevokeJoinToken
+    | UseJoinToken
 )
 
 

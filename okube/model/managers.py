@@ -7,7 +7,7 @@ import msgspec
 
 from okube.model.names import MAX_NAME, NAME_PATTERN, RESERVED_NAMES, name_error
 
-__all__ = ["ADDRESS_PATTERN", "MemberView", "MembersView", "NewManager", "NextLeader"]
+__all__ = ["ADDRESS_PATTERN", "Address", "ManagerName", "MemberView", "MembersView", "NewManager", "NextLeader"]
 
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 ADDRESS_PATTERN = rf"^(\[[0-9a-fA-F:.]{{2,45}}\]|[A-Za-z0-9._-]{{1,253}}):{_PORT}$"
@@ -29,7 +29,7 @@ def _check_address(text: object) -> str | None:
 Address = Annotated[
     str, msgspec.Meta(extra={"check": _check_address}, extra_json_schema={"pattern": ADDRESS_PATTERN, "maxLength": 259})
 ]
-Name = Annotated[
+ManagerName = Annotated[
     str,
     msgspec.Meta(extra={"check": _check_name}, extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME}),
 ]
@@ -38,7 +38,7 @@ Name = Annotated[
 class NewManager(msgspec.Struct, frozen=True):
     """A manager that is to join: where its API will be, and where other managers will reach it."""
 
-    name: Name
+    name: ManagerName
     address: Address
     raft_address: Address
 
@@ -46,7 +46,7 @@ class NewManager(msgspec.Struct, frozen=True):
 class NextLeader(msgspec.Struct, frozen=True):
     """Which manager is to lead."""
 
-    to: Name
+    to: ManagerName
 
 
 class MemberView(msgspec.Struct, frozen=True):

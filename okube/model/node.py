@@ -55,6 +55,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     held_until_ms: int = 0  # not 0: it came and went too often, and gets no new tasks before that
     revision: int = 0
     conditions: tuple[Condition, ...] = ()
+    machine_id: str = ""  # a hash of the machine's own id; empty where its agent does not say
 
     @property
     def blocked(self) -> str:

@@ -34,10 +34,16 @@ KINDS_SINCE: dict[type, int] = {
     c.DeleteSecret: 3,
     c.Reseal: 3,
     c.RenewMounts: 3,
+    c.CreateJoinToken: 3,
+    c.RevokeJoinToken: 3,
+    c.UseJoinToken: 3,
 }
 """Kinds of commands that came later, with their versions."""
 
-FIELDS_SINCE: dict[type, dict[str, int]] = {ServiceSpec: {"secrets": 3, "configs": 3}}
+FIELDS_SINCE: dict[type, dict[str, int]] = {
+    ServiceSpec: {"secrets": 3, "configs": 3},
+    c.RegisterNode: {"machine_id": 3},
+}
 """Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.
 
 One that has its default needs nobody to know it.

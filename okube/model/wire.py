@@ -147,6 +147,7 @@ class Registration(msgspec.Struct, frozen=True, array_like=True):
     runtime: Text
     software: Text
     run: Text = ""
+    machine_id: Text = ""
 
 
 class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):

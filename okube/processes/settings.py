@@ -8,6 +8,7 @@ from okube.manager.retention import Retention
 from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.model.errors import NotFound
 from okube.processes.reserves import reserve_of
+from okube.seams.machineid import machine_id
 from okube.security.seed import Member, ProcessIdentity, Seed
 from okube.worker.settings import WorkerSettings
 
@@ -95,6 +96,7 @@ def worker_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentity
         runtime=config.runtime,
         docker_host=config.docker.host,
         heartbeat_s=config.timing.heartbeat,
+        machine_id=machine_id(seed.cluster_id),
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 from okube.model import commands as c
 from okube.model.errors import UNREADABLE, KeyReused, OkubeError, StaleEpoch, UnknownVersion
 from okube.model.versions import COMMAND_VERSION
-from okube.state import keys, mounts, nodes, secrets, services, settings, tasks, users
+from okube.state import jointokens, keys, mounts, nodes, secrets, services, settings, tasks, users
 from okube.state.requests import KnownRequest
 from okube.state.snapshot import dump, letting_go, loading
 from okube.state.story import tell
@@ -54,6 +54,9 @@ _HANDLERS: dict[type, Handler] = {
     c.DeleteSecret: secrets.delete,
     c.Reseal: secrets.reseal,
     c.RenewMounts: mounts.renew,
+    c.CreateJoinToken: jointokens.create,
+    c.RevokeJoinToken: jointokens.revoke,
+    c.UseJoinToken: jointokens.use,
 }
 
 

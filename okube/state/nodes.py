@@ -40,8 +40,13 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
         disk=command.disk,
         runtime=command.runtime,
         software=command.software,
+        machine_id=command.machine_id or base.machine_id,
     )
-    if new.state == "down":
+    if old is not None and not old.down_ms and new.state == "down":
+        new = msgspec.structs.replace(
+            new, state="ready", returned_ms=now_ms
+        )  # it joined, and starts for the first time
+    elif new.state == "down":
         new = after_return(new, now_ms, common=_is_common(tables, new))
     if new != old:
         tables.put_node(new)

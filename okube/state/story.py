@@ -273,6 +273,9 @@ def _of_node(old: Node | None, new: Node | None, row: Node) -> Iterator[Event]:
     if new is None:
         yield _node(row, "node-removed", "info", "")
         return
+    if old is None and new.state == "down":
+        yield _node(row, "node-joined", "info", f"may join, at {new.address}, and is ready when its agent is heard")
+        return
     if old is None:
         yield _node(row, "node-joined", "info", f"{new.cores:g} cores, {new.memory / (1 << 30):.1f} GiB, {new.address}")
         return

@@ -13,6 +13,7 @@ import msgspec
 
 from okube.model.epoch import Epoch
 from okube.model.event import Event
+from okube.model.jointoken import KeptToken
 from okube.model.node import Node
 from okube.model.sealed import Ring
 from okube.model.secret import Secret
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_ms: int = 1000
     revision: int = 0
     command_version: int = 1  # all managers know it: up to it, commands may be proposed
+    join_tokens: tuple[KeptToken, ...] = ()  # few, and seldom changed, so they need no table
 
 
 def counts_alike(old: Task, new: Task) -> bool:

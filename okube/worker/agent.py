@@ -250,4 +250,5 @@ def _registration(settings: WorkerSettings, capacity: Capacity, runtime: str, so
         disk=capacity.disk,
         runtime=runtime,
         software=software,
+        machine_id=settings.machine_id,
     )

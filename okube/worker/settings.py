@@ -14,7 +14,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ``address`` is where managers reach it (``host:port``), ``managers`` are where it reaches them (``host:port`` of
     their APIs). Cores, memory and disk (bytes) that are None are measured, and of what is
     measured the reserved cores and bytes are not offered. ``runtime`` is ``docker``, ``process`` or
-    ``auto``.
+    ``auto``, ``machine_id`` a hash of the machine's own id.
     """
 
     cluster_id: str
@@ -36,6 +36,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str = "auto"
     docker_host: str = "unix:///var/run/docker.sock"
     heartbeat_s: float = 1.0
+    machine_id: str = ""
 
     @property
     def tls_directory(self) -> Path:

@@ -26,11 +26,21 @@ async def identify_middleware(request: web.Request, handler: Handler) -> web.Str
     request[FORWARDED] = False
     route = known_route(request)
     if route is not None and route.role == "anyone":
+        request[FORWARDED] = _is_passed_on(request)
         return await handler(request)
     caller = await _caller(request)
     request[CALLER] = caller
     authorize(caller, route, node=request.match_info.get("node"))
     return await handler(request)
+
+
+def _is_passed_on(request: web.Request) -> bool:
+    """Whether a manager of this cluster passes on what somebody without credentials asks."""
+    core, transport = request.app[CONTEXT].core, request.transport
+    found = identity_of(transport.get_extra_info("peercert")) if transport is not None else None
+    if found is None or found.role != "manager" or found.cluster_id != core.settings.cluster_id:
+        return False
+    return FORWARDED_FOR in request.headers and core.raft.knows(found.name, found.instance)
 
 
 def check_still_valid(request: web.Request) -> None:
@@ -86,6 +96,8 @@ async def _of_certificate(request: web.Request, core: ManagerCore, found: Identi
     kind, _, rest = forwarded.partition("/")
     if kind == "worker":
         return peer("worker", rest, request.headers.get(FORWARDED_INSTANCE, ""))
+    if kind == "anyone":
+        raise Unauthorized(f"{request.path} is not for everyone, so {found.name} must not pass it on as if it were")
     if kind != "user":
         return admin(rest)
     name, _, instance = rest.partition("/")

@@ -20,7 +20,7 @@ from okube.model.managers import MembersView, MemberView, NewManager, NextLeader
 from okube.model.names import is_dns_label
 from okube.raft import Known, LeaderStays, Member, NoQuorum, NotLeader
 
-__all__ = ["routes"]
+__all__ = ["routes", "tell"]
 
 _log = logging.getLogger(__name__)
 routes = web.RouteTableDef()
@@ -40,7 +40,7 @@ async def add_manager(request: web.Request) -> web.Response:
     before = core.raft.members_index
     known = await core.raft.add_member(member, timeout_s=_CHANGE_TIMEOUT_S)
     if known.index > before:
-        await _tell(core, TellOfManager(new.name, "added", new.address, request[CALLER].name))
+        await tell(core, TellOfManager(new.name, "added", new.address, request[CALLER].name))
     return answer(request, _view(known), status=201)
 
 
@@ -62,7 +62,7 @@ async def remove_manager(request: web.Request) -> web.Response:
         _log.info("handed the lead over to %s, because %s is to be removed", to, name)
         raise NotLeader(to) from None  # and there the request goes on
     address = next((member.api_address for member in members if member.name == name), "")
-    await _tell(core, TellOfManager(name, "removed", address, request[CALLER].name))
+    await tell(core, TellOfManager(name, "removed", address, request[CALLER].name))
     return answer(request, _view(known))
 
 
@@ -91,7 +91,7 @@ def _check_hosts(new: NewManager) -> None:
         raise InvalidInput.of(errors, what="manager")
 
 
-async def _tell(core: ManagerCore, event: TellOfManager) -> None:
+async def tell(core: ManagerCore, event: TellOfManager) -> None:
     """Put it into the log of this manager and the story of the cluster; that it was done does not depend on it."""
     _log.info("manager %s (%s) was %s, as %s wants it", event.name, event.address, event.what, event.by)
     try:

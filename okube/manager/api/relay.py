@@ -63,11 +63,11 @@ async def ask(
         OutcomeUnknown: it did not answer, or lost its leader on the way.
     """
     context = request.app[CONTEXT]
-    caller = request[CALLER]
+    caller = request.get(CALLER)  # None where anyone may ask
     headers = dict(headers or {})
     headers.update((name, request.headers[name]) for name in _PASSED_ON if name in request.headers)
-    headers[FORWARDED_FOR] = caller.forwarded_for
-    if caller.kind == "worker" and caller.instance:
+    headers[FORWARDED_FOR] = "anyone/" if caller is None else caller.forwarded_for
+    if caller is not None and caller.kind == "worker" and caller.instance:
         headers[FORWARDED_INSTANCE] = caller.instance
     if key is not None:
         headers["Idempotency-Key"] = key

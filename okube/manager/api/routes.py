@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from okube.manager.api.join_routes import JOINING
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import (
     AGENT,
@@ -359,6 +360,7 @@ ROUTES: tuple[Route, ...] = (
     *_CONTROL_PLANE,
     *SNAPSHOTS,
     *RECOVERY,
+    *JOINING,
     *_AGENTS,
     *_AGENTS_VALUES,
     *_PEERS,
