@@ -31,8 +31,8 @@ ENTRIES = {
     "inspect": Entry("okube.cli.inspect:inspect", "one thing, and why it is so", _INSIDE),
     "logs": Entry("okube.cli.logs:logs", "what tasks wrote", _INSIDE),
     "exec": Entry("okube.cli.exec:exec_command", "run a command in a task", _INSIDE),
-    "wait": Entry("okube.cli.waiting:wait", "until services are ready", _INSIDE),
-    "completion": Entry("okube.cli.completion:completion", "for bash, zsh, fish", _INSIDE),
+    "wait": Entry("okube.cli.waiting:wait", "until services are ready", _CHANGE),
+    "completion": Entry("okube.cli.completion:completion", "for bash, zsh, fish", _RUN),
     "run": Entry("okube.cli.run:run", "make a service of an image", _CHANGE),
     "apply": Entry("okube.cli.apply:apply", "what service files say", _CHANGE),
     "diff": Entry("okube.cli.apply:diff", "what apply would change", _CHANGE),
@@ -48,10 +48,12 @@ ENTRIES = {
     "snapshot": Entry("okube.cli.snapshot:snapshot", "the state, saved", _CARE),
     "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),
     "config": Entry("okube.cli.secret:config", "files for tasks", _ACCESS),
+    "token": Entry("okube.cli.token:token", "what lets machines join", _ACCESS),
     "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
     "worker": Entry("okube.cli.processes:worker", "one worker (for systemd)", _RUN),
+    "join": Entry("okube.cli.join:join", "become part of a cluster", _RUN),
 }
 
 MISSPELT = {
