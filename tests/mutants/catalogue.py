@@ -84,6 +84,13 @@ MUTANTS: list[Mutant] = [
         of_storage.damaged_snapshots_are_passed_over,
         f"{_RAFT}/test_snapshot.py::test_a_damaged_snapshot_is_refused_and_not_skipped",
     ),
+    Mutant("12", of_engine.callbacks_raise, "raft"),
+    Mutant(
+        "13",
+        of_engine.commands_are_numbered_by_position,
+        "tests/unit/model/test_versions.py::"
+        "test_a_command_is_named_in_the_log_so_that_kinds_may_come_before_and_after_it",
+    ),
     Mutant("15", raft.unready_leaders_read, "raft"),
     Mutant(
         "16",
@@ -154,6 +161,12 @@ MUTANTS: list[Mutant] = [
         of_storage.files_are_written_in_place,
         "tests/unit/seams/test_disk.py::test_a_failed_replace_leaves_the_old_content_and_nothing_else",
     ),
+    Mutant(
+        "26",
+        of_storage.commit_indexes_are_kept,
+        f"{_RAFT}/test_engine.py::"
+        "test_what_was_committed_before_a_loss_of_power_says_nothing_of_what_the_journal_has_now",
+    ),
     Mutant("27", of_storage.failed_syncs_are_tried_again, "raft"),
     Mutant(
         "28",
@@ -169,6 +182,11 @@ MUTANTS: list[Mutant] = [
         "29",
         of_engine.one_instance_is_as_good_as_another,
         f"{_RAFT}/test_acquaintances.py::test_another_instance_of_a_member_is_told_what_to_do",
+    ),
+    Mutant(
+        "30",
+        of_engine.members_hash_by_their_text,
+        f"{_RAFT}/test_adapters.py::test_a_members_hash_is_the_same_in_every_process",
     ),
     Mutant("read barrier", raft.unconfirmed_reads, "raft"),
     Mutant("read barrier", of_reads.followers_answer_before_they_have_applied, "raft"),

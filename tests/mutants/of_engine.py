@@ -1,12 +1,14 @@
 """Guards of elections, votes, acknowledgements, proposals and membership."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from okube.model import commands
 from okube.raft import acquaintances, engine
 from okube.raft.acquaintances import Acquaintances
+from okube.raft.adapters import PeerNode
 from okube.raft.core import Core
 from okube.raft.driver import Driver
 from okube.raft.election import PreVoteRound, majority
@@ -21,6 +23,8 @@ from okube.state.machine import StateMachine
 __all__ = [
     "acks_of_earlier_terms_count",
     "anybody_may_hand_over",
+    "callbacks_raise",
+    "commands_are_numbered_by_position",
     "commits_wait_for_a_heartbeat",
     "cut_off_leaders_go_on",
     "deposed_leaders_are_applied",
@@ -29,6 +33,7 @@ __all__ = [
     "followers_are_buried",
     "frames_of_strangers_are_taken",
     "learners_count",
+    "members_hash_by_their_text",
     "membership_waits_for_its_commit",
     "nobody_asks_before_it_campaigns",
     "nobody_tells_who_waits",
@@ -45,6 +50,30 @@ def commits_wait_for_a_heartbeat(patch: pytest.MonkeyPatch) -> None:
     """A write is sent with the next heartbeat, and its commit is told with the one after that."""
     _with_conf(patch, appendEntriesUseBatch=True)
     patch.setattr(Engine, "has_commit_to_tell", False)
+
+
+def callbacks_raise(patch: pytest.MonkeyPatch) -> None:
+    """What waits for an entry is told as if nobody else could have told it, and raises where somebody had."""
+
+    def resolve(self: Any, index: int, result: Any, _reason: int) -> None:
+        self._proposals.pop(index).set_result(result)
+
+    patch.setattr(RaftNode, "_resolve", resolve)
+
+
+def commands_are_numbered_by_position(patch: pytest.MonkeyPatch) -> None:
+    """A command in the log is a number: the place of its kind among those that this Okube knows."""
+    kinds = get_args(commands.Command)
+
+    def encode(command: Any) -> bytes:
+        return msgspec.msgpack.encode([kinds.index(type(command)), *msgspec.to_builtins(command)[1:]])
+
+    patch.setattr(commands, "encode_command", encode)
+
+
+def members_hash_by_their_text(patch: pytest.MonkeyPatch) -> None:
+    """Members are hashed as strings are: in an order of each process's own."""
+    patch.setattr(PeerNode, "__hash__", lambda self: hash(self.id))
 
 
 def entries_are_cut_into_pieces(patch: pytest.MonkeyPatch) -> None:

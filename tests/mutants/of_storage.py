@@ -21,6 +21,7 @@ from okube.raft.transfer import Arrived, Incoming, _Id
 __all__ = [
     "acknowledged_before_its_term_is_durable",
     "commands_are_pickles",
+    "commit_indexes_are_kept",
     "compaction_looks_at_numbers_only",
     "damage_is_a_torn_tail",
     "damaged_snapshots_are_passed_over",
@@ -39,6 +40,26 @@ __all__ = [
 def votes_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     """After a restart a member does not know for whom it voted."""
     patch.setattr(Journal, "getVotedForNodeId", lambda _self: None)
+
+
+def commit_indexes_are_kept(patch: pytest.MonkeyPatch) -> None:
+    """A member that starts again takes for committed what it took for committed before, whatever its journal holds."""
+    kept: dict[Any, int] = {}
+
+    def key(self: Any) -> Any:
+        return id(self._file._disk.disk), self._file._path
+
+    def keep(self: Any, index: int) -> None:
+        kept[key(self)] = index
+
+    true_init = Core.__init__
+
+    def init(self: Any, *args: Any, **more: Any) -> None:
+        true_init(self, *args, **more)
+        self._SyncObj__raftCommitIndex = max(self.commit_index, kept.get(key(self._journal), 0))
+
+    patch.setattr(Journal, "setRaftCommitIndex", keep)
+    patch.setattr(Core, "__init__", init)
 
 
 def torn_tails_stay(patch: pytest.MonkeyPatch) -> None:

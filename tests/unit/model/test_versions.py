@@ -75,6 +75,18 @@ def test_whatever_came_after_the_first_version_is_named_in_the_table() -> None:
     )
 
 
+def test_a_command_is_named_in_the_log_so_that_kinds_may_come_before_and_after_it() -> None:
+    first, *others = get_args(c.Command)
+    fewer = msgspec.msgpack.Decoder(typing.Union[tuple(others)])  # noqa: UP007  # made here
+    more = msgspec.msgpack.Decoder(typing.Union[(_Newer, first, *others)])
+    command = c.ScaleServices(("web",), (3,))
+    assert fewer.decode(c.encode_command(command)) == command == more.decode(c.encode_command(command))
+
+
+class _Newer(msgspec.Struct, frozen=True, array_like=True, tag="newer/1"):
+    """A kind that some later Okube has."""
+
+
 def test_no_later_version_than_this_okube_knows_is_named() -> None:
     named = [*KINDS_SINCE.values(), *(since for fields in FIELDS_SINCE.values() for since in fields.values())]
     assert all(1 < since <= COMMAND_VERSION for since in named)
