@@ -1,16 +1,17 @@
 """Listens at one address, and lets callers in: how many may be in the middle of TLS, and for how long.
 
-Whoever has not shown a certificate yet is nobody, and must cost little. So handshakes under way are counted; where
-there are too many, the oldest of the address that has the most of them is given up: one that is honest takes some
-milliseconds, and one that only holds its place becomes the oldest sooner or later. An address that floods takes places
-from itself alone. What comes faster than it can be let in waits in the kernel's queue.
+Whoever has not shown a certificate yet is nobody, and must cost little. So at each turn of the loop one caller begins
+with TLS, which is what costs most; the others wait, and addresses take turns. The busier the loop, the fewer begin.
+And handshakes under way are counted; where there are too many, the oldest of the address that has the most of them is
+given up: one that is honest takes some milliseconds, and one that only holds its place becomes the oldest sooner or
+later. So an address that floods takes places and turns from itself alone.
 """
 
 import asyncio
 import logging
 import socket
 import ssl
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Literal
 
@@ -18,7 +19,7 @@ __all__ = ["Doorman", "Turned"]
 
 _log = logging.getLogger(__name__)
 _AT_A_TIME = 16
-"""So many callers are let in before others have their turn on the loop."""
+"""So many connections are taken from the kernel at one turn of the loop."""
 _PAUSE_S = 0.1
 _FAREWELL_S = 2.0
 """How long a connection that was closed here waits for the other end to say that it has read all."""
@@ -35,7 +36,7 @@ class Doorman:
         protocol: makes what serves a connection; it is called when TLS is done.
         context: of TLS; None for none, which is for tests.
         handshake_s: how long TLS may take.
-        handshakes: how many may be under way.
+        handshakes: how many may be under way; as many more may wait for their turn.
     """
 
     def __init__(
@@ -51,6 +52,9 @@ class Doorman:
         self._context = context
         self._handshake_s = handshake_s
         self._handshakes = handshakes
+        self._queued: dict[str, deque[socket.socket]] = {}
+        self._queue_length = 0
+        self._turn: asyncio.Handle | None = None
         self._waiting: dict[str, dict[asyncio.Task[None], None]] = {}
         self._under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,6 +86,12 @@ class Doorman:
 
     def close(self) -> None:
         """Listen no more, and give up who is not through TLS; connections that stand go on."""
+        if self._turn is not None:
+            self._turn.cancel()
+        for queue in self._queued.values():
+            for plain in queue:
+                plain.close()
+        self._queued.clear()
         loop = asyncio.get_running_loop()
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
@@ -113,7 +123,33 @@ class Doorman:
                 self._make_room()
                 self._pause(listener, error)
                 return
-            self._begin(plain, str(peer[0]))
+            self._queue(plain, str(peer[0]))
+
+    def _queue(self, plain: socket.socket, address: str) -> None:
+        self._queued.setdefault(address, deque()).append(plain)
+        self._queue_length += 1
+        if self._queue_length > self._handshakes:
+            most, queue = max(self._queued.items(), key=lambda item: len(item[1]))
+            queue.pop().close()
+            self._count_out(most)
+            self.turned["given-up"] += 1
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        """The next address has its turn; then it is the last one."""
+        address, queue = next(iter(self._queued.items()))
+        plain = queue.popleft()
+        self._count_out(address)
+        if queue:
+            self._queued[address] = self._queued.pop(address)
+        self._turn = asyncio.get_running_loop().call_soon(self._next) if self._queued else None
+        self._begin(plain, address)
+
+    def _count_out(self, address: str) -> None:
+        self._queue_length -= 1
+        if not self._queued[address]:
+            del self._queued[address]
 
     def _begin(self, plain: socket.socket, address: str) -> None:
         if self._under_way >= self._handshakes:
