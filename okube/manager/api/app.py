@@ -27,6 +27,7 @@ from okube.manager.api.context import CONTEXT, Context
 from okube.manager.api.forward import forward_middleware
 from okube.manager.api.identify import identify_middleware
 from okube.manager.api.measure import measure_middleware, note_answer
+from okube.manager.api.pause import pause_middleware
 from okube.manager.api.problems import problems_middleware
 from okube.manager.api.reading import mark_stale
 from okube.manager.api.watch import end_watches
@@ -64,6 +65,7 @@ def make_app(context: Context) -> web.Application:
     """The API of one manager."""
     app = web.Application(
         middlewares=[
+            pause_middleware,
             measure_middleware,
             problems_middleware,
             identify_middleware,

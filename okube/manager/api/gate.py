@@ -33,6 +33,7 @@ class Limits(msgspec.Struct, frozen=True):
     line_bytes: int = 8190  # of the request line, and of each header
     head_s: float = 10.0  # from the first byte of a request to the end of its headers
     body_s: float = 30.0
+    pause_s: float = 1.0  # before one hears that it asks too much, or is not known
     idle_s: float = 75.0  # longer than the 60 s for which managers keep theirs
 
 

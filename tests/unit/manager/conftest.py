@@ -139,7 +139,7 @@ class Api:
 @pytest.fixture
 def limits() -> Limits:
     """What the manager lets in; a test module may have its own."""
-    return Limits()
+    return Limits(pause_s=0.0)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ AUTH = f"Authorization: Bearer {TOKEN}\r\n".encode()
 
 @pytest.fixture
 def limits() -> Limits:
-    return Limits(connections=12, connections_of_address=8, requests_of_client=2, head_s=0.3, body_s=0.6)
+    return Limits(connections=12, connections_of_address=8, requests_of_client=2, head_s=0.3, body_s=0.6, pause_s=0.2)
 
 
 class Raw:
@@ -84,6 +84,14 @@ async def test_a_body_of_100_megabytes_is_refused_before_it_is_sent(api: Api) ->
     status, headers, problem = await _asked(api, head)
     assert (status, _kind(problem), headers["connection"]) == (413, "too-large", "close")
     await _still_serves(api)
+
+
+async def test_who_is_not_known_hears_so_after_a_pause(api: Api, limits: Limits) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    answer = await api("GET", "/v1/services", token="of-nobody")
+    assert answer.status == 401
+    assert loop.time() - began >= limits.pause_s
 
 
 async def test_a_body_that_does_not_say_how_large_it_is_is_refused_as_it_comes(api: Api) -> None:
