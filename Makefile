@@ -1,11 +1,12 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate mutants bench bench-scheduler bench-raft bench-snapshot
+.PHONY: help demo down check test coverage soak simulate mutants bench bench-scheduler bench-raft bench-snapshot bench-flood
 
 STEP := scripts/step
 SEEDS ?= 100
 ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static strace
 RAFT_BENCH_PACKAGES := wrk etcd-server iproute2 iptables
+FLOOD_BENCH_PACKAGES := wrk
 
 help:
 	@echo "make demo    a cluster on this machine (3 managers, 3 workers) with an example app; 'make down' ends it"
@@ -18,6 +19,7 @@ help:
 	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, managers added and removed, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
+	@echo "make bench-flood          what one client feels while 200 others flood the leader; the last line is JSON"
 	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 
@@ -67,6 +69,10 @@ bench-raft: .venv/.installed-dev
 
 bench-scheduler: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_scheduler
+
+bench-flood: .venv/.installed-dev
+	@$(STEP) "packages for the bench" scripts/packages $(FLOOD_BENCH_PACKAGES)
+	@.venv/bin/python -m tests.bench.bench_flood
 
 bench-snapshot: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_snapshot
