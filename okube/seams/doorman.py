@@ -13,9 +13,9 @@ import socket
 import ssl
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
-__all__ = ["Doorman", "Turned"]
+__all__ = ["TURNED", "Doorman", "Turned"]
 
 _log = logging.getLogger(__name__)
 _AT_A_TIME = 16
@@ -28,6 +28,8 @@ _BACKLOG = 1024
 Turned = Literal["failed", "late", "given-up"]
 """Why a caller never got through TLS: nothing came of it; it took too long; its place was needed."""
 
+TURNED: tuple[Turned, ...] = get_args(Turned)
+
 
 class Doorman:
     """A server much as ``loop.create_server`` makes one, with a limit on handshakes; ``open`` it once.
@@ -37,6 +39,7 @@ class Doorman:
         context: of TLS; None for none, which is for tests.
         handshake_s: how long TLS may take.
         handshakes: how many may be under way; as many more may wait for their turn.
+        turned: counts those who were not let in.
     """
 
     def __init__(
@@ -46,8 +49,9 @@ class Doorman:
         context: ssl.SSLContext | None,
         handshake_s: float,
         handshakes: int = 256,
+        turned: Counter[Turned] | None = None,
     ) -> None:
-        self.turned: Counter[Turned] = Counter()
+        self.turned: Counter[Turned] = Counter() if turned is None else turned
         self._protocol = protocol
         self._context = context
         self._handshake_s = handshake_s

@@ -1,6 +1,7 @@
 """What each request passes before its handler: how many at a time, how large, how fast, with which parameters."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from itertools import islice
 
@@ -32,8 +33,9 @@ async def admission_middleware(request: web.Request, handler: Handler) -> web.St
     if size is not None and size > limits.body_bytes:
         return _closed(problem(_too_large(limits)))
     if _is_exempt(request):
-        await _read(request, limits)
-        return await handler(request)
+        with gate.agent(request[CALLER].name) if _is_agent(request) else contextlib.nullcontext():
+            await _read(request, limits)
+            return await handler(request)
     _check_parameters(request)
     expected = 0 if not request.body_exists else limits.body_bytes if size is None else size
     admitted = gate.enter(_client(request), expected)
@@ -58,11 +60,16 @@ def known_route(request: web.Request) -> Route | None:
 
 
 def _is_exempt(request: web.Request) -> bool:
-    """Whether it is of an agent or a manager: the cluster must not slow itself down. And ``/healthz``."""
+    """Whether it counts for nobody: it is of an agent or a manager, or open to anyone, such as ``/healthz``."""
     caller = request.get(CALLER)
     if caller is None:
         return request[FORWARDED] or request.path == "/healthz"
     return request[FORWARDED] or not caller.is_person
+
+
+def _is_agent(request: web.Request) -> bool:
+    caller = request.get(CALLER)
+    return caller is not None and caller.kind == "worker" and not request[FORWARDED]
 
 
 def _client(request: web.Request) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from collections.abc import Callable
 from typing import Any, cast
 
 from aiohttp import web
@@ -57,7 +58,7 @@ class GuardedSite(web.BaseSite):
                 max_field_size=limits.line_bytes,
             )
 
-        doorman = Doorman(connection, context=self._context, handshake_s=_HANDSHAKE_S)
+        doorman = Doorman(connection, context=self._context, handshake_s=_HANDSHAKE_S, turned=gate.handshakes)
         await doorman.open(self._host, self._port)
         self._server = cast("asyncio.AbstractServer", doorman)  # the runner closes it, and asks for its sockets
 
@@ -68,27 +69,39 @@ class Connection(PunctualConnection):
     def __init__(self, server: web.Server, gate: Gate, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(server, head_s=gate.limits.head_s, loop=loop, **options)
         self._gate = gate
-        self._counted: str | None = None
+        self._leave: Callable[[], None] | None = None
         self._turned_away = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let it in, or answer 429 and close; agents and managers are always let in."""
+        """Let it in, or answer 429 and close; managers are always let in."""
+        self._turned_away = not self._pass_gate(transport)
+        if self._turned_away:
+            error = SlowDown("too many connections at this manager: close some, and ask again")
+            answer_and_close(transport, problem(error))
+        else:
+            super().connection_made(transport)
+
+    def _pass_gate(self, transport: asyncio.BaseTransport) -> bool:
         peer = identity_of(transport.get_extra_info("peercert"))
-        if peer is None or peer.role not in ("manager", "worker"):
-            address = address_of(transport)
-            if not self._gate.connect(address):
-                self._turned_away = True
-                error = SlowDown("too many connections at this manager: close some, and ask again")
-                answer_and_close(transport, problem(error))
-                return
-            self._counted = address
-        super().connection_made(transport)
+        if peer is not None and peer.role == "manager":
+            return True
+        who: str
+        enter: Callable[[str], bool]
+        leave: Callable[[str], None]
+        if peer is not None and peer.role == "worker":
+            who, enter, leave = peer.name, self._gate.connect_agent, self._gate.disconnect_agent
+        else:
+            who, enter, leave = address_of(transport), self._gate.connect, self._gate.disconnect
+        if not enter(who):
+            return False
+        self._leave = lambda: leave(who)
+        return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is over."""
-        if self._counted is not None:
-            self._gate.disconnect(self._counted)
-            self._counted = None
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
         if not self._turned_away:
             super().connection_lost(exc)
 

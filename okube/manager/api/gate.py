@@ -1,19 +1,32 @@
 """How much is let in at a time: connections, requests and bytes of bodies, over all and for one client.
 
-So one client that floods a manager is slowed down, and the others, the agents and the managers go on.
+So one client that floods a manager is slowed down, and the others, the agents and the managers go on. Agents have
+limits of their own, far above what an honest one needs; managers have none.
 """
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import msgspec
 
 from okube.model.errors import SlowDown
+from okube.seams.doorman import Turned
 
 __all__ = ["REASONS", "Gate", "Limits", "Pass", "Reason"]
 
 Reason = Literal[
-    "connections", "connections-of-address", "requests", "requests-of-client", "bytes", "head", "malformed", "slow"
+    "connections",
+    "connections-of-address",
+    "connections-of-agent",
+    "requests",
+    "requests-of-client",
+    "requests-of-agent",
+    "bytes",
+    "head",
+    "malformed",
+    "slow",
 ]
 """Why something was not let in, or not read."""
 
@@ -25,8 +38,10 @@ class Limits(msgspec.Struct, frozen=True):
 
     connections: int = 4096
     connections_of_address: int = 512
+    connections_of_agent: int = 32
     requests: int = 512
     requests_of_client: int = 64
+    requests_of_agent: int = 16
     body_bytes: int = 2 << 20
     bodies_bytes: int = 64 << 20  # of all requests under way
     headers: int = 128
@@ -62,9 +77,12 @@ class Gate:
         self.connections = 0
         self.requests = 0
         self.refused: Counter[Reason] = Counter()
+        self.handshakes: Counter[Turned] = Counter()  # that came to nothing
         self._bytes = 0
         self._of_address: Counter[str] = Counter()
         self._of_client: Counter[str] = Counter()
+        self._connections_of_agent: Counter[str] = Counter()
+        self._requests_of_agent: Counter[str] = Counter()
 
     def connect(self, address: str) -> bool:
         """Whether one more connection of an address is let in; each that is ends with ``disconnect``."""
@@ -82,6 +100,33 @@ class Gate:
         """One of an address's connections is over."""
         self.connections -= 1
         _lower(self._of_address, address, 1)
+
+    def connect_agent(self, name: str) -> bool:
+        """The same for an agent; each that is let in ends with ``disconnect_agent``."""
+        if self._connections_of_agent[name] >= self.limits.connections_of_agent:
+            self.refused["connections-of-agent"] += 1
+            return False
+        self._connections_of_agent[name] += 1
+        return True
+
+    def disconnect_agent(self, name: str) -> None:
+        """One of an agent's connections is over."""
+        _lower(self._connections_of_agent, name, 1)
+
+    @contextlib.contextmanager
+    def agent(self, name: str) -> Iterator[None]:
+        """One request of an agent.
+
+        Raises:
+            SlowDown: as many of its requests are under way as it may have.
+        """
+        if self._requests_of_agent[name] >= self.limits.requests_of_agent:
+            self._refuse("requests-of-agent", f"{self.limits.requests_of_agent} requests of {name} are under way")
+        self._requests_of_agent[name] += 1
+        try:
+            yield
+        finally:
+            _lower(self._requests_of_agent, name, 1)
 
     def enter(self, client: str, size: int) -> Pass:
         """Let a request with a body of ``size`` bytes in.

@@ -44,7 +44,9 @@ Python there is a [typed client](client.md); what `/metrics` shows is in [metric
   within {limits.head_s:.0f} s and the body within {limits.body_s:.0f} s. One client may have
   {limits.requests_of_client} requests under way at a time, and all together {limits.requests}; one address
   {limits.connections_of_address} connections, and all together {limits.connections}.
-  Above that the answer is 429 with `Retry-After`. What agents and managers ask is never refused for that.
+  Above that the answer is 429 with `Retry-After`, and it comes after a pause of {limits.pause_s:.0f} s, as 401 does.
+  An agent may have {limits.connections_of_agent} connections and {limits.requests_of_agent} requests under way; what
+  managers ask is never refused for that.
 - A parameter that a route does not know is an error, which names the likely meant one.
 
 """

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 from okube.manager.api.gate import REASONS, Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
+from okube.seams.doorman import TURNED
 from okube.state.queries import count_nodes
 
 __all__ = ["Standing"]
@@ -120,6 +121,8 @@ class Standing(Collector):
         )
         for reason in REASONS:
             refused.add_metric([reason], self._gate.refused[reason])
+        for why in TURNED:
+            refused.add_metric([f"handshake-{why}"], self._gate.handshakes[why])
         yield refused
 
 

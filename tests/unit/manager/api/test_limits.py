@@ -298,3 +298,18 @@ def test_a_gate_counts_down_what_left_and_only_once() -> None:
     second.leave()
     third.leave()
     assert (gate.requests, sum(gate.refused.values())) == (0, 2)
+
+
+def test_an_agent_has_limits_of_its_own_and_takes_nothing_from_others() -> None:
+    gate = Gate(Limits(connections=1, connections_of_agent=2, requests=1, requests_of_agent=1))
+    assert [gate.connect_agent("w1") for _ in range(3)] == [True, True, False]
+    assert gate.connect_agent("w2")
+    gate.disconnect_agent("w1")
+    assert gate.connect_agent("w1")
+    assert gate.connect("192.0.2.1")
+    with gate.agent("w1"), gate.agent("w2"):
+        gate.enter("a", 0)
+        with pytest.raises(SlowDown, match="of w1 are under way"), gate.agent("w1"):
+            pass
+    with gate.agent("w1"):
+        assert gate.refused == {"connections-of-agent": 1, "requests-of-agent": 1}
