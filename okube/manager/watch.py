@@ -52,8 +52,12 @@ class Watches:
         self._closed = True
         self._applied.changed()
 
-    async def stream(self, kind: Kind, since: int | None, wanted: Wanted) -> AsyncGenerator[bytes, None]:
+    async def stream(
+        self, kind: Kind, since: int | None, wanted: Wanted, sight: Wanted | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Whole lines, first a mark; ``since`` None: from now on. Close it when nobody reads it any more.
+
+        What is not in the reader's ``sight`` (None: all is) is not there for them, whatever they want.
 
         Raises:
             Gone: the changes since then are not kept, or there is no such revision yet; before anything is yielded.
@@ -63,7 +67,7 @@ class Watches:
             raise SlowDown(f"{self._most} watch streams are open at this manager: close some, or ask another one")
         self.streams += 1
         try:
-            async for chunk in self._read(kind, self._begin(since), wanted):
+            async for chunk in self._read(kind, self._begin(since), wanted, sight):
                 yield chunk
         finally:
             self.streams -= 1
@@ -74,7 +78,7 @@ class Watches:
             raise Gone(f"there is no revision {since}: the cluster is at {now}; begin anew from a list")
         return now if since is None else since
 
-    async def _read(self, kind: Kind, since: int, wanted: Wanted) -> AsyncGenerator[bytes, None]:
+    async def _read(self, kind: Kind, since: int, wanted: Wanted, sight: Wanted | None) -> AsyncGenerator[bytes, None]:
         feed, restarts, ring = self.feed, self.feed.restarts, self.feed.ring(kind)
         try:
             place = ring.place_after(since)
@@ -92,7 +96,7 @@ class Watches:
             try:
                 end = min(ring.end, place + _LINES_AT_ONCE)
                 while place < end and size < _BYTES_AT_ONCE:
-                    line = feed.line(kind, place, wanted)
+                    line = feed.line(kind, place, wanted, sight)
                     place += 1
                     if line is not None:
                         lines.append(line)

@@ -88,7 +88,8 @@ class PutServices(msgspec.Struct, frozen=True, array_like=True, tag="put-service
 
     ``ids`` are for those that are new. ``create`` refuses a name that is there, ``replace`` one that is not,
     ``upsert`` takes both. ``if_match`` is the revision that the (one) service must have. ``prune`` forgets, in the same
-    step, the other services of the apps that the specs name.
+    step, the other services of the apps that the specs name. ``within``, here and below: whoever asks has these apps
+    alone, and nothing else may be touched; empty: all.
     """
 
     specs: tuple[ServiceSpec, ...]
@@ -97,6 +98,7 @@ class PutServices(msgspec.Struct, frozen=True, array_like=True, tag="put-service
     created_by: str = ""
     if_match: int | None = None
     prune: bool = False
+    within: tuple[str, ...] = ()
 
 
 class DeleteServices(msgspec.Struct, frozen=True, array_like=True, tag="delete-services/1"):
@@ -106,6 +108,7 @@ class DeleteServices(msgspec.Struct, frozen=True, array_like=True, tag="delete-s
     if_match: int | None = None
     by: str = ""
     app: str = ""
+    within: tuple[str, ...] = ()
 
 
 class ScaleServices(msgspec.Struct, frozen=True, array_like=True, tag="scale-services/1"):
@@ -115,6 +118,7 @@ class ScaleServices(msgspec.Struct, frozen=True, array_like=True, tag="scale-ser
     replicas: tuple[int, ...]
     if_match: int | None = None
     by: str = ""
+    within: tuple[str, ...] = ()
 
 
 class RefreshServices(msgspec.Struct, frozen=True, array_like=True, tag="refresh-services/1"):
@@ -128,6 +132,7 @@ class RefreshServices(msgspec.Struct, frozen=True, array_like=True, tag="refresh
     if_match: int | None = None
     by: str = ""
     app: str = ""
+    within: tuple[str, ...] = ()
 
 
 class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-node/1"):
@@ -251,6 +256,7 @@ class StopTask(msgspec.Struct, frozen=True, array_like=True, tag="stop-task/1"):
     text: str
     if_match: int | None = None
     by: str = ""
+    within: tuple[str, ...] = ()
 
 
 class TaskReport(msgspec.Struct, frozen=True, array_like=True):

@@ -43,6 +43,11 @@ KINDS_SINCE: dict[type, int] = {
 FIELDS_SINCE: dict[type, dict[str, int]] = {
     ServiceSpec: {"secrets": 3, "configs": 3},
     c.RegisterNode: {"machine_id": 3},
+    c.PutServices: {"within": 3},
+    c.DeleteServices: {"within": 3},
+    c.ScaleServices: {"within": 3},
+    c.RefreshServices: {"within": 3},
+    c.StopTask: {"within": 3},
 }
 """Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.
 

@@ -84,15 +84,18 @@ class Feed:
         """The changes of one kind."""
         return self._rings[kind]
 
-    def line(self, kind: Kind, place: int, wanted: Callable[[Any], bool]) -> bytes | None:
+    def line(
+        self, kind: Kind, place: int, wanted: Callable[[Any], bool], sight: Callable[[Any], bool] | None = None
+    ) -> bytes | None:
         """The line of the change at a place, as ``render`` makes it; for many readers at the end it is made once.
 
         Raises:
             Behind: the change is not kept any more.
         """
         change = self._rings[kind].at(place)
-        if change.new is None or not wanted(change.new):
-            return render(change, wanted)
+        new = change.new
+        if new is None or not wanted(new) or (sight is not None and not sight(new)):
+            return render(change, wanted, sight)
         known = self._rendered.get((kind, place))
         if known is not None:
             return known

@@ -42,14 +42,18 @@ class Change(NamedTuple):
     extra: Extra  # what the view of the newest row holds beside it
 
 
-def render(change: Change, wanted: Callable[[Any], bool]) -> bytes | None:
+def render(change: Change, wanted: Callable[[Any], bool], sight: Callable[[Any], bool] | None = None) -> bytes | None:
     """The line of a change for who wants these rows, with its end of line; None where it is none of theirs.
 
-    What comes to be unwanted is deleted for them; the object is then as it is now, else as it was last.
+    What comes to be unwanted is deleted for them; the object is then as it is now, else as it was last. What is not in
+    their ``sight`` is not shown: what left it is shown as it was.
     """
     old, new, extra = change.old, change.new, change.extra
+    if sight is not None:
+        old = old if old is not None and sight(old) else None
+        new = new if new is not None and sight(new) else None
     if new is not None and wanted(new):
-        return put_line(change)
+        return _line("put", change.revision, new, extra)
     if old is not None and wanted(old):
         return _line("delete", change.revision, old if new is None else new, extra)
     return None

@@ -16,6 +16,7 @@ from okube.state.mounts import lacking, to_restart
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
 from okube.state.tasks import stop_tasks
+from okube.state.within import check_within
 
 __all__ = ["change_of", "delete", "put", "refresh", "restart_for", "scale", "to_prune"]
 
@@ -65,8 +66,10 @@ def change_of(old: Service | None, spec: ServiceSpec) -> Action:
 
 def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
     """Forget services and stop their tasks. Answers the views as they were."""
+    if command.app:
+        check_within(command.within, command.app, f"app {command.app}")
     names = names_of_app(tables, command.app) if command.app else dict.fromkeys(command.names)
-    found = [_named(tables, name, command.if_match) for name in names]
+    found = [_named(tables, name, command) for name in names]
     answer = [_view(tables, service.name) for service in found]
     _forget(tables, found, now_ms)
     return _json.encode(answer)
@@ -87,7 +90,7 @@ def _forget(tables: Tables, found: Iterable[Service], now_ms: int) -> None:
 
 def scale(tables: Tables, command: ScaleServices, now_ms: int) -> bytes:
     """Set how many tasks services should have: all or none. Answers the views."""
-    found = [_named(tables, name, command.if_match) for name in command.names]
+    found = [_named(tables, name, command) for name in command.names]
     for service, replicas in zip(found, command.replicas, strict=True):
         if service.spec.mode == "global":
             raise Conflict(f"{service.name} is global: it has one task on each node and is not scaled")
@@ -105,7 +108,7 @@ def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
     if command.app:
         found, changed = _refreshed_of_app(tables, command, now_ms)
     else:
-        found = [_named(tables, name, command.if_match) for name in command.names]
+        found = [_named(tables, name, command) for name in command.names]
         changed = [_REFRESH[command.how](service, now_ms) for service in found]
     for old, new in zip(found, changed, strict=True):
         if old != new:
@@ -115,7 +118,8 @@ def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
 
 def _refreshed_of_app(tables: Tables, command: RefreshServices, now_ms: int) -> tuple[list[Service], list[Service]]:
     """An app's services before and after; one to which it does not apply stays as it is, and one at least must."""
-    found = [_named(tables, name, None) for name in names_of_app(tables, command.app)]
+    check_within(command.within, command.app, f"app {command.app}")
+    found = [_service(tables, name) for name in names_of_app(tables, command.app)]
     changed = []
     refused: list[Conflict] = []
     for service in found:
@@ -130,6 +134,7 @@ def _refreshed_of_app(tables: Tables, command: RefreshServices, now_ms: int) -> 
 
 
 def _check_put(tables: Tables, spec: ServiceSpec, command: PutServices) -> None:
+    check_within(command.within, spec.app, f"{spec.name}, as you want it,")
     old = tables.service_named(spec.name)
     if old is None:
         if command.how == "replace" or command.if_match is not None:
@@ -137,6 +142,7 @@ def _check_put(tables: Tables, spec: ServiceSpec, command: PutServices) -> None:
         return
     if command.how == "create":
         raise Conflict(f"there is a service {spec.name} already; change it with apply or scale, or take another name")
+    check_within(command.within, old.spec.app, spec.name)
     _check_revision(old, command.if_match)
     _check_mounts(tables, old, spec)
     if (old.spec.mode == "global") != (spec.mode == "global"):
@@ -157,11 +163,17 @@ def _check_revision(service: Service, if_match: int | None) -> None:
         raise Conflict(f"{service.name} is at revision {service.revision}, not {if_match}: read it again and retry")
 
 
-def _named(tables: Tables, name: str, if_match: int | None) -> Service:
+def _named(tables: Tables, name: str, command: DeleteServices | ScaleServices | RefreshServices) -> Service:
+    service = _service(tables, name)
+    check_within(command.within, service.spec.app, name)
+    _check_revision(service, command.if_match)
+    return service
+
+
+def _service(tables: Tables, name: str) -> Service:
     service = tables.service_named(name)
     if service is None:
         raise NotFound(f"there is no service {name}")
-    _check_revision(service, if_match)
     return service
 
 

@@ -22,6 +22,7 @@ from okube.model.task import ENDED, Reason, Task, TaskState, is_forward
 from okube.state import mounts
 from okube.state.queries import find_task, view_of_task
 from okube.state.tables import Tables
+from okube.state.within import check_within
 
 __all__ = [
     "Nodes",
@@ -212,6 +213,7 @@ def end(tables: Tables, command: EndTasks, now_ms: int) -> bytes:
 def stop_one(tables: Tables, command: StopTask, now_ms: int) -> bytes:
     """End one task as people name it; its service replaces it. Answers the view as it then is, or was."""
     task = find_task(tables, command.text)
+    check_within(command.within, task.app, task.name)
     if command.if_match is not None and task.revision != command.if_match:
         raise Conflict(f"{task.name} is at revision {task.revision}, not {command.if_match}: read it again and retry")
     view = view_of_task(tables, task)

@@ -7,6 +7,7 @@ from okube.manager.api.context import CALLER
 from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.scope import AppRow, apps_of, check_app
 from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import submit
 from okube.model.commands import DeleteServices, RefreshServices
@@ -28,8 +29,8 @@ async def list_apps(request: web.Request) -> web.StreamResponse:
         return await watch(request, "apps", lambda _: True)
     after = page_start(request)
     apps = sorted((name, services) for name, services in _apps(tables).items() if name > after)
-    rows = ((name, (name, services)) for name, services in apps)
-    return await answer_list(request, rows, lambda _: True, lambda app: view_of_app(tables, *app))
+    rows = ((name, AppRow(name, services)) for name, services in apps)
+    return await answer_list(request, rows, lambda _: True, lambda app: view_of_app(tables, app.name, app.services))
 
 
 @routes.get("/v1/apps/{name}")
@@ -37,6 +38,7 @@ async def get_app(request: web.Request) -> web.Response:
     """One app."""
     tables = await tables_to_read(request)
     name = request.match_info["name"]
+    check_app(request, name, f"app {name}")
     services = _apps(tables).get(name)
     if services is None:
         raise NotFound(f"there is no app {name}")
@@ -48,7 +50,9 @@ async def get_app(request: web.Request) -> web.Response:
 async def delete_app(request: web.Request) -> web.Response:
     """Forget all services of an app and stop their tasks: all or none."""
     _check_no_match(request)
-    applied = await submit(request, DeleteServices((), None, request[CALLER].name, request.match_info["name"]))
+    applied = await submit(
+        request, DeleteServices((), None, request[CALLER].name, request.match_info["name"], apps_of(request))
+    )
     return answer(request, applied.body, revision=applied.revision)
 
 
@@ -58,7 +62,7 @@ async def refresh_app(request: web.Request) -> web.Response:
     """Restart, stop, start or roll back all services of an app for which that makes sense: all or none."""
     _check_no_match(request)
     name, how = request.match_info["name"], request.match_info["how"]
-    applied = await submit(request, RefreshServices((), how, None, request[CALLER].name, name))
+    applied = await submit(request, RefreshServices((), how, None, request[CALLER].name, name, apps_of(request)))
     return answer(request, applied.body, revision=applied.revision)
 
 

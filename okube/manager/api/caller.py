@@ -79,7 +79,7 @@ def authorize(caller: Caller, route: Route | None, *, node: str | None) -> None:
     assert caller.role is not None
     if RANKS[caller.role] < RANKS[route.role]:
         raise Forbidden(f"{caller.name} is {_a(caller.role)}, and this takes {_a(route.role)}")
-    if caller.apps and route.scope != "any":
+    if caller.apps and route.scope == "cluster":
         raise Forbidden(f"{caller.name} has {_apps(caller.apps)} alone, and this is about the whole cluster")
 
 

@@ -9,6 +9,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from okube.manager.agent_tools import Socket
 from okube.manager.api.context import CONTEXT
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.scope import check_app
 from okube.model.errors import Conflict, Forbidden, Malformed
 from okube.model.exec import (
     CONTROL,
@@ -42,6 +43,7 @@ async def exec_in_task(request: web.Request) -> web.WebSocketResponse:
     _check_origin(request)
     tables = await tables_to_read(request)
     task = find_task(tables, request.match_info["id"])
+    check_app(request, task.app, task.name)
     node = _node_that_runs(tables, task)
     async with request.app[CONTEXT].tools.exec(node, task.id, asked) as back:
         await front.prepare(request)

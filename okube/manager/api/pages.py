@@ -12,6 +12,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import answer, query_number
 from okube.manager.api.context import CONTEXT
+from okube.manager.api.scope import sight_of
 from okube.model.errors import FieldError, InvalidInput
 
 __all__ = ["MAX_PAGE", "answer_list", "page_start"]
@@ -70,10 +71,12 @@ async def answer_list(
 
     Args:
         request: ``?limit=`` bounds the page.
-        rows: (key, row) after ``page_start``, in the order of their keys; None is a pause, for the loop to go on.
+        rows: (key, row) after ``page_start``, in the order of their keys; None is a pause, for the loop to go on. What
+            the caller may not see is passed over.
         wanted: the filters.
         view: a row as it is shown.
     """
+    sight = sight_of(request)
     limit = query_number(request, "limit", default=MAX_PAGE, low=1, high=MAX_PAGE)
     revision = request.app[CONTEXT].core.tables.revision
     parts: list[bytes] = []
@@ -87,7 +90,7 @@ async def answer_list(
             parts += _encoded(slice_)
             slice_ = []
             await asyncio.sleep(0)
-        if found is None or not wanted(found[1]):
+        if found is None or not wanted(found[1]) or (sight is not None and not sight(found[1])):
             continue
         if count == limit:
             more = True

@@ -1,7 +1,7 @@
 """What is in sight of a caller who has some apps alone."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -13,10 +13,17 @@ from okube.model.task import Task
 from okube.model.views import AppView
 from okube.state import Tables
 
-__all__ = ["Sight", "apps_of", "check_app", "sight_of"]
+__all__ = ["AppRow", "Sight", "apps_of", "check_app", "sight_of"]
 
 Sight = Callable[[Any], bool]
 """Whether a row (of apps: a view) may be shown."""
+
+
+class AppRow(NamedTuple):
+    """An app as it is listed: it has no row of its own."""
+
+    name: str
+    services: list[Service]
 
 
 def apps_of(request: web.Request) -> tuple[str, ...]:
@@ -55,6 +62,8 @@ def _app_of(tables: Tables, row: Any) -> str | None:
     if isinstance(row, Task):
         return row.app
     if isinstance(row, AppView):
+        return row.name
+    if isinstance(row, AppRow):
         return row.name
     if isinstance(row, Event) and row.service is not None:
         service = tables.service_named(row.service)

@@ -10,6 +10,7 @@ from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, must_exist, only_of, submit
 from okube.model.commands import Applied, DeleteServices, PutServices, RefreshServices, ScaleServices
@@ -17,6 +18,7 @@ from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.views import AppliedService, ApplyAnswer, VersionView
+from okube.state import Tables
 from okube.state.queries import view_of_service
 from okube.state.services import change_of, to_prune
 from okube.state.tables import Row
@@ -56,6 +58,7 @@ async def get_service(request: web.Request) -> web.Response:
     service = tables.service_named(name)
     if service is None:
         raise NotFound(f"there is no service {name}")
+    check_app(request, service.spec.app, f"service {name}")
     response = answer(request, view_of_service(tables, service))
     response.headers["ETag"] = f'"{service.revision}"'
     return response
@@ -69,6 +72,7 @@ async def list_versions(request: web.Request) -> web.Response:
     service = tables.service_named(name)
     if service is None:
         raise NotFound(f"there is no service {name}")
+    check_app(request, service.spec.app, f"service {name}")
     before = [VersionView(kept.version, False, kept.spec) for kept in service.versions]
     return answer(request, [*before, VersionView(service.version, True, service.spec)])
 
@@ -98,10 +102,10 @@ async def put_service(request: web.Request) -> web.Response:
 @leader_only
 async def delete_service(request: web.Request) -> web.Response:
     """Forget a service and stop its tasks."""
-    applied = await submit(
-        request, DeleteServices((request.match_info["name"],), if_match(request), request[CALLER].name)
+    command = DeleteServices(
+        (request.match_info["name"],), if_match(request), request[CALLER].name, within=apps_of(request)
     )
-    return _one(request, applied)
+    return _one(request, await submit(request, command))
 
 
 @routes.post("/v1/services/{name}/{how:restart|stop|start|rollback}")
@@ -109,7 +113,8 @@ async def delete_service(request: web.Request) -> web.Response:
 async def refresh_service(request: web.Request) -> web.Response:
     """Restart (rolling), stop, start, or go back to the version before."""
     name, how = request.match_info["name"], request.match_info["how"]
-    return _one(request, await submit(request, RefreshServices((name,), how, if_match(request), request[CALLER].name)))
+    command = RefreshServices((name,), how, if_match(request), request[CALLER].name, within=apps_of(request))
+    return _one(request, await submit(request, command))
 
 
 @routes.post("/v1/scale")
@@ -126,7 +131,8 @@ async def scale_services(request: web.Request) -> web.Response:
     ]
     if errors:
         raise InvalidInput.of(errors, what="body")
-    command = ScaleServices(tuple(wanted), tuple(wanted.values()), if_match(request), request[CALLER].name)
+    names, numbers = tuple(wanted), tuple(wanted.values())
+    command = ScaleServices(names, numbers, if_match(request), request[CALLER].name, apps_of(request))
     applied = await submit(request, command)
     return answer(request, applied.body, revision=applied.revision)
 
@@ -145,6 +151,7 @@ async def apply(request: web.Request) -> web.Response:
     if query_flag(request, "dry_run"):
         await core.read_barrier()
         tables = core.tables
+        _check_dry(request, tables, specs)
         actions = [AppliedService(s.name, change_of(tables.service_named(s.name), s)) for s in specs]
         if prune:
             actions += [AppliedService(service.name, "removed") for service in to_prune(tables, specs)]
@@ -152,6 +159,15 @@ async def apply(request: web.Request) -> web.Response:
     applied = await _put(request, specs, "upsert", prune=prune)
     made = msgspec.json.decode(applied.body, type=tuple[AppliedService, ...])
     return answer(request, ApplyAnswer(applied.revision, made), revision=applied.revision)
+
+
+def _check_dry(request: web.Request, tables: Tables, specs: tuple[ServiceSpec, ...]) -> None:
+    """Refuse what the apply itself would refuse a caller who has some apps alone."""
+    for spec in specs:
+        check_app(request, spec.app, f"{spec.name}, as you want it,")
+        old = tables.service_named(spec.name)
+        if old is not None:
+            check_app(request, old.spec.app, spec.name)
 
 
 def _only_services(body: dict[str, Any]) -> Any:
@@ -184,7 +200,8 @@ def _specs_of(body: dict[str, Any]) -> tuple[ServiceSpec, ...]:
 async def _put(request: web.Request, specs: tuple[ServiceSpec, ...], how: str, *, prune: bool = False) -> Applied:
     core = request.app[CONTEXT].core
     ids = tuple(core.new_id() for _ in specs)
-    return await submit(request, PutServices(specs, ids, how, request[CALLER].name, if_match(request), prune))
+    by, within = request[CALLER].name, apps_of(request)
+    return await submit(request, PutServices(specs, ids, how, by, if_match(request), prune, within))
 
 
 def _one(request: web.Request, applied: Applied, *, status: int = 200) -> web.Response:

@@ -7,6 +7,7 @@ from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.task_order import tasks_in_order
 from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, submit
@@ -56,14 +57,17 @@ async def list_tasks(request: web.Request) -> web.StreamResponse:
 async def get_task(request: web.Request) -> web.Response:
     """One task, by id, unique prefix or SERVICE.SLOT."""
     tables = await tables_to_read(request)
-    return answer(request, view_of_task(tables, find_task(tables, request.match_info["id"])))
+    task = find_task(tables, request.match_info["id"])
+    check_app(request, task.app, task.name)
+    return answer(request, view_of_task(tables, task))
 
 
 @routes.delete("/v1/tasks/{id}")
 @leader_only
 async def end_task(request: web.Request) -> web.Response:
     """End a task; its service replaces it."""
-    applied = await submit(request, StopTask(request.match_info["id"], if_match(request), request[CALLER].name))
+    command = StopTask(request.match_info["id"], if_match(request), request[CALLER].name, apps_of(request))
+    applied = await submit(request, command)
     return answer(request, applied.body, revision=applied.revision)
 
 
@@ -73,6 +77,7 @@ async def task_logs(request: web.Request) -> web.StreamResponse:
     tables = await tables_to_read(request)
     context = request.app[CONTEXT]
     task = find_task(tables, request.match_info["id"])
+    check_app(request, task.app, task.name)
     query = {"follow": str(query_flag(request, "follow")).lower()}
     if "tail" in request.query:
         query["tail"] = str(query_number(request, "tail", default=0, low=0, high=1_000_000))

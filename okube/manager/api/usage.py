@@ -8,6 +8,7 @@ from okube.manager.agent_tools import AgentTools
 from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.scope import apps_of, sight_of
 from okube.model.errors import NotFound
 from okube.model.node import Node
 from okube.model.views import NodeUsageView, TaskUsageView, UsageView
@@ -23,25 +24,31 @@ _AT_ONCE = 200
 
 @routes.get("/v1/usage")
 async def usage(request: web.Request) -> web.Response:
-    """Nodes and tasks with what they use; filters ``service`` and ``node``. Takes a second at most."""
+    """Nodes and tasks with what they use; filters ``service`` and ``node``. Takes a second at most.
+
+    Who has some apps alone is told of their tasks.
+    """
     tables = await tables_to_read(request)
     service, name = request.query.get("service"), request.query.get("node")
     if name is not None and name not in tables.nodes:
         raise NotFound(f"there is no node {name}")
     if service is not None and service not in tables.service_ids:
         raise NotFound(f"there is no service {service}")
+    sight = sight_of(request)
     nodes = [tables.nodes[each] for each in sorted(tables.nodes) if _is_asked(tables, each, service, name)]
     told = await _ask(request.app[CONTEXT].tools, nodes)
     view = UsageView(
-        nodes=[_node(node, told[node.name]) for node in nodes if node.name in told],
+        nodes=[] if apps_of(request) else [_node(node, told[node.name]) for node in nodes if node.name in told],
         tasks=[
             task
             for node in nodes
             if node.name in told
             for used in told[node.name].tasks
-            if (task := _task(tables, node, used)) is not None and service in (None, task.service)
+            if (task := _task(tables, node, used)) is not None
+            and service in (None, task.service)
+            and (sight is None or sight(tables.tasks[task.id]))
         ],
-        silent=[node.name for node in nodes if node.name not in told],
+        silent=[] if apps_of(request) else [node.name for node in nodes if node.name not in told],
     )
     return answer(request, view)
 

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import MAX_DIGITS, query_flag, query_number
 from okube.manager.api.context import CONTEXT
+from okube.manager.api.scope import sight_of
 from okube.manager.watch import Wanted
 from okube.model.errors import FieldError, InvalidInput
 from okube.state.feed import Kind
@@ -36,7 +37,7 @@ async def watch(request: web.Request, kind: Kind, wanted: Wanted) -> web.StreamR
     headers = {"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
     if request.method == "HEAD":
         return web.Response(headers=headers)
-    chunks = request.app[CONTEXT].watches.stream(kind, since, wanted)
+    chunks = request.app[CONTEXT].watches.stream(kind, since, wanted, sight_of(request))
     response = web.StreamResponse(headers=headers)
     async with contextlib.aclosing(chunks):
         first = await anext(chunks)  # what cannot be served is told as an error, not as an empty stream

@@ -99,7 +99,7 @@ class Api:
         self._session = session
         self.port = port
         self.gate = gate
-        self._url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
         self.core = core
         self.agents = agents
         self.reign = reign
@@ -122,7 +122,7 @@ class Api:
         data = io.BytesIO(msgspec.json.encode(body) if raw is None else raw)
         if raw is None:
             sent["Content-Type"] = "application/json"
-        async with self._session.request(method, self._url + path, headers=sent, data=data) as response:
+        async with self._session.request(method, self.url + path, headers=sent, data=data) as response:
             is_json = "json" in response.content_type and "ndjson" not in response.content_type
             content = await response.json(content_type=None) if is_json else await response.read()
             return Answer(response.status, dict(response.headers), content)

@@ -1,11 +1,13 @@
 """Users of a manager under test, each with a token that is the name."""
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from tests.unit.manager.conftest import Api
 
-__all__ = ["a_user", "token_of"]
+__all__ = ["a_user", "token_of", "until", "users_are_enabled"]
 
 
 def token_of(name: str) -> str:
@@ -24,5 +26,11 @@ async def a_user(api: Api, name: str, role: str, *apps: str, **more: Any) -> Non
 
 async def users_are_enabled(api: Api) -> None:
     """Wait for the command version that users came with."""
-    while api.core.tables.settings.command_version < 3:
-        await api.core.raft.read_barrier(timeout_s=1)
+    await until(lambda: api.core.tables.settings.command_version >= 3)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for what comes about by itself in a moment."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  # what is waited for tells nobody
+            await asyncio.sleep(0.01)

@@ -48,7 +48,7 @@ class Stream:
 async def _watch(api: Api, path: str) -> AsyncIterator[Stream]:
     joint = "&" if "?" in path else "?"
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with api._session.get(f"{api._url}{path}{joint}watch=true", headers=headers) as response:
+    async with api._session.get(f"{api.url}{path}{joint}watch=true", headers=headers) as response:
         assert response.status == 200, await response.read()
         assert response.content_type == "application/x-ndjson"
         yield Stream(response)
