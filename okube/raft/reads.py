@@ -116,9 +116,14 @@ class ReadIndex:
         return await self._asking.join()
 
     def repeat(self) -> None:
-        """Ask again in the round under way; its frames may have been lost with a link."""
-        if self._confirming.number is not None:
-            self._ask_all(self._confirming.number)
+        """Ask again in the round under way; its frames may have been lost with a link.
+
+        Who was asked may have left since, and with nobody else to answer this member is the majority.
+        """
+        number = self._confirming.number
+        if number is not None:
+            self._ask_all(number)
+            self._finish_if_confirmed(number)
 
     def leadership_changed(self) -> None:
         """Nobody will answer what was asked before."""

@@ -148,3 +148,13 @@ async def test_the_question_is_repeated_because_a_link_may_have_lost_it() -> Non
     await task
     reads.repeat()
     assert len(host.sent) == 4
+
+
+@in_virtual_time
+async def test_a_round_ends_although_all_who_were_asked_have_left() -> None:
+    host = Host("m1", ready=True, peers=("m2",))
+    reads = ReadIndex(host)
+    task = await begin(reads)
+    host.peers = host.other_voters = ()
+    reads.repeat()
+    assert await task == 10
