@@ -3,6 +3,7 @@
 import asyncio
 
 from okube.model.node import Node
+from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.task import Task
@@ -23,6 +24,7 @@ class Changes:
         self.placement_changed = asyncio.Event()
         self.nodes_changed = asyncio.Event()
         self.nodes_for_dispatch = asyncio.Event()
+        self.ring_changed = asyncio.Event()
         self.tasks_of_node: dict[str, dict[str, None]] = {}
         self._events: dict[str, asyncio.Event] = {}
         tables.observers.append(self._observe)
@@ -37,6 +39,7 @@ class Changes:
         self.placement_changed.set()
         self.nodes_changed.set()
         self.nodes_for_dispatch.set()
+        self.ring_changed.set()
 
     def all_services(self) -> None:
         """Mark every service: the slow full pass."""
@@ -76,6 +79,8 @@ class Changes:
             self._node_changed(row)
         elif isinstance(row, Secret):
             self._secret_changed(row)
+        elif isinstance(row, Ring):
+            self.ring_changed.set()
 
     def _secret_changed(self, secret: Secret) -> None:
         self.placement_changed.set()  # tasks may have waited for it

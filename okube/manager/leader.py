@@ -11,6 +11,7 @@ from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.enabling import plan_enabling
+from okube.manager.keyring import plan_resealing, plan_ring
 from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
 from okube.manager.pace import Pace
@@ -18,7 +19,7 @@ from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
 from okube.manager.slices import batches, in_turns
-from okube.model.commands import Command, PlaceTasks, SeedCluster, WithdrawTasks
+from okube.model.commands import Command, PlaceTasks, Reseal, SeedCluster, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
 
 __all__ = ["Leader"]
@@ -57,7 +58,7 @@ class Leader:
             _log.info("not leading any more")
 
     def _loops(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-        own = (self._reconcile, self._place, self._tend_nodes, self._enable_versions)
+        own = (self._reconcile, self._place, self._tend_nodes, self._enable_versions, self._tend_ring)
         return (*own, self.liveness.run, self.dispatcher.run)
 
     async def _guarded(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -172,16 +173,27 @@ class Leader:
             await _wait(self.changes.nodes_changed, pause_s)
 
     async def _enable_versions(self) -> None:
-        """A command version is enabled once all managers know it; also when the last that did not is removed.
-
-        What a version brings and the cluster cannot be without, its key ring, is made right after that.
-        """
+        """A command version is enabled once all managers know it; also when the last that did not is removed."""
         core = self._core
         while True:
             core.versions_told.clear()
             await core.propose([*plan_enabling(core.tables.settings.command_version, core.raft.known_versions())])
-            await core.propose([*core.vault.plan_ring(core.new_id, core.clock.time_ms())])
+            self.changes.ring_changed.set()  # a version may be what the making of a key ring waited for
             await _wait(core.versions_told, _FULL_PASS_S)
+
+    async def _tend_ring(self) -> None:
+        """The key ring is made once; where it has a new data key, everything is sealed anew with it."""
+        core = self._core
+        while True:
+            self.changes.ring_changed.clear()
+            await core.propose([*plan_ring(core.tables, core.vault, core.new_id, core.clock.time_ms())])
+            goes_on = not core.vault.locked
+            while goes_on:
+                goes_on = False
+                for command in plan_resealing(core.tables, core.vault):
+                    await core.propose([command])
+                    goes_on = isinstance(command, Reseal)  # and then the keys from before may go
+            await _wait(self.changes.ring_changed, _FULL_PASS_S)
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

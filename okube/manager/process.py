@@ -21,6 +21,7 @@ from okube.manager.api.context import Context
 from okube.manager.certificates import OwnCertificate
 from okube.manager.core import ManagerCore
 from okube.manager.interpreter import tune
+from okube.manager.keycalls import HttpKeyCalls, KeyCalls, keep_unlocked
 from okube.manager.metrics.lag import sample_lag
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.recovery import Recovery, RecoveryDesk, finish_recovery, recover
@@ -110,7 +111,8 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recove
             await site.start()
             tune()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
-            return await _until(stop, raft, reign, core, keeper, renewal, context.recovery)
+            key_calls = HttpKeyCalls(peers, settings.cluster_id)
+            return await _until(stop, raft, reign, core, keeper, renewal, context.recovery, key_calls)
         finally:
             await runner.cleanup()
             await raft.stop()
@@ -127,6 +129,7 @@ async def _until(
     keeper: Keeper,
     renewal: Renewal,
     desk: RecoveryDesk,
+    key_calls: KeyCalls,
 ) -> Recovery | None:
     """Lead when it is this manager's turn, until it is told to stop or to go on alone, or Raft cannot go on."""
     async with asyncio.TaskGroup() as group:
@@ -134,6 +137,7 @@ async def _until(
         sampling = group.create_task(sample_lag(core.metrics.loop_lag.observe), name="loop lag")
         keeping = group.create_task(keeper.run(), name="snapshots")
         renewing = group.create_task(renewal.run(), name="certificate")
+        unlocking = group.create_task(keep_unlocked(core, key_calls), name="unlock key")
         stopping = asyncio.ensure_future(stop.wait())
         fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
         recovering = asyncio.ensure_future(desk.asked.wait())
@@ -145,6 +149,7 @@ async def _until(
         sampling.cancel()
         keeping.cancel()
         renewing.cancel()
+        unlocking.cancel()
         stopping.cancel()
         recovering.cancel()
         if raft.fatal.done():

@@ -8,16 +8,15 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
-from okube.model.commands import PutRing
 from okube.model.errors import BadFile, Conflict
 from okube.model.sealed import Ring, Sealed
-from okube.model.versions import version_of
-from okube.security.keyring import OpenRing, RandomBytes, UnlockKey, new_ring, open_ring
+from okube.security.keyring import CannotOpen, OpenRing, RandomBytes, UnlockKey, open_ring
 from okube.state import Tables
 
 __all__ = ["Locked", "UnlockKeys", "Vault"]
 
 _log = logging.getLogger(__name__)
+_TOLD_KEYS = 4
 
 
 class Locked(Conflict):
@@ -30,13 +29,16 @@ class UnlockKeys(Protocol):
     """Where a manager keeps the unlock key over a restart: ``KeyFiles``."""
 
     def find(self, key_id: str) -> UnlockKey | None:
-        """The key of that id."""
+        """The key of that id, be it the one in use or one from before."""
 
     def read(self) -> UnlockKey | None:
         """The key in use."""
 
     def write(self, key: UnlockKey) -> None:
         """Keep the key in use."""
+
+    def forget(self) -> None:
+        """Keep none."""
 
 
 class Vault:
@@ -57,11 +59,12 @@ class Vault:
         kept: UnlockKeys | None = None,
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
-        self._cluster_id = cluster_id
+        self.cluster_id = cluster_id
+        self.kept = kept
+        self.random_bytes = random_bytes
         self._tables = tables
-        self._kept = kept
-        self._random_bytes = random_bytes
-        self._unlock: UnlockKey | None = None
+        self._key: UnlockKey | None = None  # the one that opened the ring last
+        self._told: dict[str, UnlockKey] = {}  # those that the ring may be locked with next, by id, the newest last
         self._opened: tuple[Ring, OpenRing] | None = None
         self._looked_for: str | None = None
 
@@ -70,9 +73,16 @@ class Vault:
         """Whether nothing can be sealed or opened here now."""
         try:
             self._ring()
-        except Locked:
+        except (Locked, CannotOpen):
             return True
         return False
+
+    @property
+    def unlock_key(self) -> UnlockKey:
+        """The key that opens the ring. Raises Locked."""
+        self._ring()
+        assert self._key is not None
+        return self._key
 
     def seal(self, plain: bytes, about: str) -> Sealed:
         """``plain`` sealed as ``about``, with the newest data key. Raises Locked."""
@@ -92,33 +102,38 @@ class Vault:
         return self._ring().mark(*parts)
 
     def unlock(self, key: UnlockKey) -> None:
-        """Take the unlock key, for as long as this process lives. Raises WrongUnlockKey where it is another one."""
+        """Take the unlock key. Raises WrongUnlockKey where it is another one."""
         ring = self._tables().ring
         if ring is not None:
-            self._opened = (ring, open_ring(self._cluster_id, ring, key, self._random_bytes))
-        self._unlock = key
+            open_ring(self.cluster_id, ring, key, self.random_bytes)
+        self._know(key)
+        self._opened = None
 
     def to_hand_over(self) -> str:
         """The unlock key as text, for a manager that joins; empty where it is asked for at each start, or not here."""
         ring = self._tables().ring
-        if ring is None or ring.autolock or self.locked or self._unlock is None:
+        if ring is None or ring.autolock or self.locked:
             return ""
-        return self._unlock.text
+        return self.unlock_key.text
 
-    def plan_ring(self, new_id: Callable[[], str], now_ms: int) -> list[PutRing]:
-        """What the leader proposes where there is no key ring yet: one, and an unlock key for it if there is none."""
-        tables = self._tables()
-        if tables.ring is not None:
-            return []
-        unlock = self._unlock or (self._kept.read() if self._kept else None) or UnlockKey.new(self._random_bytes)
-        command = PutRing(new_ring(self._cluster_id, unlock, new_id(), self._random_bytes, now_ms))
-        if version_of(command) > tables.settings.command_version:
-            return []
-        if self._kept is not None:
-            self._kept.write(unlock)  # before anything is sealed with it
-        self._unlock = unlock
-        _log.info("making the key ring; its unlock key is %s", unlock.id)
-        return [command]
+    def expect(self, key: UnlockKey) -> None:
+        """Take a key that the ring is about to be locked with.
+
+        Raises:
+            Locked: who is locked does not learn the next key before it was told this one.
+        """
+        self._ring()
+        self._know(key)
+
+    def look_again(self) -> None:
+        """The file of the key may have come since it was looked for."""
+        self._looked_for = None
+
+    def _know(self, key: UnlockKey) -> None:
+        self._told.pop(key.id, None)
+        self._told[key.id] = key
+        while len(self._told) > _TOLD_KEYS:
+            del self._told[next(iter(self._told))]
 
     def _ring(self) -> OpenRing:
         ring = self._tables().ring
@@ -129,21 +144,38 @@ class Vault:
         return self._opened[1]
 
     def _open(self, ring: Ring) -> OpenRing:
-        key = self._unlock
+        key = self._key
         if key is None or key.id != ring.unlock_id:
-            key = self._look_for(ring.unlock_id)
+            key = self._told.get(ring.unlock_id) or self._look_for(ring.unlock_id)
         if key is None:
-            raise Locked(f"this manager is locked: it does not have the unlock key ({ring.unlock_id}); 'okube unlock'")
-        self._unlock = key
-        return open_ring(self._cluster_id, ring, key, self._random_bytes)
+            raise Locked(
+                f"this manager is locked: it does not have the cluster's unlock key ({ring.unlock_id}); "
+                "'okube unlock' gives it to all managers"
+            )
+        opened = open_ring(self.cluster_id, ring, key, self.random_bytes)
+        self._key = key
+        self._settle(ring, key)
+        return opened
 
     def _look_for(self, key_id: str) -> UnlockKey | None:
         """The key in its file: looked for once for each key that the ring is locked with, not for each that asks."""
-        if self._kept is None or self._looked_for == key_id:
+        if self.kept is None or self._looked_for == key_id:
             return None
         self._looked_for = key_id
         try:
-            return self._kept.find(key_id)
+            return self.kept.find(key_id)
         except BadFile as error:
             _log.error("the unlock key cannot be read: %s", error)
             return None
+
+    def _settle(self, ring: Ring, key: UnlockKey) -> None:
+        """Have the key on the disk, or nowhere on it: as the cluster wants it from here on."""
+        if self.kept is None:
+            return
+        try:
+            if ring.autolock:
+                self.kept.forget()
+            else:
+                self.kept.write(key)
+        except (OSError, BadFile) as error:
+            _log.error("the unlock key cannot be kept: %s", error)

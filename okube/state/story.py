@@ -12,6 +12,7 @@ from okube.model import commands as c
 from okube.model.event import Event, EventKind, Level
 from okube.model.flapping import hold_message
 from okube.model.node import BLOCKING_CONDITIONS, Node
+from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
@@ -181,6 +182,8 @@ def _events(command: c.Command, old: Row | None, new: Row | None) -> Iterator[Ev
         yield from _of_node(old if isinstance(old, Node) else None, new if isinstance(new, Node) else None, row)
     elif isinstance(row, Secret) and not isinstance(command, c.Reseal):
         yield _of_secret(old, new, row)
+    elif isinstance(row, Ring) and isinstance(old, Ring) and old.newest != row.newest:
+        yield Event(id="", kind="keys-rotated", subject_kind="cluster", message=_ring_change(old, row))
 
 
 # Tasks
@@ -264,6 +267,15 @@ def _of_secret(old: Row | None, new: Row | None, row: Secret) -> Event:
     kind: EventKind = "secret-removed" if new is None else "secret-created" if old is None else "secret-rotated"
     message = f"version {row.newest.version}" if kind == "secret-rotated" else ""
     return Event(id="", kind=kind, subject_kind=row.kind, subject=row.name, message=message)
+
+
+def _ring_change(old: Ring, new: Ring) -> str:
+    parts = [f"the data key {new.newest} seals from here on"]
+    if new.unlock_id != old.unlock_id:
+        parts.append(f"the unlock key is {new.unlock_id}")
+    if new.autolock != old.autolock:
+        parts.append("managers lock themselves" if new.autolock else "managers keep the unlock key on their disks")
+    return "; ".join(parts)
 
 
 # Nodes

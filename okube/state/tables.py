@@ -31,7 +31,7 @@ from okube.state.usertable import UserTable
 
 __all__ = ["Observer", "Row", "Settings", "Tables", "counts_alike"]
 
-Row = Service | Task | Node | Event | Secret
+Row = Service | Task | Node | Event | Secret | Ring
 Observer = Callable[[str, Row | None, Row | None], None]
 """Called with the table's name, the row before and the row after; must not raise and must not change tables."""
 
@@ -193,8 +193,8 @@ class Tables:
     def put_ring(self, ring: Ring) -> None:
         """Replace the key ring."""
         new = msgspec.structs.replace(ring, revision=self.next_revision())
-        self.digest.swap("ring", self.ring, new)
-        self.ring = new
+        old, self.ring = self.ring, new
+        self._changed("ring", old, new)
 
     def put_secret(self, secret: Secret) -> Secret:
         """Add or replace a secret or config (by kind and name)."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from okube.manager.api.join_routes import JOINING
+from okube.manager.api.keyring_routes import KEYRING, PEER_KEYS
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import (
     AGENT,
@@ -354,6 +355,7 @@ ROUTES: tuple[Route, ...] = (
     *TASKS,
     *_NODES,
     *SECRETS,
+    *KEYRING,
     *_EVENTS,
     *_USAGE,
     *USERS,
@@ -364,6 +366,7 @@ ROUTES: tuple[Route, ...] = (
     *_AGENTS,
     *_AGENTS_VALUES,
     *_PEERS,
+    *PEER_KEYS,
 )
 
 _BY_PLACE: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

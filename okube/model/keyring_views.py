@@ -1,0 +1,55 @@
+"""The JSON shapes of the key ring and the unlock key."""
+
+import msgspec
+
+__all__ = [
+    "DataKeyView",
+    "KeyringChange",
+    "KeyringView",
+    "UnlockBody",
+    "UnlockKeyView",
+    "UnlockedView",
+]
+
+
+class DataKeyView(msgspec.Struct, frozen=True):
+    """A data key by its id: when it was made, whether it seals, and how many values it has sealed."""
+
+    id: str
+    created_at: str | None
+    seals: bool
+    values: int
+
+
+class KeyringView(msgspec.Struct, frozen=True, kw_only=True):
+    """The key ring: the id of the unlock key (null: there is no ring yet), and the data keys, the newest last."""
+
+    unlock_key: str | None
+    autolock: bool
+    keys: list[DataKeyView]
+
+
+class KeyringChange(msgspec.Struct, frozen=True):
+    """What a new unlock key may bring with it: whether managers lock themselves; left out, that stays."""
+
+    autolock: bool | None = None
+
+
+class UnlockKeyView(msgspec.Struct, frozen=True):
+    """The unlock key itself: whoever has it and a copy of the state can read all secrets."""
+
+    id: str
+    key: str
+
+
+class UnlockBody(msgspec.Struct, frozen=True):
+    """The unlock key, from whoever keeps it."""
+
+    key: str
+
+
+class UnlockedView(msgspec.Struct, frozen=True):
+    """Which managers have the unlock key now, and which did not answer or did not take it."""
+
+    unlocked: list[str]
+    missing: list[str]
