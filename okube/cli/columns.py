@@ -123,6 +123,7 @@ def _managers(_now_ms: int) -> Sequence[Column]:
         Column("REVISION", field("revision"), right=True),
         Column("LAG", field("lag"), right=True, optional=True),
         Column("COMMANDS", field("command_version"), right=True, optional=True),
+        Column("LOCKED", lambda row: "yes" if row.get("locked") else "", optional=True),
         Column("SOFTWARE", field("software"), wide=True),
     )
 
@@ -219,6 +220,15 @@ def _join_tokens(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _keys(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("KEY", field("id")),
+        Column("SEALS", field("seals")),
+        Column("VALUES", field("values"), right=True),
+        Column("AGE", age_of("created_at", now_ms), right=True),
+    )
+
+
 COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "services": _services,
     "tasks": _tasks,
@@ -232,6 +242,7 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "usage of tasks": _usage_tasks,
     "snapshots": _snapshots,
     "actions": _actions,
+    "keys": _keys,
     "secrets": _secrets,
     "configs": _secrets,
     "join tokens": _join_tokens,

@@ -49,6 +49,8 @@ ENTRIES = {
     "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),
     "config": Entry("okube.cli.secret:config", "files for tasks", _ACCESS),
     "token": Entry("okube.cli.token:token", "what lets machines join", _ACCESS),
+    "keyring": Entry("okube.cli.keyring:keyring", "what seals secrets", _ACCESS),
+    "unlock": Entry("okube.cli.keyring:unlock", "managers that lock themselves", _ACCESS),
     "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
@@ -85,6 +87,8 @@ MISSPELT = {
     "agent": "worker",
     "secrets": "secret",
     "configs": "config",
+    "keys": "keyring",
+    "autolock": "keyring",
 }
 
 

@@ -321,6 +321,26 @@ class OkubeClient:
         """What a config holds."""
         return self._read(f"{_of_secret('config', name)}/value", [("version", version)]).body
 
+    def keyring(self) -> Json:
+        """The keys that seal secrets, by their ids: ``{unlock_key, autolock, keys}``."""
+        return self._object(self._read("/v1/keyring"))
+
+    def rotate_keyring(self) -> Json:
+        """A new data key, with which everything is sealed anew."""
+        return self._object(self._write("POST", "/v1/keyring/rotate"))
+
+    def rotate_unlock_key(self, *, autolock: bool | None = None) -> Json:
+        """Another unlock key; ``autolock``: whether managers lock themselves from here on (None: as it is)."""
+        return self._object(self._write("POST", "/v1/keyring/unlock-key", {"autolock": autolock}))
+
+    def unlock_key(self) -> Json:
+        """The unlock key itself: ``{id, key}``."""
+        return self._object(self._read("/v1/keyring/unlock-key"))
+
+    def unlock(self, key: str) -> Json:
+        """Give managers the unlock key: ``{unlocked, missing}``, names of managers."""
+        return self._object(self._write("POST", "/v1/unlock", {"key": key}))
+
     def managers(self) -> list[Json]:
         """The replicas of the control plane."""
         return self._objects(self._read("/v1/managers"))

@@ -32,7 +32,7 @@ def plan_ring(tables: Tables, vault: Vault, new_id: Callable[[], str], now_ms: i
     """Where there is no key ring yet: one, and an unlock key for it if this manager has none."""
     if tables.ring is not None:
         return []
-    unlock = (vault.kept.read() if vault.kept else None) or UnlockKey.new(vault.random_bytes)
+    unlock = vault.told or (vault.kept.read() if vault.kept else None) or UnlockKey.new(vault.random_bytes)
     command = PutRing(new_ring(vault.cluster_id, unlock, new_id(), vault.random_bytes, now_ms))
     if version_of(command) > tables.settings.command_version:
         return []

@@ -7,6 +7,7 @@ from okube.manager.settings import ManagerSettings
 from okube.model.errors import OkubeError
 from okube.seams.daemon import run_daemon
 from okube.seams.standing import MANAGER
+from okube.security.keyring import UnlockKey
 
 __all__ = ["bootstrap", "bootstrap_joining", "run_manager"]
 
@@ -21,11 +22,11 @@ def bootstrap_joining(settings: ManagerSettings, members_index: int) -> None:
     asyncio.run(bootstrap_manager(settings, members_index=members_index))
 
 
-def run_manager(settings: ManagerSettings) -> int:
-    """Run one manager until SIGTERM or SIGINT; returns the exit status."""
+def run_manager(settings: ManagerSettings, *, unlock_key: UnlockKey | None = None) -> int:
+    """Run one manager until SIGTERM or SIGINT; returns the exit status. It may be told the unlock key at its start."""
     return run_daemon(
         f"manager {settings.name}",
-        lambda stop: serve(settings, stop),
+        lambda stop: serve(settings, stop, unlock_key=unlock_key),
         expected=(OkubeError, OSError),
         log=settings.directory / "log",
         standing=MANAGER,

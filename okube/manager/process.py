@@ -38,6 +38,7 @@ from okube.seams.disk import FileDisk, NoRoom
 from okube.seams.transport import PeerTransport
 from okube.security import identity_of
 from okube.security.keyfiles import KeyFiles
+from okube.security.keyring import UnlockKey
 from okube.security.living import Credentials
 from okube.security.renewal import Renewal
 from okube.state import StateMachine
@@ -61,15 +62,20 @@ async def bootstrap_manager(settings: ManagerSettings, *, members_index: int = 0
         await disk.close()
 
 
-async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
+async def serve(settings: ManagerSettings, stop: asyncio.Event, *, unlock_key: UnlockKey | None = None) -> None:
     """Run one manager until ``stop`` is set; where it is told to go on alone, it ends and begins anew in between.
+
+    Args:
+        settings: who it is, and where.
+        stop: ends it.
+        unlock_key: where it is told it at its start, instead of finding it on its disk.
 
     Raises:
         OkubeError: it cannot start (a damaged journal, a port in use), or must not go on (a failed sync).
     """
     while True:
         settings = finish_recovery(settings)
-        order = await _serve_until(settings, stop)
+        order = await _serve_until(settings, stop, unlock_key)
         if order is None:
             return
         disk = FileDisk()
@@ -79,7 +85,7 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event) -> None:
             await disk.close()
 
 
-async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recovery | None:
+async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_key: UnlockKey | None) -> Recovery | None:
     credentials = Credentials(settings.directory / "tls")
     peer_tls = credentials.client
     clock, disk, rng = SystemClock(), FileDisk(), random.Random(os.urandom(16))
@@ -87,6 +93,8 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event) -> Recove
     machine.restored.append(gc.freeze)  # rows hold no cycles, and to look through 100,000 of them for some takes long
     raft = _raft(settings, machine, credentials, clock=clock, disk=disk, rng=rng)
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng, unlock_keys=_unlock_keys(settings))
+    if unlock_key is not None:
+        core.vault.unlock(unlock_key)
     keeper = Keeper(core, disk, settings.directory / "snapshots", settings.snapshots)
     agents = HttpAgentCalls(settings.cluster_id, peer_tls)
     peer_calls = HttpPeerCalls(settings.cluster_id, peer_tls)

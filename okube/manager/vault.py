@@ -84,6 +84,11 @@ class Vault:
         assert self._key is not None
         return self._key
 
+    @property
+    def told(self) -> UnlockKey | None:
+        """The key that this manager was told last, and that opened nothing yet."""
+        return next(reversed(self._told.values()), None)
+
     def seal(self, plain: bytes, about: str) -> Sealed:
         """``plain`` sealed as ``about``, with the newest data key. Raises Locked."""
         return self._ring().seal(plain, about)

@@ -263,6 +263,7 @@ class OwnState(msgspec.Struct, frozen=True, kw_only=True):
     command_version: int = 1
     software: str = ""
     leader: str | None = None
+    locked: bool = False
 
 
 class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,6 +272,7 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
     ``command_version`` is what it knows, ``software`` its version of Okube.
     One that is `disk-full` takes no part until there is room, and passes on what it is asked.
     A manager that joins is a ``learner`` and no ``voter`` until it has what the others have.
+    One that is ``locked`` lacks the unlock key, and serves all but secrets and configs.
     """
 
     name: str
@@ -287,6 +289,7 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = ""
     raft_address: str = ""
     voter: bool = True
+    locked: bool = False
 
 
 class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """``okube manager --name N`` and ``okube worker --name N``: one process, in the foreground, as systemd starts it."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,7 @@ from okube.model.errors import Conflict, NotFound
 from okube.processes.lock import hold
 from okube.processes.seed import read_cluster
 from okube.processes.settings import manager_settings, worker_settings
+from okube.processes.unlocking import key_from_descriptor
 from okube.security import ClusterFiles, ProcessFiles
 from okube.security.seed import ProcessIdentity, Seed, read_process_identity
 
@@ -31,8 +33,10 @@ def run_named_manager(config_path: Path, name: str) -> int:
             f"{name} was removed from the cluster, so it does not start: take it out of cluster.yaml, or have a new "
             f"one join with 'okube managers add {name}'."
         )
+    settings = manager_settings(config, seed, identity, files.root)
+    unlock_key = key_from_descriptor(os.environ)
     with hold(files, what=f"manager {name}"):
-        return run_manager(manager_settings(config, seed, identity, files.root))
+        return run_manager(settings, unlock_key=unlock_key)
 
 
 def run_named_worker(config_path: Path, name: str) -> int:

@@ -103,6 +103,7 @@ def _own_state(context: Context) -> OwnState:
         command_version=COMMAND_VERSION,
         software=__version__,
         leader=core.raft.leader if core.raft.has_quorum else None,
+        locked=tables.ring is not None and core.vault.locked,
     )
 
 
@@ -147,6 +148,7 @@ def _view(member: Member, said: OwnState | None, newest: int) -> ManagerView:
         lag=newest - said.revision,
         command_version=said.command_version,
         software=said.software or None,
+        locked=said.locked,
     )
 
 

@@ -63,6 +63,9 @@ class Standing(Collector):
         yield _gauge("okube_raft_contact_age_seconds", contact, raft.last_contact_s)
         sidelined = "Whether this manager takes no part, because its disk is full."
         yield _gauge("okube_raft_disk_full", sidelined, float(raft.is_sidelined))
+        tables = self._core.tables
+        locked = "Whether this manager lacks the unlock key, and so serves no secrets."
+        yield _gauge("okube_locked", locked, float(tables.ring is not None and self._core.vault.locked))
         peers = raft.peer_status()
         yield _labelled(
             "okube_raft_peer_connected",

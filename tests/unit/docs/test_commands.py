@@ -54,7 +54,7 @@ def test_commands_that_are_named_are_there(page: Path) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
 def test_routes_that_are_named_are_there(page: Path) -> None:
     shapes = {re.sub(r"\{[^}]*\}", "X", route.path).rstrip("/") for route in ROUTES}
-    named = re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) (/v1/[\w/{}:|]+)", page.read_text())
+    named = re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) (/v1/[\w/{}:|-]+)", page.read_text())
     unknown = [path for path in named if re.sub(r"\{[^}]*\}|(?<=/)[A-Z]+(?=/|$)", "X", path).rstrip("/") not in shapes]
     assert set(unknown) <= _OF_AGENTS
 
