@@ -32,6 +32,7 @@ What to watch first:
 | no leader | `okube_raft_quorum` is 0 on a majority of the managers |
 | a slow disk | `okube_raft_sync_seconds`, above 0.05 for long: writes wait for it |
 | a manager without room on its disk | `okube_raft_disk_full` is 1: it takes no part |
+| a manager that lacks the unlock key | `okube_locked` is 1: it serves all but secrets; `okube unlock` |
 | a manager that cannot keep up | `okube_loop_lag_seconds`, `okube_raft_peer_lag_entries` |
 | tasks without a place | `okube_scheduling_pending_tasks` stays above 0 |
 | agents that do not answer | `okube_nodes{state="down"}`, `okube_dispatch_assignments_total{outcome="unreachable"}` |
