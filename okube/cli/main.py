@@ -16,7 +16,7 @@ __all__ = ["cli", "main"]
 
 _LOOK, _INSIDE, _CHANGE, _CARE, _RUN = "Look", "Look inside", "Change", "Maintenance", "This machine"
 _ACCESS = "Access and keys"
-_COLUMNS = ((_LOOK, _CARE, _RUN), (_CHANGE, _INSIDE))
+_COLUMNS = ((_LOOK, _CARE, _INSIDE), (_CHANGE, _RUN))
 
 ENTRIES = {
     "status": Entry("okube.cli.status:status", "the cluster at a glance", _LOOK),
