@@ -11,6 +11,7 @@ class UserTable:
     def __init__(self) -> None:
         self._rows: dict[str, User] = {}
         self._names: dict[str, str] = {}  # SHA-256 of a token → name
+        self.changes = 0
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -29,6 +30,7 @@ class UserTable:
 
     def put(self, user: User) -> User | None:
         """Add or replace a user; returns the one before."""
+        self.changes += 1
         old = self._rows.get(user.name)
         if old is not None:
             self._names.pop(old.token_sha256, None)
@@ -39,6 +41,7 @@ class UserTable:
 
     def delete(self, name: str) -> User:
         """Forget a user; returns it."""
+        self.changes += 1
         old = self._rows.pop(name)
         self._names.pop(old.token_sha256, None)
         return old

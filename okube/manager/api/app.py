@@ -25,6 +25,7 @@ from okube.manager.api import (
 )
 from okube.manager.api.admission import admission_middleware, end_of_admission
 from okube.manager.api.context import CONTEXT, Context
+from okube.manager.api.ending import ending_middleware
 from okube.manager.api.forward import forward_middleware
 from okube.manager.api.identify import identify_middleware
 from okube.manager.api.measure import measure_middleware, note_answer
@@ -73,6 +74,7 @@ def make_app(context: Context) -> web.Application:
             identify_middleware,
             admission_middleware,
             forward_middleware,
+            ending_middleware,
         ],
         client_max_size=context.gate.limits.body_bytes,
     )

@@ -11,6 +11,7 @@ from okube.manager.agent_tools import AgentTools
 from okube.manager.agents import AgentCalls
 from okube.manager.api.caller import Caller
 from okube.manager.api.gate import Gate
+from okube.manager.api.held import Held
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.manager.recovery import RecoveryDesk
@@ -35,12 +36,14 @@ class Context:
     recovery: RecoveryDesk = field(default_factory=RecoveryDesk)
     relays_by: str | None = None  # the manager that answered last for a leader who is not heard here
     watches: Watches = field(init=False)
+    held: Held = field(init=False)
     signer: Signer = field(init=False)
 
     def __post_init__(self) -> None:
         """Feed the watches from here on, and find what signs certificates."""
         settings = self.core.settings
         self.watches = Watches(self.core)
+        self.held = Held(self.core)
         self.signer = Signer(
             settings.cluster_id,
             authority_in(settings.data_dir),

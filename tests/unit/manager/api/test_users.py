@@ -4,6 +4,9 @@ import asyncio
 import hashlib
 from typing import Any
 
+import aiohttp
+import pytest
+
 from tests.unit.manager.conftest import Answer, Api
 from tests.unit.manager.people import a_user, token_of, users_are_enabled
 
@@ -97,6 +100,37 @@ async def test_a_write_whose_body_comes_after_its_user_is_gone_is_refused(api: A
     assert (await reader.readline()).split()[1] == b"401"
     writer.close()
     assert (await api("GET", "/v1/services")).body == []
+
+
+@pytest.mark.parametrize("change", ["remove", "rotate", "demote", "expire"])
+async def test_a_watch_ends_when_its_user_is_not_who_they_were(api: Api, change: str) -> None:
+    expires = api.core.clock.time_ms() + 2000 if change == "expire" else None
+    await a_user(api, "otto", "operator", expires_ms=expires)
+    await a_user(api, "vera", "viewer")
+    async with aiohttp.ClientSession() as session:
+        watches = [
+            await session.get(
+                f"{api.url}/v1/services?watch=true", headers={"Authorization": f"Bearer {token_of(name)}"}
+            )
+            for name in ("otto", "vera")
+        ]
+        otto, vera = watches
+        assert b"mark" in await otto.content.readline()
+        assert b"mark" in await vera.content.readline()
+        if change == "remove":
+            await api("DELETE", "/v1/users/otto")
+        elif change == "rotate":
+            await api("POST", "/v1/users/otto/rotate", {"token_sha256": _hash("another")})
+        elif change == "demote":
+            await api("PATCH", "/v1/users/otto", {"role": "viewer"})
+        async with asyncio.timeout(10):
+            with pytest.raises(aiohttp.ClientError):
+                while await otto.content.readline():
+                    pass
+        await api("POST", "/v1/services", WEB)
+        assert b'"web"' in await vera.content.readline()
+        for watch in watches:
+            watch.close()
 
 
 async def test_nobody_gets_the_result_of_another_one_s_request_by_its_key(api: Api) -> None:
