@@ -229,6 +229,22 @@ def _keys(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _users(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("NAME", field("name")),
+        Column("ROLE", field("role")),
+        Column("APPS", lambda row: text(row.get("apps") or "all")),
+        Column("EXPIRES", lambda row: text(row.get("expires_at") or "never")),
+        Column("BY", field("created_by"), wide=True, optional=True),
+        Column("ROTATED", age_of("rotated_at", now_ms), right=True, wide=True),
+        Column("AGE", age_of("created_at", now_ms), right=True, optional=True),
+    )
+
+
+def _caller(now_ms: int) -> Sequence[Column]:
+    return _users(now_ms)[:4]
+
+
 COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "services": _services,
     "tasks": _tasks,
@@ -246,6 +262,9 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "secrets": _secrets,
     "configs": _secrets,
     "join tokens": _join_tokens,
+    "users": _users,
+    "caller": _caller,
+    "removed users": lambda _: (Column("USER", field("name")), Column("ACTION", field("action"))),
     "revoked tokens": lambda _: (Column("TOKEN", field("id")), Column("ACTION", field("action"))),
     "labels": lambda _: (Column("NODE", field("name")), Column("LABELS", field("labels"))),
     "removed": lambda _: (Column("NODE", field("name")), Column("ACTION", field("action"))),

@@ -48,6 +48,7 @@ ENTRIES = {
     "snapshot": Entry("okube.cli.snapshot:snapshot", "the state, saved", _CARE),
     "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),
     "config": Entry("okube.cli.secret:config", "files for tasks", _ACCESS),
+    "user": Entry("okube.cli.user:user", "who may do what", _ACCESS),
     "token": Entry("okube.cli.token:token", "what lets machines join", _ACCESS),
     "keyring": Entry("okube.cli.keyring:keyring", "what seals secrets", _ACCESS),
     "unlock": Entry("okube.cli.keyring:unlock", "managers that lock themselves", _ACCESS),

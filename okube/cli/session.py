@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from okube.client.address import Address
     from okube.client.api import OkubeClient
+    from okube.client.clientfile import ClientFile
 
 __all__ = ["FORMATS", "Session", "session"]
 
@@ -59,12 +60,17 @@ class Session:
 
     def _make_client(self, while_waiting: "Callable[[], AbstractContextManager[None]]") -> "OkubeClient":
         from okube.client.api import OkubeClient
-        from okube.client.credentials import find_credentials
+        from okube.client.credentials import find_credentials, of_client_file
         from okube.client.memory import FileMemory
         from okube.client.retry import Caller
 
         place = self._place()
         addresses = _addresses(place)
+        token = os.environ.get("OKUBE_TOKEN", "").strip() or None
+        if place.file is not None:
+            memory = FileMemory(cache_dir() / "last-manager")
+            caller = Caller(addresses, of_client_file(place.file, token=token), memory=memory)
+            return OkubeClient(caller, stale=self.stale, while_waiting=while_waiting)
         directory = Path(place.credentials)
         if not directory.is_dir():
             from okube.cli.exits import NoCredentials
@@ -74,7 +80,6 @@ class Session:
                 "or on another machine"
             )
         memory = FileMemory((directory if os.access(directory, os.W_OK) else cache_dir()) / "last-manager")
-        token = os.environ.get("OKUBE_TOKEN", "").strip() or None
         caller = Caller(addresses, find_credentials(directory, token=token), memory=memory)
         return OkubeClient(caller, stale=self.stale, while_waiting=while_waiting)
 
@@ -85,11 +90,20 @@ class Session:
 
     def _place(self) -> "_Place":
         """Managers and credentials, each from the first that names them."""
+        from okube.client.clientfile import read_client_file
+
         file = find_cluster_file(self.config)
-        facts = cluster_facts(file) if file else None
-        own = _own_file() if facts is None else None
         managers = self.manager or os.environ.get("OKUBE_MANAGERS")
         told_by = "--manager" if self.manager else "OKUBE_MANAGERS"
+        client_file = read_client_file(file) if file else None
+        if client_file is not None:
+            return _of_client_file(client_file, managers, told_by if managers else str(file))
+        facts = cluster_facts(file) if file else None
+        if facts is None or not (Path(facts.data_dir) / "admin").is_dir():
+            client_file = read_client_file(home() / "config")
+            if client_file is not None:
+                return _of_client_file(client_file, managers, told_by if managers else "~/.okube/config")
+        own = _own_file() if facts is None else None
         if facts is not None:
             credentials = str(Path(facts.data_dir) / "admin")
             return _Place(managers or ",".join(facts.managers), credentials, told_by if managers else str(file))
@@ -108,6 +122,11 @@ class _Place(msgspec.Struct, frozen=True):
     managers: str
     credentials: str
     told_by: str
+    file: "ClientFile | None" = None
+
+
+def _of_client_file(file: "ClientFile", managers: str | None, told_by: str) -> _Place:
+    return _Place(managers or ",".join(file.managers), "", told_by, file)
 
 
 class _OwnFile(msgspec.Struct, frozen=True):

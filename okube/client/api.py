@@ -372,6 +372,39 @@ class OkubeClient:
         """A token lets nobody in any more."""
         return self._object(self._write("DELETE", f"/v1/tokens/{quote(token_id, safe='')}"))
 
+    def users(self) -> list[Json]:
+        """All users, by name."""
+        return self._list("/v1/users", [])
+
+    def create_user(
+        self, name: str, *, role: str, token_sha256: str, apps: Sequence[str] = (), expires_ms: int | None = None
+    ) -> Json:
+        """A new user: ``viewer``, ``operator`` or ``admin``, of some apps or (none named) the whole cluster.
+
+        The token stays with whoever has drawn it; its SHA-256 makes it good, until ``expires_ms`` (since 1970, UTC).
+        """
+        body = {"name": name, "role": role, "apps": list(apps), "token_sha256": token_sha256, "expires_ms": expires_ms}
+        return self._object(self._write("POST", "/v1/users", body))
+
+    def change_user(self, name: str, *, role: str | None = None, apps: Sequence[str] | None = None) -> Json:
+        """Change what a user may do; None leaves a thing as it is, no apps are all."""
+        change = {"role": role, "apps": None if apps is None else list(apps)}
+        body = {key: value for key, value in change.items() if value is not None}
+        return self._object(self._write("PATCH", f"/v1/users/{quote(name, safe='')}", body))
+
+    def rotate_user(self, name: str, *, token_sha256: str, expires_ms: int | None = None) -> Json:
+        """Give a user another token; the one before is worth nothing from then on."""
+        body = {"token_sha256": token_sha256, "expires_ms": expires_ms}
+        return self._object(self._write("POST", f"/v1/users/{quote(name, safe='')}/rotate", body))
+
+    def remove_user(self, name: str) -> Json:
+        """Forget a user: what they have is worth nothing from then on."""
+        return self._object(self._write("DELETE", f"/v1/users/{quote(name, safe='')}"))
+
+    def who_am_i(self) -> Json:
+        """Who the caller is: name, role, apps (none: all)."""
+        return self._object(self._read("/v1/self"))
+
     def status(self) -> Json:
         """The cluster at a glance; any living manager answers, also without quorum."""
         return self._object(self._read("/v1/status"))

@@ -5,22 +5,27 @@ from pathlib import Path
 
 import msgspec
 
+from okube.client.clientfile import ClientFile
 from okube.model.errors import BadFile
-from okube.security.contexts import anonymous_context, client_context
+from okube.security.contexts import anonymous_context, client_context, pem_context
 from okube.security.files import TlsFiles
 from okube.security.identity import ANY_MANAGER
 from okube.security.tokens import read_token
 
-__all__ = ["SERVER_NAME", "Credentials", "find_credentials"]
+__all__ = ["SERVER_NAME", "Credentials", "find_credentials", "of_client_file"]
 
 SERVER_NAME = ANY_MANAGER  # in the certificate of every manager, for callers who know only addresses
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """A folder with the CA and the caller's certificate and key, or a token that stands for these two."""
+    """A folder with the CA and the caller's certificate and key, or a token that stands for these two.
+
+    ``ca`` is the CA's certificate in PEM, of a client file, in the place of a folder's.
+    """
 
     tls: TlsFiles
     token: str | None = None
+    ca: str = ""
 
     def context(self) -> ssl.SSLContext:
         """TLS 1.3 that believes only this cluster's CA.
@@ -28,7 +33,27 @@ class Credentials(msgspec.Struct, frozen=True):
         Raises:
             BadFile: a file is missing, does not fit the others, or is a key that others may read.
         """
+        if self.ca:
+            return pem_context(self.ca)
         return anonymous_context(self.tls.ca) if self.token else client_context(self.tls.root)
+
+    def ca_pem(self) -> str:
+        """The certificate of the CA, to be handed to somebody else.
+
+        Raises:
+            BadFile: it cannot be read.
+        """
+        if self.ca:
+            return self.ca
+        try:
+            return self.tls.ca.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadFile(f"{self.tls.ca} cannot be read: {error}") from error
+
+
+def of_client_file(file: ClientFile, *, token: str | None = None) -> Credentials:
+    """The credentials in a client file; ``token`` is taken instead of the one in it."""
+    return Credentials(TlsFiles(Path()), token or file.token, file.ca)
 
 
 def find_credentials(directory: Path, *, token: str | None = None) -> Credentials:

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from okube.client.address import parse_addresses
+from okube.client.address import Address, parse_addresses
 from okube.client.api import OkubeClient
-from okube.client.credentials import find_credentials
+from okube.client.clientfile import ClientFile, read_client_file
+from okube.client.credentials import find_credentials, of_client_file
 from okube.client.retry import Caller
 from okube.client.typed import Client
 from okube.model.errors import BadFile, FieldError, InvalidInput
@@ -35,10 +36,10 @@ def connect(
     Args:
         managers: their URLs (``https://192.0.2.11:7101``), one text with commas or several; else ``OKUBE_MANAGERS``,
             else those of ``cluster``.
-        cluster: cluster.yaml, which names managers and credentials; else ``OKUBE_CONFIG``, ``./cluster.yaml``, or
-            ``~/.okube/cluster.yaml``.
-        credentials: a folder with ``ca.crt`` and either ``admin.crt`` and ``admin.key`` or ``token``; else that of
-            ``cluster``, else ``~/.okube``.
+        cluster: cluster.yaml, or a user's client file, which names managers and credentials; else ``OKUBE_CONFIG``,
+            ``./cluster.yaml``, ``~/.okube/cluster.yaml``, or ``~/.okube/config``, a client file.
+        credentials: a client file, or a folder with ``ca.crt`` and either ``admin.crt`` and ``admin.key`` or
+            ``token``; else that of ``cluster``, else ``~/.okube``.
         token: a bearer token in place of the certificate; else ``OKUBE_TOKEN``.
         stale: have reads answered by any living manager from what it knows; ``freshness`` says how old that is.
 
@@ -47,7 +48,13 @@ def connect(
         BadFile: cluster.yaml or the credentials cannot be used.
     """
     given = managers or os.environ.get("OKUBE_MANAGERS")
+    token = token or os.environ.get("OKUBE_TOKEN", "").strip() or None
     file = None if given and credentials else _find_file(cluster)
+    own = _client_file(credentials, file)
+    if own is not None:
+        return Client(
+            OkubeClient(Caller(_parsed(given or own.managers), of_client_file(own, token=token)), stale=stale)
+        )
     place = None if file is None else _read(file)
     addresses = given or (None if place is None else place.managers)
     if not addresses:
@@ -55,13 +62,23 @@ def connect(
             [FieldError("managers", "nothing says where they are: give managers or cluster, or set OKUBE_MANAGERS")],
             what="connect",
         )
+    parsed = _parsed(addresses)
+    folder = Path(credentials) if credentials else _home() if place is None else place.credentials
+    return Client(OkubeClient(Caller(parsed, find_credentials(folder, token=token)), stale=stale))
+
+
+def _client_file(credentials: str | os.PathLike[str] | None, file: Path | None) -> ClientFile | None:
+    """The client file that is named, or is in the place of cluster.yaml, or is there where neither is."""
+    if credentials:
+        return read_client_file(Path(credentials))
+    return read_client_file(_home() / "config" if file is None else file)
+
+
+def _parsed(addresses: str | Iterable[str]) -> tuple[Address, ...]:
     try:
-        parsed = parse_addresses(addresses)
+        return parse_addresses(addresses)
     except ValueError as error:
         raise InvalidInput.of([FieldError("managers", str(error))], what="connect") from error
-    folder = Path(credentials) if credentials else _home() if place is None else place.credentials
-    found = find_credentials(folder, token=token or os.environ.get("OKUBE_TOKEN", "").strip() or None)
-    return Client(OkubeClient(Caller(parsed, found), stale=stale))
 
 
 def _find_file(given: str | os.PathLike[str] | None) -> Path | None:

@@ -68,6 +68,7 @@ class Caller:
         resolver: Resolve = resolve,
     ) -> None:
         self.managers = managers
+        self.credentials = credentials
         self._context: ssl.SSLContext = credentials.context()
         self._token = credentials.token
         self._memory = memory or NoMemory()

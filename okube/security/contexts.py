@@ -8,7 +8,7 @@ from okube.model.errors import BadFile
 from okube.security.files import TlsFiles
 from okube.security.private import require_private
 
-__all__ = ["ClientCertificate", "anonymous_context", "client_context", "server_context"]
+__all__ = ["ClientCertificate", "anonymous_context", "client_context", "pem_context", "server_context"]
 
 ClientCertificate = Literal["required", "optional"]
 
@@ -57,9 +57,28 @@ def anonymous_context(ca: Path) -> ssl.SSLContext:
     return context
 
 
-def _trust(context: ssl.SSLContext, ca: Path) -> None:
+def pem_context(ca: str) -> ssl.SSLContext:
+    """The same, with the CA's certificate itself, in PEM.
+
+    Raises:
+        BadFile: it is none.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _be_strict(context)
+    try:
+        context.load_verify_locations(cadata=ca)
+    except (OSError, ValueError) as error:
+        raise BadFile("The client file holds no certificate of the cluster's CA that can be used.") from error
+    return context
+
+
+def _be_strict(context: ssl.SSLContext) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+
+
+def _trust(context: ssl.SSLContext, ca: Path) -> None:
+    _be_strict(context)
     try:
         context.load_verify_locations(cafile=ca)
     except OSError as error:  # ssl.SSLError is one
