@@ -32,10 +32,10 @@ PEOPLE = {column: caller for column, caller in CALLERS.items() if caller.is_pers
 def _table() -> Table:
     head, *rows = Path(__file__).with_name("roles.txt").read_text(encoding="utf-8").splitlines()
     columns = head.split()[2:]
-    found = {}
+    found: Table = {}
     for row in rows:
         method, path, *cells = row.split()
-        assert set(cells) <= {"yes", "-"}, row
+        assert set(cells) <= {"yes", "-"} and (method, path) not in found, row
         found[method, path] = {column: cell == "yes" for column, cell in zip(columns, cells, strict=True)}
     return found
 
