@@ -111,6 +111,9 @@ def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
         found = [_named(tables, name, command) for name in command.names]
         changed = [_REFRESH[command.how](service, now_ms) for service in found]
     for old, new in zip(found, changed, strict=True):
+        if old.spec != new.spec:
+            _check_mounts(tables, old, new.spec)
+    for old, new in zip(found, changed, strict=True):
         if old != new:
             tables.put_service(new)
     return _json.encode([_view(tables, service.name) for service in found])

@@ -54,7 +54,7 @@ class Agent:
         look: the state of its machine.
         living: ids of the clusters that have a living agent on the machine.
         software: its version of Okube.
-        place: names the folder in memory for what tasks are given; raises NoPlace where there is none.
+        secrets: what tasks are given; without it, none that is given anything can run.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Agent:
         look: Callable[[], Awaitable[MachineState]],
         living: Callable[[], Awaitable[set[str]]],
         software: str = "",
-        place: Callable[[], Path] = _nowhere,
+        secrets: Secrets | None = None,
     ) -> None:
         self._settings = settings
         self._calls = calls
@@ -88,7 +88,7 @@ class Agent:
         self._meter = TaskMeter(runtime, clock)
         outbox = Outbox()
         self.reports = outbox.all
-        self._secrets = Secrets(calls, place)
+        self._secrets = secrets or Secrets(calls, _nowhere)
         self.runner = Runner(runtime=runtime, store=store, clock=clock, outbox=outbox, secrets=self._secrets)
         self._checkup = Checkup(
             runtime,

@@ -26,6 +26,7 @@ from okube.worker.metrics import AgentMetrics
 from okube.worker.presence import living_clusters, present
 from okube.worker.runtime.choose import choose_runtime
 from okube.worker.secretplace import find_place
+from okube.worker.secrets import Secrets
 from okube.worker.server import AgentServer
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
@@ -64,12 +65,13 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
     credentials = Credentials(settings.tls_directory)
     calls = HttpManagerCalls(node=settings.name, managers=settings.managers, context=credentials.client)
     renewal = Renewal(settings.instance, credentials, calls.certificate, now_ms=clock.time_ms, rng=rng)
+    timed = metrics.of_calls(calls)
     agent = Agent(
         settings=settings,
         clock=clock,
         rng=rng,
         runtime=runtime,
-        calls=metrics.of_calls(calls),
+        calls=timed,
         store=Store(files, memory),
         capacity=measure_capacity(settings),
         usage=UsageMeter(settings.directory, clock.monotonic).read,
@@ -77,7 +79,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         look=lambda: asyncio.to_thread(look_at_machine, (settings.directory, *runtime.places())),
         living=lambda: asyncio.to_thread(living_clusters),
         software=importlib.metadata.version("okube"),
-        place=lambda: find_place(settings.cluster_id, settings.name, os.environ),
+        secrets=Secrets(timed, lambda: find_place(settings.cluster_id, settings.name, os.environ)),
     )
 
     def leave() -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from okube.model.errors import OkubeError, Unreachable
 from okube.model.mounts import MountKind
@@ -14,11 +15,20 @@ from okube.worker.runtime.provided import NOTHING, Provided
 from okube.worker.secretfiles import SecretFiles
 from okube.worker.secretplace import NoPlace
 
-__all__ = ["NotGiven", "Secrets"]
+__all__ = ["InThread", "NotGiven", "Secrets"]
 
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 8
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """``asyncio.to_thread``, or what stands for it."""
+
+    def __call__(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        """What ``func`` returns or raises."""
 
 
 class NotGiven(OkubeError):
@@ -35,10 +45,12 @@ class Secrets:
     Args:
         calls: to the managers.
         place: names the folder for the files; raises NoPlace where the machine has none.
+        in_thread: runs what blocks.
     """
 
-    def __init__(self, calls: ManagerCalls, place: Callable[[], Path]) -> None:
+    def __init__(self, calls: ManagerCalls, place: Callable[[], Path], in_thread: InThread = asyncio.to_thread) -> None:
         self._calls = calls
+        self._in_thread = in_thread
         self._place = place
         self._opened: SecretFiles | None = None
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -48,7 +60,7 @@ class Secrets:
     async def load(self) -> None:
         """See what the agent before this one laid ready: those tasks need nothing fetched, or are to be cleared."""
         try:
-            self.laid = await asyncio.to_thread(self._files().laid)
+            self.laid = await self._run(self._files().laid)
         except NoPlace as error:
             logger.info("%s; until then no task that needs one can run here", error.detail)
 
@@ -65,18 +77,18 @@ class Secrets:
         async with self._locks.setdefault(task.id, asyncio.Lock()), self._turns:
             try:
                 files = self._files()
-                found = await asyncio.to_thread(files.provided, task)
+                found = await self._run(files.provided, task)
                 if found is not None:
                     return found
                 self.laid.add(task.id)
-                return await asyncio.to_thread(files.lay, task, await self._fetch(task))
+                return await self._run(files.lay, task, await self._fetch(task))
             except NoPlace as error:
                 raise RuntimeFailure("start-failed", error.detail) from error
 
     async def drop(self, task_id: str) -> None:
         """Remove what a task was given: it has ended for good, or is none of this node's any more."""
         async with self._locks.setdefault(task_id, asyncio.Lock()):
-            await asyncio.to_thread(self._files().drop, task_id)
+            await self._run(self._files().drop, task_id)
             self.laid.discard(task_id)
         self._locks.pop(task_id, None)
 
@@ -91,6 +103,18 @@ class Secrets:
             return await self._calls.value(kind, name, version)
         except Unreachable as error:
             raise NotGiven(f"waits for {kind} {name}, version {version}: {error.detail}") from error
+
+    async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What ``function`` returns or raises, from a thread; who is cancelled meanwhile waits until it has ended.
+
+        Else its files would appear after those who were told to remove them had looked.
+        """
+        call = asyncio.ensure_future(self._in_thread(function, *args, **kwargs))
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await asyncio.wait([call])
+            raise
 
     def _files(self) -> SecretFiles:
         if self._opened is None:

@@ -115,6 +115,16 @@ def test_a_service_that_waits_may_be_changed(rack: Rack) -> None:
     assert isinstance(rack.put(a_spec("web", secrets=["db", "other"])), c.Applied)
 
 
+def test_a_service_is_not_rolled_back_to_a_version_that_would_have_to_wait(rack: Rack) -> None:
+    rack.secret("db")
+    rack.runs(name="web", secrets=["db"])
+    rack.runs(name="web")
+    rack.apply(c.DeleteSecret("secret", "db"))
+    (result,) = rack.apply(c.RefreshServices(("web",), "rollback"))
+    assert isinstance(result, c.Refused)
+    assert result.detail.startswith("web stays as it is: there is no secret db")
+
+
 def test_a_rotation_replaces_the_tasks_one_slot_after_the_other(rack: Rack) -> None:
     rack.secret("db")
     rack.runs(replicas=3, secrets=["db"])

@@ -5,7 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from okube.model.commands import TaskReport
 from okube.model.epoch import Epoch
@@ -26,6 +26,8 @@ from okube.model.wire import (
 from okube.worker.agent import Agent
 from okube.worker.capacity import Capacity
 from okube.worker.conditions import MachineState
+from okube.worker.secretplace import NoPlace
+from okube.worker.secrets import Secrets
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
 from tests.simulation.loop import Process, run_virtual, virtual_loop
@@ -33,6 +35,8 @@ from tests.unit.worker.fake_runtime import FakeEngine, FakeRuntime, Gate
 
 __all__ = ["FakeManagers", "Machine", "MemoryDisk", "VirtualClock", "a_machine", "a_task", "settings", "with_machine"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 START_MS = 1_800_000_000_000
 
 
@@ -140,6 +144,11 @@ class FakeManagers:
             raise Unreachable("no manager answers: all are down")
 
 
+async def _at_once(func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Threads have no place on virtual time."""
+    return func(*args, **kwargs)
+
+
 class Machine:
     """Where an agent lives; ``boot`` starts one, ``crash`` kills it as SIGKILL does."""
 
@@ -152,6 +161,7 @@ class Machine:
         self.revision = 0
         self.state = MachineState()
         self.living: set[str] = set()
+        self.place: Path | None = None
         self._life: Process | None = None
         self._lives = 0
         self._agent: Agent | None = None
@@ -166,6 +176,11 @@ class Machine:
     @property
     def reports(self) -> dict[str, TaskReport]:
         return self.managers.reports
+
+    def _where(self) -> Path:
+        if self.place is None:
+            raise NoPlace("this machine has no file system in memory")
+        return self.place
 
     async def _look(self) -> MachineState:
         return self.state
@@ -235,6 +250,7 @@ class Machine:
             usage=Usage,
             look=self._look,
             living=self._living,
+            secrets=Secrets(self.managers, self._where, _at_once),
         )
         await agent.load()
         self._agent = agent
