@@ -28,6 +28,9 @@ from tests.lab.cluster import Cluster
 _PROGRAM = (
     "trap 'exit 0' TERM; trap 'sha256sum run/secrets/db' HUP; sha256sum run/secrets/db; while true; do sleep 0.2; done"
 )
+FILE, ROTATED, VARIABLE, PAGE = (
+    f"{word}-{os.urandom(8).hex()}" for word in ("in-a-file", "rotated", "in-a-variable", "a-page")
+)
 
 
 class Lab:
@@ -48,11 +51,12 @@ class Lab:
         done = self.cluster.okube("secret", "rotate", name, "-", typed=value)
         assert done.status == 0, done
 
-    def apply(self, name: str, *, program: str = _PROGRAM, wait: bool = True, **fields: Any) -> None:
-        spec = {"kind": "Service", "name": name, "image": self.image, "command": ["sh", "-c", program], **fields}
-        file = self.cluster.folder / f"{name}.json"
-        file.write_text(json.dumps(spec))
-        self.cluster.ok("apply", "-f", str(file), *([] if wait else ["--no-wait"]))
+    def apply(self, *services: dict[str, Any]) -> None:
+        """Make services with one task each, and wait for none."""
+        made = {"kind": "Service", "image": self.image, "command": ["sh", "-c", _PROGRAM]}
+        file = self.cluster.folder / "services.yaml"
+        file.write_text("\n---\n".join(json.dumps({**made, **service}) for service in services))
+        self.cluster.ok("apply", "--no-wait", "-f", str(file))
 
     def says(self, service: str, text: str) -> None:
         """Wait until a line of the service's output holds ``text``."""
@@ -99,10 +103,36 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     try:
         cluster.up()
         lab = Lab(cluster, "host" if engine is None else engine.image, None if engine is None else engine.base_url)
+        _play(lab)
         yield lab
     finally:
         cluster.destroy()
     assert [node for node in cluster.workers if lab.place(node).exists()] == []
+
+
+def _play(lab: Lab) -> None:
+    """Make all services at once, so that they start while the first tests look at theirs."""
+    for kind, name, value in (
+        ("secret", "db", FILE),
+        ("secret", "token", VARIABLE),
+        ("config", "page", PAGE),
+        ("secret", "tls", "first-certificate"),
+        ("secret", "kept", "kept-over-a-boot"),
+    ):
+        lab.create(kind, name, value)
+    look = 'sha256sum run/secrets/db srv/page.conf; printf %s "$TOKEN" | sha256sum; '
+    lab.apply(
+        {
+            "name": "web",
+            "command": ["sh", "-c", look + _PROGRAM],
+            "secrets": [{"name": "db", "mode": "0400"}, {"name": "token", "env": "TOKEN"}],
+            "configs": [{"name": "page", "target": "/srv/page.conf"}],
+        },
+        {"name": "edge", "secrets": [{"name": "tls", "target": "db", "on_rotate": "SIGHUP"}]},
+        {"name": "steady", "secrets": [{"name": "kept", "target": "db"}]},
+        {"name": "brief", "secrets": [{"name": "kept", "target": "db"}]},
+        {"name": "early", "secrets": [{"name": "late", "target": "db"}]},
+    )
 
 
 def sha256(value: str) -> str:
@@ -187,34 +217,24 @@ def _leader_of(task_id: str) -> int:
 
 
 def test_a_task_finds_its_values_and_they_show_nowhere_else(lab: Lab) -> None:
-    file, rotated, variable = (f"{word}-of-{os.urandom(8).hex()}" for word in ("file", "other", "variable"))
-    page = f"page-{os.urandom(8).hex()}"
-    lab.create("secret", "db", file)
-    lab.create("secret", "token", variable)
-    lab.create("config", "page", page)
-    look = 'sha256sum run/secrets/db srv/page.conf; printf %s "$TOKEN" | sha256sum; '
-    lab.apply(
-        "web",
-        program=look + _PROGRAM,
-        secrets=[{"name": "db", "mode": "0400"}, {"name": "token", "env": "TOKEN"}],
-        configs=[{"name": "page", "target": "/srv/page.conf"}],
-    )
-    for value in (file, variable, page):
+    for value in (FILE, VARIABLE, PAGE):
         lab.says("web", sha256(value))
-    lab.rotate("db", rotated)
-    lab.says("web", sha256(rotated))
+    lab.rotate("db", ROTATED)
+    lab.says("web", sha256(ROTATED))
     lab.cluster.ok("snapshot", "save", str(lab.cluster.folder / "saved.okube"))
 
     task = lab.task("web")
     names = {"services": "web", "secrets": "db", "configs": "page", "nodes": task["node"], "tasks": task["id"]}
-    assert files_with(needles(file, rotated, variable), lab.cluster.folder) == []
-    assert processes_with(needles(file, rotated)) == []
-    assert answers_with(lab, needles(file, rotated, variable), names) == []
+    assert files_with(needles(FILE, ROTATED, VARIABLE), lab.cluster.folder) == []
+    assert files_with(needles(ROTATED), lab.place(task["node"])) != []  # whoever looks finds it where it is
+    assert processes_with(needles(FILE, ROTATED)) == []
+    assert processes_with(needles(VARIABLE)) != []  # it was asked for
+    assert answers_with(lab, needles(FILE, ROTATED, VARIABLE), names) == []
     for name in (*lab.cluster.managers, *lab.cluster.workers):
         assert _core_limits(lab.cluster.pid(name) or 0) == "0", name
     assert _core_limits(_leader_of(task["id"])) == "0"
     if lab.docker_host is not None:
-        _show_no_value_to_the_engine(lab, needles(file, rotated))
+        _show_no_value_to_the_engine(lab, needles(FILE, ROTATED))
 
 
 def _show_no_value_to_the_engine(lab: Lab, values: list[bytes]) -> None:
@@ -228,8 +248,6 @@ def _show_no_value_to_the_engine(lab: Lab, values: list[bytes]) -> None:
 
 
 def test_a_task_that_asks_for_a_signal_stays_and_reads_the_new_value(lab: Lab) -> None:
-    lab.create("secret", "tls", "first-certificate")
-    lab.apply("edge", secrets=[{"name": "tls", "target": "db", "on_rotate": "SIGHUP"}])
     lab.says("edge", sha256("first-certificate"))
     before = lab.task("edge")
     lab.rotate("tls", "second-certificate")
@@ -238,41 +256,25 @@ def test_a_task_that_asks_for_a_signal_stays_and_reads_the_new_value(lab: Lab) -
 
 
 def test_a_task_waits_for_a_secret_that_is_missing_and_says_so(lab: Lab) -> None:
-    lab.apply("early", wait=False, secrets=[{"name": "late", "target": "db"}])
     lab.cluster.wait(lambda: "secret" in lab.task("early")["message"], "it says what it waits for")
     assert lab.task("early")["message"] == "there is no secret late: make it with 'okube secret create late'"
     lab.create("secret", "late", "better-than-never")
     lab.says("early", sha256("better-than-never"))
 
 
-def test_values_come_again_after_the_machine_went_down(lab: Lab) -> None:
-    lab.create("secret", "kept", "kept-over-a-boot")
-    lab.apply("steady", secrets=[{"name": "kept", "target": "db"}])
-    lab.says("steady", sha256("kept-over-a-boot"))
-    before = lab.task("steady")
-    with lab.rebooting(before["node"]):
-        pass
-    lab.cluster.wait(lambda: lab.task("steady")["restarts"] > 0 and lab.task("steady")["ready"], "it runs again")
-    lab.cluster.wait(
-        lambda: lab.cluster.okube("logs", "steady").out.count(sha256("kept-over-a-boot")) == 2, "it reads it again"
-    )
-    assert lab.task("steady")["id"] == before["id"]
-
-
 def test_an_agent_is_given_what_its_own_tasks_need_and_nothing_else(lab: Lab) -> None:
-    lab.create("secret", "mine", "for-one-node")
-    lab.apply("owner", secrets=[{"name": "mine", "target": "db"}])
-    here = lab.task("owner")["node"]
+    lab.says("steady", sha256("kept-over-a-boot"))
+    here = lab.task("steady")["node"]
     there = "w1" if here == "w2" else "w2"
     own, foreign = (_context(lab, lab.cluster.data_dir / node / "tls") for node in (here, there))
     for manager in range(len(lab.cluster.managers)):
-        assert _get(lab, own, f"/v1/agents/{here}/secrets/mine/1", manager) == (200, b"for-one-node")
+        assert _get(lab, own, f"/v1/agents/{here}/secrets/kept/1", manager) == (200, b"kept-over-a-boot")
     refused = {
-        "of another node": _get(lab, foreign, f"/v1/agents/{here}/secrets/mine/1"),
-        "not needed there": _get(lab, foreign, f"/v1/agents/{there}/secrets/mine/1"),
-        "another version": _get(lab, own, f"/v1/agents/{here}/secrets/mine/2"),
-        "as an admin": _get(lab, _context(lab, lab.cluster.data_dir / "admin"), f"/v1/agents/{here}/secrets/mine/1"),
-        "as people see it": _get(lab, own, "/v1/secrets/mine"),
+        "of another node": _get(lab, foreign, f"/v1/agents/{here}/secrets/kept/1"),
+        "not needed there": _get(lab, foreign, f"/v1/agents/{there}/secrets/kept/1"),
+        "another version": _get(lab, own, f"/v1/agents/{here}/secrets/kept/2"),
+        "as an admin": _get(lab, _context(lab, lab.cluster.data_dir / "admin"), f"/v1/agents/{here}/secrets/kept/1"),
+        "as people see it": _get(lab, own, "/v1/secrets/kept"),
     }
     assert {why: status for why, (status, _) in refused.items()} == {
         "of another node": 403,
@@ -281,14 +283,25 @@ def test_an_agent_is_given_what_its_own_tasks_need_and_nothing_else(lab: Lab) ->
         "as an admin": 403,
         "as people see it": 403,
     }
-    assert not any(b"for-one-node" in body for _, body in refused.values())
+    assert not any(b"kept-over-a-boot" in body for _, body in refused.values())
+
+
+def test_values_come_again_after_the_machine_went_down(lab: Lab) -> None:
+    lab.says("steady", sha256("kept-over-a-boot"))
+    before = lab.task("steady")
+    with lab.rebooting(before["node"]):
+        pass
+    lab.cluster.wait(
+        lambda: lab.cluster.okube("logs", "steady").out.count(sha256("kept-over-a-boot")) == 2, "it reads it again"
+    )
+    after = lab.task("steady")
+    assert (after["id"], after["restarts"] > 0) == (before["id"], True)
 
 
 def test_nothing_is_left_in_memory_of_a_task_that_is_gone(lab: Lab) -> None:
-    lab.create("secret", "brief", "gone-soon")
-    lab.apply("brief", secrets=[{"name": "brief", "target": "db"}])
+    lab.says("brief", sha256("kept-over-a-boot"))
     task = lab.task("brief")
     folder = lab.place(task["node"]) / task["id"]
-    assert (folder / "secrets" / "db").read_text() == "gone-soon"
-    lab.cluster.ok("rm", "brief")
+    assert (folder / "secrets" / "db").exists()
+    lab.cluster.ok("rm", "--no-wait", "brief")
     lab.cluster.wait(lambda: not folder.exists(), "its folder is gone")
