@@ -380,8 +380,8 @@ def _without_defaults_of_mode(data: dict[str, Any]) -> dict[str, Any]:
     elif isinstance(update, dict):
         made["update"] = {k: v for k, v in update.items() if k not in ("state", "done", "total", "failed")}
     for kind in KINDS:
-        if made.get(kind) in ([], ()):
-            del made[kind]
+        if made.get(f"{kind}s") in ([], ()):
+            del made[f"{kind}s"]
     if made.get("mode") == "job" and "restart" not in made:
         made["restart"] = {"policy": "on-failure"}
     return made
