@@ -49,6 +49,9 @@ COMPACT_AGAIN_S = 10.0
 HAND_OVER_AGAIN_S = 10.0
 
 
+_TELL_S = 0.005
+"""For so long a commit waits for the next entries, which tell it for nothing; a read that needs it does not wait."""
+
 _LATE_S = 0.001
 """Timers are set so much later than what is due then: one that rings a moment early is set anew for nothing."""
 
@@ -93,7 +96,8 @@ class Driver:
         self._turn_soon: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._telling: asyncio.Handle | None = None
+        self._telling: asyncio.TimerHandle | None = None
+        self._telling_index = 0
         self._encoded: tuple[int, Body | None, bytes] = (0, None, b"")
         self._running = False
         self._stopped = False
@@ -236,14 +240,26 @@ class Driver:
             self.reads.repeat()
         if self.engine.is_ready_leader and self._slowness.is_too_much(now) and now >= self._hand_over_from:
             self._let_a_faster_one_lead(now)
-        if self._telling is None and self.engine.has_commit_to_tell:
-            self._telling = self._loop.call_soon(self._tell_commit)  # after who waited for it, and proposes the next
+        self._tell_soon()
         self._settle()
         if self.engine.has_more_to_apply:
             self.wake()
 
-    def _tell_commit(self) -> None:
+    def _tell_soon(self) -> None:
+        """Have followers told of a commit, unless the entries that follow do so: else that is half of all messages."""
+        if self._telling is None and self.engine.has_commit_to_tell:
+            self._telling_index = self.engine.commit_index
+            self._telling = self._loop.call_later(_TELL_S, self._tell_late)
+
+    def _tell_late(self) -> None:
         self._telling = None
+        if self.engine.has_to_tell(self._telling_index):
+            self.tell_commit()
+        else:
+            self._tell_soon()
+
+    def tell_commit(self) -> None:
+        """Tell followers now: one of them waits for it."""
         try:
             self.engine.tell_commit()
         except Exception as error:

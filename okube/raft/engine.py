@@ -65,10 +65,14 @@ class Engine(Core):
         One that is behind the log refuses whatever it is told until it has the snapshot, so heartbeats do for it: told
         anew after each refusal, it and the leader would speak as fast as their link allows.
         """
+        return self.has_to_tell(self.commit_index)
+
+    def has_to_tell(self, index: int) -> bool:
+        """The same of what this leader had committed up to ``index``."""
         if not self.is_leader:
             return False
         linked = ((peer, flow) for peer, flow in self._flows.items() if peer in self._up)
-        untold = [peer for peer, flow in linked if flow.has_room and flow.told_commit < self.commit_index]
+        untold = [peer for peer, flow in linked if flow.has_room and flow.told_commit < index]
         return any(self._SyncObj__raftNextIndex[self._node(peer)] > self._journal.base_index for peer in untold)
 
     def tell_commit(self) -> None:

@@ -96,6 +96,9 @@ class ReadIndexHost(Protocol):
     def send(self, peer: str, body: Body) -> None:
         """Send a frame of the current term."""
 
+    def tell_commit(self) -> None:
+        """Have followers know now what is committed; else they would hear of it a little later."""
+
 
 class ReadIndex:
     """Both ends of it, at one member."""
@@ -188,4 +191,5 @@ class ReadIndex:
 
     def _answer(self, peer: str, request: int, done: "asyncio.Future[int]") -> None:
         failed = done.cancelled() or done.exception() is not None
+        self._host.tell_commit()
         self._host.send(peer, ReadAt(request, None if failed else done.result()))

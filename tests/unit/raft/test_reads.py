@@ -15,9 +15,13 @@ class Host:
         self.commit_index = 10
         self.peers = self.other_voters = peers
         self.sent: list[tuple[str, Body]] = []
+        self.told_after: list[int] = []  # so many frames had left when the followers were told of the commit
 
     def send(self, peer: str, body: Body) -> None:
         self.sent.append((peer, body))
+
+    def tell_commit(self) -> None:
+        self.told_after.append(len(self.sent))
 
 
 async def begin(reads: ReadIndex) -> "asyncio.Task[int]":
@@ -91,6 +95,7 @@ async def test_a_leader_serves_followers_with_the_same_round() -> None:
     reads.receive("m2", Confirmed(1))
     await asyncio.sleep(0)
     assert host.sent[-1] == ("m3", ReadAt(4, 10))
+    assert host.told_after == [len(host.sent) - 1]  # the commit, before what waits for it
 
 
 @in_virtual_time
