@@ -123,7 +123,7 @@ class Driver:
         self.reads = ReadIndex(self)
         self.leadership = Leadership(self.engine, leadership_listeners)
         self._complaints = Complaints(logger)
-        self._outbox = Outbox(journal, self._transmit)
+        self._outbox = Outbox(journal, self._transmit, now=clock.monotonic, repeat_s=config.heartbeat_s)
         self._exchange = SnapshotExchange(self, storage.snapshots, config)
         self._compactor = Compactor(journal=journal, store=storage.snapshots, config=config, snapshot=machine.snapshot)
         self._applied_seen = applied_index

@@ -1,7 +1,8 @@
 """The sync barrier: a vote, a new term and an acknowledgement leave only when what they promise is durable.
 
 Frames wait here for a position of the journal, in order. Meanwhile a slow follower goes on acknowledging what it has
-synced already, so that a disk which stalls for seconds costs neither its link nor an election.
+synced already, so that a disk which stalls for seconds costs neither its link nor an election; but for a while it says
+the same thing once, because most syncs are over by then.
 """
 
 from collections import deque
@@ -43,16 +44,27 @@ class _Waiting(NamedTuple):
 class Outbox:
     """Holds back what depends on a sync; ``transmit(peer, term, body)`` is called with what may leave."""
 
-    def __init__(self, journal: SyncState, transmit: Callable[[str, int, Body], None]) -> None:
+    def __init__(
+        self,
+        journal: SyncState,
+        transmit: Callable[[str, int, Body], None],
+        *,
+        now: Callable[[], float],
+        repeat_s: float,
+    ) -> None:
         self._journal = journal
         self._transmit = transmit
+        self._now = now
+        self._repeat_s = repeat_s  # what is acknowledged already is acknowledged again after so long
+        self._acknowledged: tuple[str, int, int] | None = None
+        self._acknowledged_at = 0.0
         self._waiting: deque[_Waiting] = deque()
 
     def send(self, peer: str, term: int, body: Body) -> None:
         """Send what promises something, now if all of the journal is durable, else after the sync that covers it."""
         journal = self._journal
         if journal.synced_position >= journal.position:
-            self._transmit(peer, term, body)
+            self._leave(peer, term, body)
             return
         if isinstance(body, Appended) and self._acknowledge_synced(peer, term, body):
             return
@@ -63,7 +75,7 @@ class Outbox:
         while self._waiting and self._waiting[0].position <= self._journal.synced_position:
             waiting = self._waiting.popleft()
             if waiting.term == term:
-                self._transmit(waiting.peer, waiting.term, waiting.body)
+                self._leave(waiting.peer, waiting.term, waiting.body)
 
     def clear(self) -> None:
         """Drop everything."""
@@ -74,5 +86,16 @@ class Outbox:
         if self._journal.term_position > self._journal.synced_position:
             return False
         durable = min(body.next_index, self._journal.synced_index + 1) if body.success else body.next_index
-        self._transmit(peer, term, Appended(durable, body.success, body.reset))
-        return durable == body.next_index
+        is_all = durable == body.next_index
+        if is_all or self._is_news(peer, term, durable):
+            self._leave(peer, term, Appended(durable, body.success, body.reset))
+        return is_all
+
+    def _is_news(self, peer: str, term: int, durable: int) -> bool:
+        return (peer, term, durable) != self._acknowledged or self._now() >= self._acknowledged_at + self._repeat_s
+
+    def _leave(self, peer: str, term: int, body: Body) -> None:
+        if isinstance(body, Appended):
+            self._acknowledged = (peer, term, body.next_index) if body.success else None
+            self._acknowledged_at = self._now()
+        self._transmit(peer, term, body)

@@ -11,9 +11,16 @@ class Journal:
     synced_index = 4
 
 
-def an_outbox(journal: Journal) -> tuple[Outbox, list[tuple[str, int, Body]]]:
+class Watch:
+    """Seconds, set by the test."""
+
+    now = 50.0
+
+
+def an_outbox(journal: Journal, watch: Watch | None = None) -> tuple[Outbox, list[tuple[str, int, Body]]]:
     sent: list[tuple[str, int, Body]] = []
-    return Outbox(journal, lambda peer, term, body: sent.append((peer, term, body))), sent
+    time = watch or Watch()
+    return Outbox(journal, lambda *frame: sent.append(frame), now=lambda: time.now, repeat_s=0.1), sent
 
 
 def test_what_needs_no_sync_leaves_at_once() -> None:
@@ -54,6 +61,31 @@ def test_while_a_sync_runs_what_is_durable_is_acknowledged() -> None:
     journal.synced_position, journal.synced_index = 10, 8
     outbox.flush(1)
     assert sent[1:] == [("m2", 1, Appended(9, True, False))]
+
+
+def test_what_is_acknowledged_already_is_acknowledged_again_only_after_a_while() -> None:
+    journal, watch = Journal(), Watch()
+    outbox, sent = an_outbox(journal, watch)
+    for _ in range(3):
+        outbox.send("m2", 1, Appended(9, True, False))
+        watch.now += 0.04
+    assert sent == [("m2", 1, Appended(5, True, False))]
+    outbox.send("m2", 1, Appended(9, True, False))  # a disk that stalls: its leader must hear that it lives
+    assert sent == [("m2", 1, Appended(5, True, False))] * 2
+
+
+def test_what_became_durable_is_acknowledged_at_once() -> None:
+    journal = Journal()
+    outbox, sent = an_outbox(journal)
+    outbox.send("m2", 1, Appended(9, True, False))
+    journal.synced_index = 6
+    outbox.send("m2", 1, Appended(9, True, False))
+    outbox.send("m3", 2, Appended(9, True, False))
+    assert sent == [
+        ("m2", 1, Appended(5, True, False)),
+        ("m2", 1, Appended(7, True, False)),
+        ("m3", 2, Appended(7, True, False)),
+    ]
 
 
 def test_nothing_is_acknowledged_in_a_term_that_is_not_durable() -> None:
