@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from okube.seams.aside import Aside
+
 __all__ = ["UNFINISHED", "AppendFile", "DirectoryInUse", "Disk", "FileDisk", "NoRoom"]
 
 T = TypeVar("T")
@@ -104,7 +106,7 @@ class FileDisk:
     """
 
     def __init__(self) -> None:
-        self._sync_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="okube-sync")
+        self._sync_thread = Aside("okube-sync")
         self._bulk_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="okube-bulk")
 
     async def list(self, directory: Path) -> list[str]:
@@ -141,7 +143,7 @@ class FileDisk:
 
     async def close(self) -> None:
         """End both threads after what they are doing."""
-        self._sync_thread.shutdown(wait=True)
+        self._sync_thread.close()
         self._bulk_thread.shutdown(wait=True)
 
     async def _bulk(self, work: Callable[[], T]) -> T:
@@ -151,7 +153,7 @@ class FileDisk:
 class _AppendedFile:
     """One open file descriptor and the bytes that wait for the next sync."""
 
-    def __init__(self, descriptor: int, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, descriptor: int, thread: Aside) -> None:
         self._descriptor = descriptor
         self._thread = thread
         self._waiting: list[bytes] = []
@@ -162,12 +164,11 @@ class _AppendedFile:
 
     async def sync(self) -> None:
         waiting, self._waiting = self._waiting, []
-        work = asyncio.get_running_loop().run_in_executor(self._thread, self._write, waiting)
-        await asyncio.shield(work)  # a cancelled waiter must not take the bytes with it
+        await self._thread.run(lambda: self._write(waiting))  # which goes on where who waits is cancelled
 
     async def close(self) -> None:
         self._waiting.clear()
-        await asyncio.get_running_loop().run_in_executor(self._thread, os.close, self._descriptor)
+        await self._thread.run(lambda: os.close(self._descriptor))
 
     def _write(self, waiting: list[bytes]) -> None:
         data = b"".join(waiting)
