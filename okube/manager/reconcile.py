@@ -125,7 +125,7 @@ def plan_orphans(tables: Tables) -> list[Command]:
     lost: list[str] = []
     running: list[str] = []
     ended: list[str] = []
-    for service_id in tables.tasks_of_service.keys() - tables.services.keys():
+    for service_id in [service_id for service_id in tables.tasks_of_service if service_id not in tables.services]:
         for task in tables.tasks_of(service_id):
             if task.ended:
                 ended.append(task.id)

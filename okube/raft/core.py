@@ -133,6 +133,11 @@ class Core(syncobj.SyncObj):  # type: ignore[misc]
         return None if node is None else str(node.id)
 
     @property
+    def standing(self) -> tuple[int, int, object]:
+        """What it is, in which term, and under whom: to be compared with what it was."""
+        return self._SyncObj__raftState, self._SyncObj__raftCurrentTerm, self._SyncObj__raftLeader
+
+    @property
     def commit_index(self) -> int:
         """Entries up to here are committed."""
         return int(self._SyncObj__raftCommitIndex)

@@ -98,6 +98,7 @@ class Driver:
         self._timer_at = 0.0
         self._telling: asyncio.TimerHandle | None = None
         self._telling_index = 0
+        self._settled: tuple[int, int, object] | None = None
         self._encoded: tuple[int, Body | None, bytes] = (0, None, b"")
         self._running = False
         self._stopped = False
@@ -279,6 +280,7 @@ class Driver:
 
     def _settle(self) -> None:
         """After anything that changed the engine: tell who waits, and have the journal synced."""
+        self._settled = self.engine.standing
         self._tell_applied()
         if self.engine.leader != self._leader_seen:
             self._tell_of_leader(self._leader_seen, self.engine.leader)
@@ -363,7 +365,8 @@ class Driver:
                 for listener in self._synced_listeners:
                     listener(self.last_sync_s)
                 self._outbox.flush(self.engine.term)
-                self.wake()
+                if self.engine.is_leader:  # which may commit now
+                    self.wake()
 
     # Frames.
 
@@ -409,7 +412,10 @@ class Driver:
             if self.told.get(peer) != frame.knows:
                 self._tell_of_version(peer, frame.knows)
             self._dispatch(peer, frame)
-            self._settle()
+            if self.engine.standing != self._settled:
+                self._settle()
+            elif self.journal.wants_sync:
+                self._dirty.set()  # for all else the turn that follows is soon enough
         except Exception as error:
             self._die(error)
             return
