@@ -80,8 +80,17 @@ def make_app(context: Context) -> web.Application:
     )
     app[CONTEXT] = context
     context.core.metrics.registry.register(Standing(context.core, context.leader, context.gate))
-    for routes in API_ROUTES:
-        app.add_routes(routes)
+    app.add_routes(_path_by_path())
     app.on_response_prepare.extend((mark_stale, end_of_admission, note_answer))
     app.on_shutdown.append(end_watches)
     return app
+
+
+def _path_by_path() -> list[web.RouteDef]:
+    """All routes, those of one path together: only then aiohttp makes one resource of them, and looks at it once."""
+    by_path: dict[str, list[web.RouteDef]] = {}
+    for routes in API_ROUTES:
+        for each in routes:
+            assert isinstance(each, web.RouteDef)
+            by_path.setdefault(each.path, []).append(each)
+    return [each for of_path in by_path.values() for each in of_path]

@@ -50,8 +50,9 @@ async def note_answer(request: web.Request, response: web.StreamResponse) -> Non
     route = known_route(request)
     path = _UNKNOWN if route is None else route.path
     method = request.method if request.method in _METHODS else _UNKNOWN
-    core.metrics.requests.labels(path, method, str(response.status)).inc()
-    core.metrics.request_seconds.labels(path).observe(core.clock.monotonic() - request[_BEGAN])
+    answers, seconds = core.metrics.answers_of(path, method, response.status)
+    answers.inc()
+    seconds.observe(core.clock.monotonic() - request[_BEGAN])
     if not isinstance(response, web.Response) and _OVER not in request:
         request[_STREAM] = path
         core.metrics.streams.labels(path).inc()

@@ -88,7 +88,17 @@ class Metrics:
             ["where"],
             registry=registry,
         )
+        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         for outcome in ("accepted", "refused", "unreachable"):
             self.assignments.labels(outcome)
         for where in ("api", "leader", "snapshots"):
             self.defects.labels(where)
+
+    def answers_of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """What counts and times such answers; looked up by labels once, for that takes longer than to count."""
+        key = (route, method, status)
+        found = self._answers.get(key)
+        if found is None:
+            counter = self.requests.labels(route, method, str(status))
+            found = self._answers[key] = counter, self.request_seconds.labels(route)
+        return found
