@@ -61,9 +61,10 @@ def version_of(command: Any) -> int:
     needed = KINDS_SINCE.get(kind, 1)
     if isinstance(command, c.EnableVersion):
         return max(needed, command.version)  # who does not know that version stops here, and not at its first use
-    if not _may_hold(kind, frozenset(FIELDS_SINCE)):  # type: ignore[arg-type]  # a class is hashable
+    parts = frozenset(FIELDS_SINCE)
+    if not _may_hold(kind, parts):  # type: ignore[arg-type]  # a class is hashable
         return needed
-    return max([needed, *(_version_of_fields(part) for part in _structs(command))])
+    return max([needed, *(_version_of_fields(part) for part in _structs(command, parts))])
 
 
 def next_version(enabled: int, known: Mapping[str, int | None]) -> int | None:
@@ -91,17 +92,25 @@ def _version_of_fields(part: msgspec.Struct) -> int:
     return max((since for field, since in later if getattr(part, field) != _default(kind, field)), default=1)
 
 
-def _structs(value: Any) -> Iterator[msgspec.Struct]:
-    """A struct and those in its fields; a tuple holds structs, or none: columns of ids are passed over."""
+def _structs(value: Any, parts: frozenset[type]) -> Iterator[msgspec.Struct]:
+    """A struct and those in it that may be one of ``parts``; a tuple holds structs, or none."""
     if isinstance(value, msgspec.Struct):
         yield value
-        for field in value.__struct_fields__:
-            yield from _structs(getattr(value, field))
+        for field in _fields_that_hold(type(value), parts):
+            yield from _structs(getattr(value, field), parts)
     elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
         for each in value:
-            yield from _structs(each)
+            yield from _structs(each, parts)
 
 
+@functools.cache
+def _fields_that_hold(kind: type[msgspec.Struct], parts: frozenset[type]) -> tuple[str, ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple(field for field in kind.__struct_fields__ if _may_hold(hints[field], parts))
+
+
+@functools.cache
 def _default(kind: type[msgspec.Struct], field: str) -> Any:
+    """To be compared with, and not to be given away."""
     found = next(each for each in msgspec.structs.fields(kind) if each.name == field)
     return found.default if found.default_factory is msgspec.NODEFAULT else found.default_factory()
