@@ -241,6 +241,22 @@ def _users(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _audit(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TIME", lambda row: clock_of(row.get("time"), now_ms), least=8),
+        Column("WHO", lambda row: text(row.get("who")) or "nobody known", least=6),
+        Column("RESULT", field("result"), least=7),
+        Column("ACTION", lambda row: text(row.get("action")) or text(row.get("path")), least=12),
+        Column("SUBJECT", lambda row: text(row.get("subject")) or text(row.get("path")), optional=True, gives_way=True),
+        Column("TIMES", lambda row: text(row.get("count") or 1), right=True, optional=True, wide=True),
+        Column("FROM", field("address")),
+        Column("ROLE", field("role"), wide=True, optional=True),
+        Column("MANAGER", field("manager"), wide=True),
+        Column("REVISION", field("revision"), right=True, wide=True, optional=True),
+        Column("DETAIL", field("detail"), optional=True, below=True),
+    )
+
+
 def _caller(now_ms: int) -> Sequence[Column]:
     return _users(now_ms)[:4]
 
@@ -263,6 +279,7 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "configs": _secrets,
     "join tokens": _join_tokens,
     "users": _users,
+    "audit": _audit,
     "caller": _caller,
     "removed users": lambda _: (Column("USER", field("name")), Column("ACTION", field("action"))),
     "revoked tokens": lambda _: (Column("TOKEN", field("id")), Column("ACTION", field("action"))),

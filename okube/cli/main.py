@@ -49,6 +49,7 @@ ENTRIES = {
     "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),
     "config": Entry("okube.cli.secret:config", "files for tasks", _ACCESS),
     "user": Entry("okube.cli.user:user", "who may do what", _ACCESS),
+    "audit": Entry("okube.cli.audit:audit", "who did what", _ACCESS),
     "token": Entry("okube.cli.token:token", "what lets machines join", _ACCESS),
     "keyring": Entry("okube.cli.keyring:keyring", "what seals secrets", _ACCESS),
     "unlock": Entry("okube.cli.keyring:unlock", "managers that lock themselves", _ACCESS),

@@ -20,6 +20,7 @@ __all__ = ["name_from_image", "run"]
 _FLAGS = {
     "name": "--name",
     "image": "--image",
+    "app": "--app",
     "mode": "--mode",
     "replicas": "--replicas",
     "resources.cpus": "--cpus",
@@ -45,6 +46,7 @@ okube run --image alpine --mode job -- sh -c 'echo hello'
 )
 @click.option("--image", required=True, metavar="IMAGE", help="What to run, such as nginx:1.27.")
 @click.option("--name", metavar="NAME", help="The service's name; else made of the image's.")
+@click.option("--app", metavar="APP", help="The app that it belongs to.")
 @click.option("--replicas", type=int, default=1, show_default=True, metavar="N", help="How many tasks.")
 @click.option("--mode", metavar="MODE", help="replicated, global (one a node) or job.")
 @click.option("--cpus", type=float, metavar="CORES", help="Cores each task is promised, such as 0.5.")
@@ -85,6 +87,7 @@ def spec_of(flags: dict[str, Any], environment: Any, rng: random.Random) -> dict
     data: dict[str, Any] = {
         "name": flags["name"] or name_from_image(flags["image"], rng),
         "image": flags["image"],
+        "app": flags["app"],
         "mode": flags["mode"],
         "replicas": flags["replicas"],
         "command": list(flags["command"]),

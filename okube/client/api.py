@@ -401,6 +401,19 @@ class OkubeClient:
         """Forget a user: what they have is worth nothing from then on."""
         return self._object(self._write("DELETE", f"/v1/users/{quote(name, safe='')}"))
 
+    def audit(
+        self,
+        *,
+        user: str | None = None,
+        action: str | None = None,
+        result: str | None = None,
+        since_ms: int | None = None,
+        limit: int | None = None,
+    ) -> Json:
+        """Who did what: ``{records, silent}``, the oldest record first; ``silent`` managers did not answer."""
+        query = [("user", user), ("action", action), ("result", result), ("since", since_ms), ("limit", limit)]
+        return self._object(self._read("/v1/audit", query))
+
     def who_am_i(self) -> Json:
         """Who the caller is: name, role, apps (none: all)."""
         return self._object(self._read("/v1/self"))

@@ -5,6 +5,7 @@ from aiohttp import web
 from okube.manager.api import (
     agents,
     apps,
+    audit,
     events,
     execute,
     joining,
@@ -24,6 +25,7 @@ from okube.manager.api import (
     users,
 )
 from okube.manager.api.admission import admission_middleware, end_of_admission
+from okube.manager.api.audit import note_in_audit
 from okube.manager.api.context import CONTEXT, Context
 from okube.manager.api.ending import ending_middleware
 from okube.manager.api.forward import forward_middleware
@@ -49,6 +51,7 @@ API_ROUTES = tuple(
         events,
         usage,
         users,
+        audit,
         agents,
         status,
         snapshots,
@@ -81,8 +84,9 @@ def make_app(context: Context) -> web.Application:
     app[CONTEXT] = context
     context.core.metrics.registry.register(Standing(context.core, context.leader, context.gate))
     app.add_routes(_path_by_path())
-    app.on_response_prepare.extend((mark_stale, end_of_admission, note_answer))
+    app.on_response_prepare.extend((mark_stale, end_of_admission, note_answer, note_in_audit))
     app.on_shutdown.append(end_watches)
+    app.on_cleanup.append(_keep_audit)
     return app
 
 
@@ -94,3 +98,7 @@ def _path_by_path() -> list[web.RouteDef]:
             assert isinstance(each, web.RouteDef)
             by_path.setdefault(each.path, []).append(each)
     return [each for of_path in by_path.values() for each in of_path]
+
+
+async def _keep_audit(app: web.Application) -> None:
+    await app[CONTEXT].audit.flush()

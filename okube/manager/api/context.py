@@ -12,14 +12,16 @@ from okube.manager.agents import AgentCalls
 from okube.manager.api.caller import Caller
 from okube.manager.api.gate import Gate
 from okube.manager.api.held import Held
+from okube.manager.audit import AuditLog
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.manager.recovery import RecoveryDesk
 from okube.manager.signing import Signer, authority_in
 from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
+from okube.model.errors import OkubeError
 
-__all__ = ["CALLER", "CONTEXT", "FORWARDED", "REQUEST_ID", "STALE", "Context"]
+__all__ = ["CALLER", "CONTEXT", "FORWARDED", "PASSED_ON", "PROBLEM", "REQUEST_ID", "STALE", "SUBJECT", "Context"]
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Context:
     relays_by: str | None = None  # the manager that answered last for a leader who is not heard here
     watches: Watches = field(init=False)
     held: Held = field(init=False)
+    audit: AuditLog = field(init=False)
     signer: Signer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,6 +47,7 @@ class Context:
         settings = self.core.settings
         self.watches = Watches(self.core)
         self.held = Held(self.core)
+        self.audit = AuditLog(settings.directory / "audit", self.core.clock.monotonic)
         self.signer = Signer(
             settings.cluster_id,
             authority_in(settings.data_dir),
@@ -55,5 +59,10 @@ class Context:
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+PASSED_ON: web.RequestKey[bool] = web.RequestKey("passed_on", bool)
+"""Another manager has carried it out or refused it, and noted it."""
+PROBLEM: web.RequestKey[OkubeError] = web.RequestKey("problem", OkubeError)
+SUBJECT: web.RequestKey[str] = web.RequestKey("subject", str)
+"""What a write is about, for the audit log."""
 FORWARDED: web.RequestKey[bool] = web.RequestKey("forwarded", bool)
 STALE: web.RequestKey[bool] = web.RequestKey("stale", bool)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from okube.manager.api.context import CONTEXT
+from okube.manager.api.context import CONTEXT, PROBLEM
 from okube.model.errors import (
     Conflict,
     Defect,
@@ -82,6 +82,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except OkubeError as error:
+        request[PROBLEM] = error
         return problem(error)
     except web.HTTPException as error:
         if error.status < 400:

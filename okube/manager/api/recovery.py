@@ -9,8 +9,8 @@ import msgspec
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object
-from okube.manager.api.context import CALLER, CONTEXT, Context
-from okube.manager.api.relay import FORWARDED_FOR
+from okube.manager.api.context import CALLER, CONTEXT, PASSED_ON, Context
+from okube.manager.api.relay import CLIENT_ADDRESS, FORWARDED_FOR, client_address
 from okube.manager.recovery import Recovery
 from okube.model.decode import decode
 from okube.model.errors import UNREADABLE, Conflict, NotFound, Unreachable
@@ -138,11 +138,16 @@ async def _pass_on(request: web.Request, context: Context, order: RecoveryOrder)
         async with context.peers.post(
             f"https://{member.api_address}/v1/recovery",
             data=io.BytesIO(_encoder.encode(order)),
-            headers={"Content-Type": "application/json", FORWARDED_FOR: caller.forwarded_for},
+            headers={
+                "Content-Type": "application/json",
+                FORWARDED_FOR: caller.forwarded_for,
+                CLIENT_ADDRESS: client_address(request),
+            },
             timeout=aiohttp.ClientTimeout(total=_ORDER_TIMEOUT_S, sock_connect=0.5),
             server_hostname=server_name(member.name, "manager", context.core.settings.cluster_id),
         ) as response:
             data = await response.read()
+            request[PASSED_ON] = True
             return web.Response(body=data, status=response.status, headers={"Content-Type": response.content_type})
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Unreachable(f"{order.name} does not answer: {plainly(error)}") from error

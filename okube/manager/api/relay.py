@@ -6,13 +6,24 @@ One such step at most: who is asked this way passes the request to the leader or
 import aiohttp
 from aiohttp import web
 
-from okube.manager.api.context import CALLER, CONTEXT, Context
+from okube.manager.api.admission import address_of
+from okube.manager.api.context import CALLER, CONTEXT, FORWARDED, PASSED_ON, Context
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.raft import Member
 from okube.seams.plainly import plainly
 from okube.security import server_name
 
-__all__ = ["DEAF_S", "FORWARDED_FOR", "FORWARDED_INSTANCE", "RELAYED", "ask", "is_deaf", "relay"]
+__all__ = [
+    "CLIENT_ADDRESS",
+    "DEAF_S",
+    "FORWARDED_FOR",
+    "FORWARDED_INSTANCE",
+    "RELAYED",
+    "ask",
+    "client_address",
+    "is_deaf",
+    "relay",
+]
 
 DEAF_S = 1.0
 """Who has heard no leader for so long asks the others: an election would be over."""
@@ -20,6 +31,8 @@ FORWARDED_FOR = "Okube-Forwarded-For"
 """``Caller.forwarded_for`` of who asks, set by a manager that passes a request on; believed from managers alone."""
 FORWARDED_INSTANCE = "Okube-Forwarded-Instance"
 """Beside it, the instance that an agent's certificate names; an earlier Okube does not look for it."""
+CLIENT_ADDRESS = "Okube-Client-Address"
+"""Beside it, where the caller is: for the audit log."""
 RELAYED = "Okube-Relayed"
 """Set beside it where the receiver need not lead, but may know who does."""
 _PASSED_ON = ("Content-Type", "If-Match", "Accept")
@@ -29,6 +42,13 @@ _PASSED_BACK = ("Content-Type", "Okube-Revision", "Okube-Continue", "Retry-After
 def is_deaf(context: Context) -> bool:
     """Whether this manager has heard no leader for `DEAF_S`."""
     return context.core.deaf_s > DEAF_S
+
+
+def client_address(request: web.Request) -> str:
+    """Where the client is, as this manager sees it, or as the one says that passes its request on."""
+    if request.get(FORWARDED):
+        return request.headers.get(CLIENT_ADDRESS, "")
+    return address_of(request.transport)
 
 
 async def relay(request: web.Request, key: str | None, *, timeout_s: float) -> web.Response:
@@ -69,6 +89,7 @@ async def ask(
     headers[FORWARDED_FOR] = "anyone/" if caller is None else caller.forwarded_for
     if caller is not None and caller.kind == "worker" and caller.instance:
         headers[FORWARDED_INSTANCE] = caller.instance
+    headers[CLIENT_ADDRESS] = client_address(request)
     if key is not None:
         headers["Idempotency-Key"] = key
     try:
@@ -87,6 +108,7 @@ async def ask(
             if response.status == 504:
                 raise OutcomeUnknown(f"{member.name} lost leadership on the way")
             kept = {name: response.headers[name] for name in _PASSED_BACK if name in response.headers}
+            request[PASSED_ON] = True
             return web.Response(body=data, status=response.status, headers=kept)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise NoQuorum(f"{member.name} cannot be reached: {plainly(error)}") from error

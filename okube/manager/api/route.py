@@ -52,6 +52,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     role: Role
     scope: Scope = "cluster"
+    noted: bool = False  # in the audit log, although it is a read
     parameters: tuple[Parameter, ...] = ()
     body: Any = None
     body_media: str = "application/json"
@@ -62,6 +63,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     def query(self) -> dict[str, Parameter]:
         """The parameters of the query by name."""
         return {p.name: p for p in self.parameters if p.where == "query"}
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether it goes into the audit log when a person calls it."""
+        return self.noted or self.method != "GET"
 
     @property
     def is_write(self) -> bool:

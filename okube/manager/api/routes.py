@@ -23,7 +23,7 @@ from okube.manager.api.route_parts import (
 )
 from okube.manager.api.secret_routes import SECRETS
 from okube.manager.api.snapshot_routes import RECOVERY, SNAPSHOTS
-from okube.manager.api.user_routes import USERS
+from okube.manager.api.user_routes import AUDIT, USERS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
 from okube.model.managers import MembersView, NewManager, NextLeader
@@ -359,6 +359,7 @@ ROUTES: tuple[Route, ...] = (
     *_EVENTS,
     *_USAGE,
     *USERS,
+    *AUDIT,
     *_CONTROL_PLANE,
     *SNAPSHOTS,
     *RECOVERY,

@@ -14,6 +14,7 @@ SNAPSHOTS = (
         name="save_snapshot",
         group="snapshots",
         role="admin",
+        noted=True,
         text="The whole state of this moment as one file, which `okube snapshot restore` takes. It holds what services "
         "hold, environments included, and not the key of the CA.",
         parameters=(STALE,),

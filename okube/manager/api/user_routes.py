@@ -1,11 +1,20 @@
 """The table of routes, the part about users."""
 
 from okube.manager.api.route import Answer, Parameter, Route
-from okube.manager.api.route_parts import NAME, PAGE_HEADERS, PAGES, READ_HEADERS, STALE, WRITE
+from okube.manager.api.route_parts import NAME, PAGE_HEADERS, PAGES, READ_HEADERS, STALE, WRITE, number, one_of
+from okube.model.audit import RESULTS, AuditAnswer
 from okube.model.user import CallerView, NewUser, UserChange, UserRotation, UserView
 
-__all__ = ["USERS"]
+__all__ = ["AUDIT", "USERS"]
 
+_AUDIT_FILTERS = (
+    STALE,
+    Parameter("user", "those of a user"),
+    Parameter("action", "those of a route, by its name in this reference (`operationId`)"),
+    Parameter("result", "those that came to this", one_of(*RESULTS)),
+    Parameter("since", "only those from this time on: milliseconds since 1970, UTC", number(0, 253_402_300_799_999)),
+    Parameter("limit", "how many at most, the newest", number(1, 10_000, default=1000)),
+)
 _USER = Parameter("name", "the user", NAME, "path")
 
 USERS = (
@@ -17,6 +26,7 @@ USERS = (
         role="viewer",
         scope="any",
         text="Who you are to the cluster, and what you may do.",
+        parameters=(STALE,),
         answers=(Answer(text="the caller", of=CallerView),),
     ),
     Route(
@@ -88,5 +98,30 @@ USERS = (
         parameters=(_USER, *WRITE),
         answers=(Answer(text="the user as it was", of=UserView),),
         errors=(404, 409),
+    ),
+)
+
+AUDIT = (
+    Route(
+        method="GET",
+        path="/v1/audit",
+        name="audit",
+        group="audit",
+        role="admin",
+        text="Who did what, when, from where, and what came of it: each write, each command run in a task, each saved "
+        "snapshot, and whatever was refused for want of rights or credentials. Of all managers that answer; each keeps "
+        "what it did or refused itself.",
+        parameters=_AUDIT_FILTERS,
+        answers=(Answer(text="the records", of=AuditAnswer),),
+    ),
+    Route(
+        method="GET",
+        path="/v1/audit/own",
+        name="own_audit",
+        group="audit",
+        role="admin",
+        text="The records of this manager; managers ask each other.",
+        parameters=_AUDIT_FILTERS,
+        answers=(Answer(text="the records", of=AuditAnswer),),
     ),
 )

@@ -292,6 +292,7 @@ TASKS = (
         group="tasks",
         role="operator",
         scope="app",
+        noted=True,
         text="Run a command beside a task's own: a WebSocket of the protocol `okube.exec.v1`. Frames are binary and "
         "begin with their channel: 0 input, 1 output, 2 errors, 3 control (JSON: `resize`, `close_stdin` from the "
         "client, `exit`, `error` to it). Leaving it ends the command.",

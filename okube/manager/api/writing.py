@@ -8,8 +8,9 @@ from aiohttp import web
 
 from okube.manager.api.bodies import MAX_DIGITS
 from okube.manager.api.caller import Caller
-from okube.manager.api.context import CALLER, CONTEXT, REQUEST_ID
+from okube.manager.api.context import CALLER, CONTEXT, REQUEST_ID, SUBJECT
 from okube.manager.api.identify import check_still_valid
+from okube.manager.api.subject import subject_of
 from okube.model.commands import Applied, Command, fingerprint
 from okube.model.errors import FieldError, InvalidInput
 
@@ -36,6 +37,7 @@ async def submit(request: web.Request, command: Command, *, mark: Callable[..., 
         raise InvalidInput.of([FieldError("Idempotency-Key", f"up to {_MAX_KEY} printable characters")], what="header")
     body = await request.read()
     check_still_valid(request)
+    request[SUBJECT] = subject_of(command)
     same = mark(
         request.method.encode(),
         request.raw_path.encode(),
