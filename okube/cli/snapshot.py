@@ -72,6 +72,11 @@ def save(file: str | None, without_ca: bool, force: bool) -> None:
         note("It does not hold the key of the cluster's CA: keep a copy of the folder ca/ too.")
     else:
         note("This machine does not have the key of the cluster's CA, so it is not in it: keep a copy of ca/ too.")
+    if head.unlock_key:
+        note(
+            f"Secrets and configs in it open with the unlock key {head.unlock_key} alone, which is not in it: keep "
+            "what `okube keyring unlock-key` prints, in another place."
+        )
 
 
 @snapshot.command("list", epilog=examples("okube snapshot list\nokube snapshot list -o json"))
@@ -113,6 +118,7 @@ def inspect(file: str) -> None:
         "holds": _contents(row),
         "managers": ", ".join(row["managers"]),
         "CA": "its certificate and key are in it" if row["ca"] else "not in it; a restore needs the folder ca/",
+        "sealed": f"opens with the unlock key {row['unlock_key']}" if row["unlock_key"] else "nothing",
         "digest": row["digest"],
         "size": _size(row["bytes"]),
     }
@@ -123,10 +129,20 @@ def inspect(file: str) -> None:
 @snapshot.command(epilog=examples("okube snapshot restore lab.okube\nokube snapshot restore lab.okube --ca /backup/ca"))
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--ca", metavar="DIR", help="A folder with ca.crt and ca.key, where neither FILE nor data_dir has them.")
+@click.option("--unlock-key", "key", metavar="KEY", help="A file with the unlock key, where key_dir does not have it.")
+@click.option("--without-unlock-key", "keyless", is_flag=True, help="Give up secrets and configs: the key is lost.")
 @click.option("--incarnation", type=click.IntRange(1), metavar="N", help="The epoch's first number; else one more.")
 @click.option("--config", metavar="FILE", help="cluster.yaml; else OKUBE_CONFIG, ./ or ~/.okube/.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def restore(file: str, ca: str | None, incarnation: int | None, config: str | None, yes: bool) -> None:
+def restore(
+    file: str,
+    ca: str | None,
+    key: str | None,
+    keyless: bool,
+    incarnation: int | None,
+    config: str | None,
+    yes: bool,
+) -> None:
     """Make the managers of cluster.yaml anew from a snapshot.
 
     The cluster keeps its id and its CA, so that workers come along with their containers. All managers that there are
@@ -137,7 +153,14 @@ def restore(file: str, ca: str | None, incarnation: int | None, config: str | No
     path = required_cluster_file(config or session().config)
     data = _bytes_of(Path(file))
     try:
-        plan = plan_restore(path, data, ca=None if ca is None else Path(ca), incarnation=incarnation)
+        plan = plan_restore(
+            path,
+            data,
+            ca=None if ca is None else Path(ca),
+            incarnation=incarnation,
+            unlock_key=None if key is None else Path(key),
+            without_unlock_key=keyless,
+        )
         for line in plan.says:
             click.echo(line)
         if not yes and not click.confirm("Restore it?"):
@@ -196,6 +219,7 @@ def _row(path: Path, size: int) -> Row:
         "events": head.counts.events,
         "managers": list(head.managers),
         "ca": found.authority is not None,
+        "unlock_key": head.unlock_key,
     }
 
 

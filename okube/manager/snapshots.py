@@ -61,6 +61,7 @@ class Taken(msgspec.Struct, frozen=True):
             digest=tables.digest.hex(),
             counts=Counts(len(tables.services), len(tables.tasks), len(tables.nodes), len(tables.events)),
             managers=tuple(sorted(managers)),
+            unlock_key="" if tables.ring is None else tables.ring.unlock_id,
         )
         pieces = []
         for piece in machine.snapshot():

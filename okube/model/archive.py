@@ -74,6 +74,8 @@ class ArchiveHead(msgspec.Struct, frozen=True, array_like=True):
     counts: Counts
     managers: tuple[str, ...] = ()
     """The managers of that moment."""
+    unlock_key: str = ""
+    """Which unlock key opens what is sealed in it; empty where nothing is, or it was not told yet."""
 
 
 class KeptAuthority(msgspec.Struct, frozen=True, array_like=True):

@@ -21,19 +21,23 @@ from okube.model.archive import Archive, read_archive
 from okube.model.errors import BadFile, Conflict
 from okube.model.names import new_id
 from okube.model.quantities import format_seconds
+from okube.model.sealed import Ring
 from okube.processes.authority import find_authority
 from okube.processes.here import is_here
 from okube.processes.incarnations import incarnations_here, incarnations_of_agents
 from okube.processes.lock import one_at_a_time, runs_in
 from okube.processes.places import restoring_file
+from okube.processes.restorekeys import find_unlock_key, keep_unlock_key
 from okube.processes.seed import seeding_file, sow
 from okube.raft import Member as RaftMember
 from okube.seams.disk import FileDisk
 from okube.security import ClusterFiles, new_token, read_token, token_sha256, write_token
 from okube.security.ca import Authority, save_ca
+from okube.security.keyring import UnlockKey
 from okube.security.private import ensure_folder, sync_folder, write_public
 from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
 from okube.state import StateMachine
+from okube.state.sealing import give_up_sealed
 
 __all__ = ["RestorePlan", "plan_restore", "restore_cluster"]
 
@@ -50,10 +54,19 @@ class RestorePlan(msgspec.Struct, frozen=True):
     incarnation: int
     aside: Path
     says: tuple[str, ...]
+    ring: Ring | None = None
+    unlock_key: UnlockKey | None = None
+    gives_up_sealed: bool = False
 
 
 def plan_restore(
-    config_path: Path, data: bytes, *, ca: Path | None = None, incarnation: int | None = None
+    config_path: Path,
+    data: bytes,
+    *,
+    ca: Path | None = None,
+    incarnation: int | None = None,
+    unlock_key: Path | None = None,
+    without_unlock_key: bool = False,
 ) -> RestorePlan:
     """Check all that a restore needs.
 
@@ -62,10 +75,12 @@ def plan_restore(
         data: the snapshot's file.
         ca: a folder with ca.crt and ca.key, where neither the snapshot nor the data directory has them.
         incarnation: the first number of the epochs that begin; else one more than any that is known here.
+        unlock_key: a file with the unlock key, where this machine's folder of keys does not have it.
+        without_unlock_key: give up what only that key opens.
 
     Raises:
-        BadFile: the snapshot is damaged, or there is no CA.
-        Conflict: it is of another cluster, or managers still run.
+        BadFile: the snapshot is damaged, or there is no CA, or no unlock key.
+        Conflict: it is of another cluster, or managers still run, or the unlock key is another one.
     """
     config = load_cluster(config_path.absolute())
     files = ClusterFiles(config.data_dir)
@@ -89,6 +104,10 @@ def plan_restore(
         restored.restore(archive.state)
     except ValueError as error:
         raise BadFile(f"The snapshot cannot be read: {error}.") from error
+    ring = restored.tables.ring
+    key = None
+    if ring is not None and not without_unlock_key:
+        key = find_unlock_key(config, head.cluster_id, ring, unlock_key)
     authority = find_authority(files, archive.authority, ca, head.cluster_id)
     known = max([head.epoch.incarnation, *incarnations_here(files, head.cluster_id)])
     nodes = restored.tables.nodes.values()
@@ -98,8 +117,10 @@ def plan_restore(
         raise Conflict(f"Incarnation {known} has been already: give a higher one.")
     now = datetime.now(UTC)
     aside = config.data_dir / f"replaced-{now:%Y%m%dT%H%M%SZ}"
-    plan = RestorePlan(config, archive, authority, incarnation or known + 1, aside, ())
-    return msgspec.structs.replace(plan, says=tuple(_says(plan, files, now)))
+    given_up = without_unlock_key and ring is not None
+    plan = RestorePlan(config, archive, authority, incarnation or known + 1, aside, (), ring, key, given_up)
+    says = (*_says(plan, files, now), *_says_of_keys(plan, len(restored.tables.secrets)))
+    return msgspec.structs.replace(plan, says=says)
 
 
 def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
@@ -118,6 +139,8 @@ def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
             write_token(files.admin_token, new_token())
         members = tuple(Member(m.name, new_id(rng), m.host, m.port, m.raft_port) for m in config.managers)
         admin = token_sha256(read_token(files.admin_token))
+        if plan.ring is not None:
+            keep_unlock_key(config, head.cluster_id, plan.ring, plan.unlock_key)
         seed = Seed(config.cluster, head.cluster_id, admin, members, plan.incarnation)
         write_seed(seeding_file(files), seed)
         state = _reborn(plan, admin, now_ms)
@@ -142,6 +165,8 @@ def _reborn(plan: RestorePlan, admin_token_sha256: str, now_ms: int) -> list[byt
     head = plan.archive.head
     machine = StateMachine()
     machine.restore(plan.archive.state)
+    if plan.gives_up_sealed:
+        give_up_sealed(machine.tables)
     taken = datetime.fromtimestamp(head.taken_ms / 1000, UTC)
     return Rebirth(
         incarnation=plan.incarnation,
@@ -246,3 +271,10 @@ def _says(plan: RestorePlan, files: ClusterFiles, now: datetime) -> Iterator[str
     there = [path.name for path in _managers(files)]
     if there:
         yield f"The folders of {', '.join(there)} are put aside in {plan.aside}."
+
+
+def _says_of_keys(plan: RestorePlan, values: int) -> Iterator[str]:
+    if plan.gives_up_sealed:
+        yield f"The unlock key is given up, and with it all secrets and configs: {values}, for good."
+    elif plan.ring is not None and plan.ring.autolock:
+        yield f"Managers will be locked: give them the unlock key ({plan.ring.unlock_id}) with 'okube unlock'."

@@ -8,7 +8,7 @@ from okube.model.errors import BadFile, InvalidInput
 from okube.security.keyring import UnlockKey
 from okube.security.private import read_private, write_private
 
-__all__ = ["KeyFiles"]
+__all__ = ["KeyFiles", "read_key"]
 
 
 class KeyFiles(msgspec.Struct, frozen=True):
@@ -36,14 +36,14 @@ class KeyFiles(msgspec.Struct, frozen=True):
         Raises:
             BadFile: it is damaged, or others could have read it.
         """
-        return _read(self.unlock_key) if self.unlock_key.exists() else None
+        return read_key(self.unlock_key) if self.unlock_key.exists() else None
 
     def find(self, key_id: str) -> UnlockKey | None:
         """The unlock key of that id, be it the one in use or a former one. Raises what ``read`` raises."""
         current = self.read()
         if current is not None and current.id == key_id:
             return current
-        return _read(self.former(key_id)) if self.former(key_id).exists() else None
+        return read_key(self.former(key_id)) if self.former(key_id).exists() else None
 
     def write(self, key: UnlockKey) -> None:
         """Keep the unlock key; another one that was there is kept as a former one."""
@@ -60,7 +60,12 @@ class KeyFiles(msgspec.Struct, frozen=True):
             path.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> UnlockKey:
+def read_key(path: Path) -> UnlockKey:
+    """The unlock key in any file.
+
+    Raises:
+        BadFile: it is missing or damaged, or others could have read it.
+    """
     try:
         return UnlockKey.parse(read_private(path).decode("ascii"))
     except (InvalidInput, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ from okube.model.sealed import Sealed
 from okube.model.secret import Secret, sealed_as
 from okube.state.tables import Tables
 
-__all__ = ["keys_in_use", "seal_anew", "sealed_in"]
+__all__ = ["give_up_sealed", "keys_in_use", "seal_anew", "sealed_in"]
 
 
 def sealed_in(tables: Tables) -> Iterator[tuple[str, Sealed]]:
@@ -24,6 +24,13 @@ def sealed_in(tables: Tables) -> Iterator[tuple[str, Sealed]]:
 def keys_in_use(tables: Tables) -> frozenset[str]:
     """The ids of the data keys that something is sealed with."""
     return frozenset(sealed.key_id for _, sealed in sealed_in(tables))
+
+
+def give_up_sealed(tables: Tables) -> None:
+    """Forget the key ring and all that is sealed: what a restore without the unlock key begins with."""
+    for secret in list(tables.secrets.values()):
+        tables.delete_secret(secret)
+    tables.put_ring(None)
 
 
 def seal_anew(tables: Tables, place: str, before: str, sealed: Sealed) -> None:

@@ -190,9 +190,10 @@ class Tables:
         self.digest.swap("settings", self.settings if self.settings.revision else None, new)
         self.settings = new
 
-    def put_ring(self, ring: Ring) -> None:
+    def put_ring(self, ring: Ring | None) -> None:
         """Replace the key ring."""
-        new = msgspec.structs.replace(ring, revision=self.next_revision())
+        revision = self.next_revision()
+        new = None if ring is None else msgspec.structs.replace(ring, revision=revision)
         old, self.ring = self.ring, new
         self._changed("ring", old, new)
 

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from okube.config import ClusterConfig
 from okube.manager.snapshots import Taken
+from okube.manager.vault import Vault
+from okube.model import commands as c
 from okube.model.archive import KeptAuthority, with_authority
 from okube.model.epoch import Epoch
 from okube.model.errors import BadFile, Conflict
@@ -21,14 +23,19 @@ from okube.processes.lock import write_pid
 from okube.processes.places import restoring_file
 from okube.processes.restore import plan_restore, restore_cluster
 from okube.processes.seed import sow
+from okube.processes.settings import key_folder
 from okube.processes.up import up
 from okube.raft.storage import Storage, open_storage
 from okube.seams.disk import FileDisk
 from okube.security import ClusterFiles, client_context, server_context
+from okube.security.keyfiles import KeyFiles
+from okube.security.keyring import UnlockKey, new_ring, open_ring
+from okube.security.private import write_private
 from okube.security.seed import read_process_identity, read_seed
 from okube.state import StateMachine
 from tests.builders import Cluster, a_spec
 from tests.unit.processes.builders import a_cluster, bootstrap_to_file, free_ports
+from tests.unit.security.dice import Dice
 
 
 class Old:
@@ -224,3 +231,77 @@ def test_a_restore_that_was_interrupted_is_begun_anew_and_up_waits_for_it(
     old.restore()
     assert not restoring_file(old.config.data_dir).exists()
     assert old.opened("m3")[1].tables.epoch.incarnation == 2
+
+
+class Sealing(Old):
+    """One with a key ring, and a config that is sealed with it."""
+
+    def __init__(self, folder: Path, *, autolock: bool = False) -> None:
+        super().__init__(folder)
+        self.key = UnlockKey.new(Dice())
+        self.keys = KeyFiles(key_folder(self.config, self.seed.cluster_id))
+        ring = replace(new_ring(self.seed.cluster_id, self.key, "k1", Dice(1), 1000), autolock=autolock)
+        sealed = open_ring(self.seed.cluster_id, ring, self.key, Dice(2)).seal(b"hello", "config/motd/v1")
+        self.state.apply(c.PutRing(ring), c.PutSecret("config", "motd", "v1", sealed, 5, "create"))
+        taken = Taken.of(self.state.machine, by="m2", why="saved", now_ms=self.state.now_ms, managers=["m1"])
+        self.data = b"".join(asyncio.run(taken).file())
+
+    def opened_with_the_key_on_disk(self) -> bytes:
+        _, machine = self.opened("m1")
+        vault = Vault(self.seed.cluster_id, lambda: machine.tables, kept=self.keys)
+        return vault.open(machine.tables.secrets["config", "motd"].newest.sealed, "config/motd/v1")
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_without_the_unlock_key_nothing_is_restored_and_it_says_which_it_needs(own_home: Path) -> None:
+    old = Sealing(own_home)
+    with pytest.raises(BadFile, match=rf"unlock key \({old.key.id}\).*--unlock-key.*--without-unlock-key"):
+        old.restore()
+    assert read_seed(old.files.seed).incarnation == 1
+
+
+def test_with_the_unlock_key_in_its_folder_what_is_sealed_can_be_read_again(own_home: Path) -> None:
+    old = Sealing(own_home)
+    old.keys.write(old.key)
+    old.restore()
+    assert old.opened_with_the_key_on_disk() == b"hello"
+
+
+def test_a_former_unlock_key_of_the_snapshot_s_time_is_the_one_in_use_again(own_home: Path) -> None:
+    old, later = Sealing(own_home), UnlockKey.new(Dice(9))
+    old.keys.write(old.key)
+    old.keys.write(later)
+    old.restore()
+    assert (old.keys.read(), old.keys.find(later.id)) == (old.key, later)
+
+
+def test_the_unlock_key_may_come_from_a_file_that_is_named_if_it_is_the_right_one(own_home: Path) -> None:
+    old = Sealing(own_home)
+    brought = own_home / "brought.key"
+    write_private(brought, f"{UnlockKey.new(Dice(9)).text}\n".encode())
+    with pytest.raises(Conflict, match=old.key.id):
+        old.restore(unlock_key=brought)
+    write_private(brought, f"{old.key.text}\n".encode())
+    old.restore(unlock_key=brought)
+    assert old.opened_with_the_key_on_disk() == b"hello"
+
+
+def test_where_managers_lock_themselves_the_key_stays_off_the_disk(own_home: Path) -> None:
+    old = Sealing(own_home, autolock=True)
+    said = old.restore()
+    assert any("Managers will be locked" in line and old.key.id in line for line in said)
+    assert old.keys.read() is None
+
+
+def test_a_lost_unlock_key_costs_what_is_sealed_and_nothing_else(own_home: Path) -> None:
+    old = Sealing(own_home)
+    said = old.restore(without_unlock_key=True)
+    assert any("given up" in line for line in said)
+    _, machine = old.opened("m1")
+    assert (machine.tables.ring, machine.tables.secrets) == (None, {})
+    assert machine.tables.tasks == old.state.tables.tasks
