@@ -73,7 +73,7 @@ def test_keys_turn_reach_a_manager_that_was_away_and_lock_with_a_person_s_alone(
     elsewhere = cluster.folder / "elsewhere"
     elsewhere.mkdir()
     own = {**cluster.env(), "HOME": str(elsewhere)}
-    subprocess.Popen(cluster.command("manager", "--name", away), env=own)
+    running = subprocess.Popen(cluster.command("manager", "--name", away), env=own)
     cluster.wait(cluster.complete, f"{away} is back")
     cluster.wait(lambda: not locked(cluster), f"the others have told {away} the unlock key")
     assert [path.read_text() for path in elsewhere.rglob("unlock.key")] == [second]
@@ -82,6 +82,7 @@ def test_keys_turn_reach_a_manager_that_was_away_and_lock_with_a_person_s_alone(
     third = cluster.ok("keyring", "autolock", "on").out
     cluster.wait(lambda: not list(cluster.folder.rglob("unlock*.key")), "no manager has the key on its disk")
     end_all(cluster)
+    running.wait(10)
     cluster.up()
     assert locked(cluster) == cluster.managers
     refused = cluster.okube("config", "show", "motd")
