@@ -359,6 +359,7 @@ class PutSecret(msgspec.Struct, frozen=True, array_like=True, tag="put-secret/1"
     labels: dict[str, str] = {}
     if_match: int | None = None
     by: str = ""
+    within: tuple[str, ...] = ()  # the apps that the caller has; empty: all
 
 
 class DeleteSecret(msgspec.Struct, frozen=True, array_like=True, tag="delete-secret/1"):
@@ -368,6 +369,7 @@ class DeleteSecret(msgspec.Struct, frozen=True, array_like=True, tag="delete-sec
     name: str
     if_match: int | None = None
     by: str = ""
+    within: tuple[str, ...] = ()
 
 
 class RenewMounts(msgspec.Struct, frozen=True, array_like=True, tag="renew-mounts/1"):

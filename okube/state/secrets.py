@@ -12,6 +12,7 @@ from okube.state.mounts import users_of, versions_in_use
 from okube.state.sealing import seal_anew
 from okube.state.services import restart_for
 from okube.state.tables import Tables
+from okube.state.within import check_within
 
 __all__ = ["delete", "put", "reseal"]
 
@@ -24,11 +25,13 @@ def put(tables: Tables, command: PutSecret, now_ms: int) -> bytes:
     Raises:
         Conflict: it is there already; its revision moved on; or its value was sealed with a key that is gone.
         NotFound: there is none to be rotated.
+        Forbidden: it is of an app that the caller has not.
     """
     if tables.ring is None or command.sealed.key_id not in {key.id for key in tables.ring.keys}:
         raise Conflict("the key ring has changed meanwhile, and nothing was done: ask again")
     old = tables.secrets.get((command.secret_kind, command.name))
     if command.how == "create":
+        check_within(command.within, command.app or None, f"{command.secret_kind} {command.name}, as you want it,")
         if old is not None:
             raise Conflict(
                 f"there is a {command.secret_kind} {command.name} already; give it a new value with "
@@ -97,6 +100,7 @@ def _found(tables: Tables, command: Any, if_match: int | None) -> Secret:
     found = tables.secrets.get((command.secret_kind, command.name))
     if found is None:
         raise NotFound(f"there is no {command.secret_kind} {command.name}")
+    check_within(command.within, found.app or None, f"{command.secret_kind} {command.name}")
     if if_match is not None and if_match != found.revision:
         raise Conflict(
             f"{command.secret_kind} {command.name} has revision {found.revision} by now, not {if_match}: read it again"

@@ -10,6 +10,7 @@ from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
+from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.writing import if_match, submit
 from okube.model.commands import Applied, DeleteSecret, PutSecret
 from okube.model.decode import decode
@@ -45,7 +46,7 @@ def _serve(kind: SecretKind) -> None:
 
     @routes.get(path + "/{name}")
     async def get(request: web.Request) -> web.Response:
-        return answer(request, secret_view(_found(await tables_to_read(request), kind, request.match_info["name"])))
+        return answer(request, secret_view(_found(request, await tables_to_read(request), kind)))
 
     @routes.post(path)
     @leader_only
@@ -66,7 +67,8 @@ def _serve(kind: SecretKind) -> None:
     @routes.delete(path + "/{name}")
     @leader_only
     async def delete(request: web.Request) -> web.Response:
-        command = DeleteSecret(kind, request.match_info["name"], if_match(request), request[CALLER].name)
+        name, by = request.match_info["name"], request[CALLER].name
+        command = DeleteSecret(kind, name, if_match(request), by, apps_of(request))
         applied = await submit(request, command)
         return answer(request, applied.body, revision=applied.revision)
 
@@ -79,7 +81,7 @@ _serve("config")
 async def value_of_config(request: web.Request) -> web.Response:
     """What a config holds: as it was given, byte for byte."""
     tables = await tables_to_read(request)
-    config = _found(tables, "config", request.match_info["name"])
+    config = _found(request, tables, "config")
     version = query_number(request, "version", default=config.newest.version, low=1, high=_MAX_VERSION)
     kept = config.at(version)
     if kept is None:
@@ -113,6 +115,7 @@ def _sealed(
         labels=labels or {},
         if_match=if_match,
         by=request[CALLER].name,
+        within=apps_of(request),
     )
 
 
@@ -121,10 +124,12 @@ async def _submit(request: web.Request, command: PutSecret) -> Applied:
     return await submit(request, command, mark=request.app[CONTEXT].core.vault.mark)
 
 
-def _found(tables: Tables, kind: SecretKind, name: str) -> Secret:
+def _found(request: web.Request, tables: Tables, kind: SecretKind) -> Secret:
+    name = request.match_info["name"]
     found = tables.secrets.get((kind, name))
     if found is None:
         raise NotFound(f"there is no {kind} {name}")
+    check_app(request, found.app or None, f"{kind} {name}")
     return found
 
 

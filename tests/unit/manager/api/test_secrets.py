@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.manager.conftest import Answer, Api
+from tests.unit.manager.people import a_user, token_of
 
 VALUE = b"correct horse battery staple"
 
@@ -113,3 +114,26 @@ async def test_lists_are_filtered_by_app_and_label(ring: Api) -> None:
     await ring("POST", "/v1/secrets", a_secret("two", labels={"team": "web"}))
     for query, names in (("app=shop", ["one"]), ("label=team=web", ["two"]), ("app=none", [])):
         assert [row["name"] for row in (await ring("GET", f"/v1/secrets?{query}")).body] == names
+
+
+async def test_who_has_some_apps_alone_sees_and_changes_the_secrets_of_these(ring: Api) -> None:
+    await a_user(ring, "olga", "operator", "shop")
+    value = {"value": base64.b64encode(b"2").decode()}
+    for name, app in (("ours", "shop"), ("theirs", "bank"), ("lone", "")):
+        await ring("POST", "/v1/configs", a_secret(name, app=app))
+    calls = {
+        name: [
+            (await ring("GET", f"/v1/configs/{name}", token=token_of("olga"))).status,
+            (await ring("GET", f"/v1/configs/{name}/value", token=token_of("olga"))).status,
+            (await ring("POST", f"/v1/configs/{name}/rotate", value, token=token_of("olga"))).status,
+            (await ring("DELETE", f"/v1/configs/{name}", token=token_of("olga"))).status,
+        ]
+        for name in ("theirs", "lone", "ours")
+    }
+    assert calls == {"theirs": [403] * 4, "lone": [403] * 4, "ours": [200] * 4}
+    assert (await ring("GET", "/v1/configs", token=token_of("olga"))).body == []
+    made = [
+        (await ring("POST", "/v1/configs", a_secret("new", app=app), token=token_of("olga"))).status
+        for app in ("bank", "", "shop")
+    ]
+    assert made == [403, 403, 201]
