@@ -9,6 +9,7 @@ import click
 from okube.cli.differences import differences
 from okube.cli.documents import Placed, read_specs
 from okube.cli.exits import Ended, Refusals
+from okube.cli.leaks import warn_of_leaks
 from okube.cli.options import connects, examples, formats, waits
 from okube.cli.output import emit, print_table
 from okube.cli.session import Session, session
@@ -64,6 +65,7 @@ def apply(
     What the files do not name stays as it is; with --prune, the other services of the apps that they name are removed.
     """
     placed = read_specs([*files, *more])
+    warn_of_leaks(p.spec for p in placed)
     here = session()
     client = here.client()
     actions = _apply(client, placed, dry_run=dry_run, prune=prune)

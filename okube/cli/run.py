@@ -66,9 +66,15 @@ def run(wait: bool, timeout: float, **flags: Any) -> None:
     """Make a service of an image, and wait until its tasks are ready."""
     here = session()
     spec = spec_of(flags, os.environ, random.SystemRandom())
+    made = here.client().create_service(spec, key=early.key_of(spec))
+    if spec.keys() & {"env", "labels", "command"}:
+        from okube.cli.leaks import warn_of_leaks  # after the request has left: it takes a few milliseconds to load
+        from okube.model.spec import decode_spec
+
+        warn_of_leaks([decode_spec(spec)])
     finish(
         here,
-        [here.client().create_service(spec, key=early.key_of(spec))],
+        [made],
         of=[spec["name"]],
         wait=wait,
         timeout_s=timeout,

@@ -13,6 +13,7 @@ from okube.config.cluster import RAFT_PORT_OFFSET, ClusterFile, Timing
 from okube.config.fields import seconds_text
 from okube.config.hosts import canonical_host, host_error, is_loopback
 from okube.model.errors import FieldError
+from okube.model.leaks import looks_secret
 from okube.model.quantities import parse_seconds
 
 __all__ = ["MAX_MANAGERS", "MISSED_HEARTBEATS", "problems", "warnings"]
@@ -45,6 +46,14 @@ def problems(data: object) -> Iterator[FieldError]:
 
 def warnings(file: ClusterFile) -> Iterator[str]:
     """What works, and is seldom meant."""
+    for worker in file.workers:
+        for name, value in worker.labels.items():
+            reason = looks_secret(name, value)
+            if reason is not None:
+                yield (
+                    f"The label {name} of worker {worker.name} {reason}, and whoever may read nodes reads it: take it "
+                    "out, and keep it as a secret ('okube secret create')."
+                )
     count = len(file.managers)
     if count % 2 == 0:
         yield (

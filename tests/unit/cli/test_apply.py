@@ -163,3 +163,13 @@ def test_an_empty_folder_is_told(okube: Okube, home: Path) -> None:
     result = okube("apply", "-f", "none")
     assert result.exit_code == 2
     assert "there is no file in this folder" in result.stderr
+
+
+def test_what_looks_like_a_secret_is_warned_of_without_its_value(okube: Okube, write: Write) -> None:
+    leaky = "name: db\nimage: postgres:16\nenv: {POSTGRES_PASSWORD: hunter2, MODE: live}\n"
+    result = okube("apply", "-f", write("db.yaml", leaky), "--no-wait")
+    assert result.exit_code == 0
+    assert "warning: db: env.POSTGRES_PASSWORD looks like a secret" in result.stderr
+    assert "okube secret create" in result.stderr
+    assert "hunter2" not in result.output
+    assert "warning" not in okube("apply", "-f", write("web.yaml", WEB), "--no-wait").stderr

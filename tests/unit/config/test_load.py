@@ -128,6 +128,12 @@ class TestGood:
             "Worker w1 is on localhost, where managers on other machines do not reach it"
         ]
 
+    def test_a_label_that_looks_like_a_secret_is_warned_of_without_its_value(self) -> None:
+        more = "workers: [{name: w1, host: 192.0.2.1, port: 7201, labels: {api-key: hunter2, disk: ssd}}]\n"
+        (warning,) = load(with_managers("name: m1, host: 192.0.2.1, port: 7101", more=more)).warnings
+        assert "label api-key of worker w1 looks like a secret" in warning
+        assert "hunter2" not in warning
+
 
 class TestBad:
     def test_all_is_told_at_once_in_the_order_of_the_file(self) -> None:
