@@ -9,7 +9,9 @@ from okube.cli.columns import columns_of
 from okube.cli.differences import differences
 from okube.cli.moments import clock
 from okube.cli.table import render, width_of
+from okube.model.mounts import Mount, path_of
 from okube.model.quantities import format_bytes
+from okube.model.secret import SecretKind
 from okube.model.task import ENDED
 
 __all__ = ["PAGES", "page"]
@@ -162,6 +164,8 @@ def _service(service: Row, now_ms: int) -> tuple[str, Facts]:
         ("asks for", _asked(resources if isinstance(resources, dict) else {})),
         ("ports", ports(service)),
         ("volumes", ", ".join(_volume(v) for v in service.get("volumes") or [])),
+        ("secrets", ", ".join(_mount("secret", m) for m in service.get("secrets") or [])),
+        ("configs", ", ".join(_mount("config", m) for m in service.get("configs") or [])),
         ("env", _pairs(service.get("env"))),
         ("constraints", ", ".join(text(c) for c in service.get("constraints") or [])),
         ("labels", _pairs(service.get("labels"))),
@@ -203,6 +207,18 @@ def _volume(volume: object) -> str:
     if not isinstance(volume, dict):
         return text(volume)
     return f"{text(volume.get('source'))}:{text(volume.get('target'))}{':ro' if volume.get('read_only') else ''}"
+
+
+def _mount(kind: SecretKind, mount: object) -> str:
+    """``db-password at /run/secrets/db-password; SIGHUP when it is rotated``."""
+    if not isinstance(mount, dict):
+        return text(mount)
+    given = Mount(text(mount.get("name")), text(mount.get("target")), env=mount.get("env"))
+    where = [f"as ${given.env}"] if given.env else []
+    where += [f"at {path_of(kind, given)}"] if given.is_file else []
+    then = text(mount.get("on_rotate"))
+    told = {"restart": "", "keep": " (stays when it is rotated)"}.get(then, f" ({then} when it is rotated)")
+    return f"{given.name} {' and '.join(where)}{told}"
 
 
 def _node(node: Row, now_ms: int) -> tuple[str, Facts]:

@@ -29,6 +29,7 @@ _FLAGS = {
     "ports": "-p",
     "env": "-e",
     "volumes": "-v",
+    "secrets": "--secret",
     "restart": "--restart",
     "constraints": "--constraint",
     "labels": "--label",
@@ -55,6 +56,7 @@ okube run --image alpine --mode job -- sh -c 'echo hello'
 @click.option("-p", "--publish", "ports", multiple=True, metavar="HOST:CONT", help="A port; also 53:53/udp, or 80.")
 @click.option("-e", "--env", multiple=True, metavar="K=V", help="A variable; K alone takes its value from here.")
 @click.option("-v", "--volume", "volumes", multiple=True, metavar="V:PATH", help="A volume or path; :ro to only read.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME[:PATH]", help="A secret, at PATH or in /run/secrets.")
 @click.option("--restart", metavar="POLICY", help="always, on-failure[:MAX] or never.")
 @click.option("--constraint", "constraints", multiple=True, metavar="C", help="Such as 'node.labels.disk == ssd'.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="A label of the service.")
@@ -101,6 +103,7 @@ def spec_of(flags: dict[str, Any], environment: Any, rng: random.Random) -> dict
         "ports": list(flags["ports"]),
         "resources": {k: flags[k] for k in ("cpus", "memory", "disk") if flags[k] is not None},
         "volumes": list(flags["volumes"]),
+        "secrets": list(flags["secrets"]),
         "restart": flags["restart"],
         "constraints": list(flags["constraints"]),
         "labels": _pairs("--label", flags["labels"], lines),

@@ -53,7 +53,7 @@ Id = Annotated[int, msgspec.Meta(extra={"check": _check_id}, extra_json_schema={
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """A secret or config that a service's tasks are given; as text, its name alone.
+    """A secret or config that a service's tasks are given; as text, ``NAME`` or ``NAME:TARGET``.
 
     It is a file at ``target``, or the variable ``env``, or both where both are named. ``on_rotate`` is what follows
     when it gets another value: ``restart`` replaces the tasks one slot after the other, a signal is sent once the file
@@ -86,11 +86,15 @@ class Mount(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse_text(cls, text: str) -> "Mount":
-        """``db-password``; raises ValueError."""
-        message = name_error(text)
-        if message:
-            raise ValueError(message)
-        return cls(text)
+        """``db-password`` or ``tls-key:/etc/tls/key.pem``; raises ValueError."""
+        name, colon, target = text.partition(":")
+        mount = cls(name, target)
+        for message in (name_error(name), *(error.message for error in mount.problems())):
+            if message:
+                raise ValueError(message)
+        if colon and not target:
+            raise ValueError(f"{text!r} names no path after its colon")
+        return mount
 
     @property
     def is_file(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from okube.model.names import MAX_NAME, NAME_PATTERN
+from okube.model.names import NAME_PATTERN
 from okube.model.spec import READ_ONLY
 
 __all__ = ["Schema", "Schemas"]
@@ -84,7 +84,9 @@ _SHORT: dict[str, list[Schema]] = {
     "VolumeInput": [
         {"type": "string", "pattern": "^[a-z0-9/][^:]*:/[^:]+(:(ro|rw))?$", "examples": ["data:/var/lib/data"]}
     ],
-    "MountInput": [{"type": "string", "pattern": NAME_PATTERN, "maxLength": MAX_NAME, "examples": ["db-password"]}],
+    "MountInput": [
+        {"type": "string", "pattern": f"{NAME_PATTERN[:-1]}(:[^:]+)?$", "examples": ["db-password", "key:/etc/tls.key"]}
+    ],
     "RestartInput": [{"type": "string", "pattern": "^(always|never|on-failure(:[0-9]{1,6})?)$"}],
 }
 """The short forms of structs."""

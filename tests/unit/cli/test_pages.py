@@ -55,6 +55,12 @@ def test_a_service_tells_its_update_and_its_settings() -> None:
         env={"MODE": "live"},
         volumes=[{"source": "data", "target": "/data", "read_only": True}],
         stop={"signal": "SIGTERM", "grace": 10.0},
+        secrets=[
+            {"name": "db", "target": "", "env": None, "on_rotate": "restart"},
+            {"name": "tls", "target": "tls/key", "env": None, "on_rotate": "SIGHUP"},
+            {"name": "token", "target": "", "env": "TOKEN", "on_rotate": "keep"},
+        ],
+        configs=[{"name": "motd", "target": "/etc/motd", "env": None, "on_rotate": "restart"}],
         tasks=[a_task("web.1"), a_task("web.2", "failed")],
     )
     text = "\n".join(_page("service", service))
@@ -63,6 +69,9 @@ def test_a_service_tells_its_update_and_its_settings() -> None:
         "update    version 1: rolling, 0 of 3 tasks; the old task stops first",
         "volumes   data:/data:ro",
         "env       MODE=live",
+        "secrets   db at /run/secrets/db, tls at /run/secrets/tls/key (SIGHUP when it is rotated), "
+        "token as $TOKEN (stays when it is rotated)",
+        "configs   motd at /etc/motd",
         "stop      SIGTERM, then 10 s before SIGKILL",
         "asks for  nothing: no promise and no limit",
         "created   4m ago by admin (2026-01-31 12:00:00 UTC)",

@@ -16,7 +16,8 @@ Okube = Callable[..., Result]
 def test_the_flags_make_the_service(okube: Okube, cluster: Cluster) -> None:
     line = (
         "run --image nginx:1.27 --name web --replicas 2 --cpus 0.5 --memory 256M --disk 1G -p 8080:80 -p 53:53/udp "
-        "-e MODE=live -e TOKEN -v data:/data:ro --restart on-failure:3 --constraint node.zone!=b --label team=web "
+        "-e MODE=live -e TOKEN -v data:/data:ro --secret db --secret tls:/etc/tls.key --restart on-failure:3 "
+        "--constraint node.zone!=b --label team=web "
         "--no-wait -o json -- nginx -g"
     )
     result = okube(*line.split(), TOKEN="t=1")  # no password
@@ -34,6 +35,7 @@ def test_the_flags_make_the_service(okube: Okube, cluster: Cluster) -> None:
             "ports": ["8080:80", "53:53/udp"],
             "resources": {"cpus": 0.5, "memory": "256M", "disk": "1G"},
             "volumes": ["data:/data:ro"],
+            "secrets": ["db", "tls:/etc/tls.key"],
             "restart": "on-failure:3",
             "constraints": ["node.zone!=b"],
             "labels": {"team": "web"},

@@ -42,6 +42,10 @@ def test_with_a_variable_there_is_no_file_unless_one_is_asked_for() -> None:
     assert [mount.is_file for mount in spec.mounts("secret")] == [False, True]
 
 
+def test_a_name_may_be_followed_by_its_target() -> None:
+    assert a_spec(secrets=["tls:/etc/tls/key.pem"]).mounts("secret") == (Mount("tls", "/etc/tls/key.pem"),)
+
+
 @pytest.mark.parametrize(("mode", "kept"), [("0440", "0440"), ("440", "0440"), ("0777", "0777")])
 def test_a_mode_is_octal_text(mode: str, kept: str) -> None:
     assert a_spec(secrets=[{"name": "a", "mode": mode}]).mounts("secret")[0].mode == kept
@@ -56,6 +60,8 @@ def test_a_mode_that_could_be_read_in_two_ways_is_refused(mode: object) -> None:
     ("fields", "message"),
     [
         ({"secrets": ["DB"]}, "secrets[0]: 'DB' is not a name"),
+        ({"secrets": ["a:"]}, "secrets[0]: 'a:' names no path after its colon"),
+        ({"secrets": ["a:../b"]}, "secrets[0]: '../b' is not the path of a file"),
         ({"secrets": ["a", "a"]}, "secrets[1].name: a is given twice"),
         ({"secrets": [{"name": "a", "target": "../a"}]}, "secrets[0].target: '../a' is not the path of a file"),
         ({"secrets": [{"name": "a", "target": "/a/"}]}, "secrets[0].target: '/a/' is not the path of a file"),
