@@ -13,6 +13,7 @@ from okube.model.epoch import Epoch
 from okube.model.names import new_id
 from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.task import Task
+from okube.model.versions import COMMAND_VERSION
 from okube.state import BATCH_VERSION, StateMachine, Tables
 
 __all__ = ["Cluster", "a_spec"]
@@ -53,10 +54,30 @@ class Cluster:
     def scale(self, name: str, replicas: int) -> c.Result:
         return self.apply(c.ScaleServices((name,), (replicas,)))[0]
 
-    def node(self, name: str, *, cores: float = 4.0, memory: str = "8G", labels: dict[str, str] | None = None) -> None:
+    def node(
+        self,
+        name: str,
+        *,
+        cores: float = 4.0,
+        memory: str = "8G",
+        labels: dict[str, str] | None = None,
+        knows: int = COMMAND_VERSION,
+    ) -> None:
         size = int(memory.rstrip("G")) << 30
         (result,) = self.apply(
-            c.RegisterNode(name, f"i-{name}", "192.0.2.1:7201", labels or {}, "", cores, size, 50 << 30, "docker", "1")
+            c.RegisterNode(
+                name,
+                f"i-{name}",
+                "192.0.2.1:7201",
+                labels or {},
+                "",
+                cores,
+                size,
+                50 << 30,
+                "docker",
+                "1",
+                knows=knows,
+            )
         )
         assert isinstance(result, c.Applied), result
 

@@ -60,6 +60,7 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     leader = _leading(core, leader)
     node = core.tables.nodes.get(said.node)
     known = node is not None and node.id == said.instance and node.state == "ready"
+    known = known and not _has_more_to_say(core, leader, node, said)
     core.metrics.heartbeats.inc()
     if known and _in_order(leader, said):
         leader.liveness.heard(said.node, absence_s=said.absence_s)
@@ -77,6 +78,19 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
         heartbeat_ms=core.tables.settings.heartbeat_ms,
         managers=_managers(core),
     )
+
+
+def _has_more_to_say(core: ManagerCore, leader: Leader, node: Node | None, said: Heartbeat) -> bool:
+    """Whether the agent may have said what it knows when that could not be taken down: it registers once more."""
+    if node is None or node.knows or not _takes(core, "knows") or leader.asked_again.get(said.node) == said.run:
+        return False
+    leader.asked_again[said.node] = said.run
+    return True
+
+
+def _takes(core: ManagerCore, field: str) -> bool:
+    """Whether every manager knows a field of a registration that came later."""
+    return core.tables.settings.command_version >= FIELDS_SINCE[RegisterNode][field]
 
 
 def _conditions(core: ManagerCore, node: Node | None, said: Heartbeat) -> SetNodeConditions | None:
@@ -137,7 +151,6 @@ def _managers(core: ManagerCore) -> tuple[str, ...]:
 
 def _command(core: ManagerCore, said: Registration) -> RegisterNode:
     """Without what some manager does not know yet: an agent must get in while managers are upgraded too."""
-    knows_machines = core.tables.settings.command_version >= FIELDS_SINCE[RegisterNode]["machine_id"]
     return RegisterNode(
         name=said.node,
         instance=said.instance,
@@ -149,5 +162,6 @@ def _command(core: ManagerCore, said: Registration) -> RegisterNode:
         disk=said.disk,
         runtime=said.runtime,
         software=said.software,
-        machine_id=said.machine_id if knows_machines else "",
+        machine_id=said.machine_id if _takes(core, "machine_id") else "",
+        knows=said.knows if _takes(core, "knows") else 0,
     )

@@ -40,6 +40,7 @@ class Leader:
         self.began = False  # an entry of its own epoch is applied: only then it speaks to agents
         self.defects = 0
         self.runs: dict[str, tuple[str, int]] = {}  # node → its agent's run, and the newest heartbeat of it
+        self.asked_again: dict[str, str] = {}  # node → the run of its agent that was asked to register once more
         self.changes = Changes(core.tables)
         self.liveness = Liveness(core, agents, peers, self.changes.placement_changed.set)
         self.dispatcher = Dispatcher(core, self.changes, Messenger(core, agents, peers, self.liveness))

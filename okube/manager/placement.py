@@ -10,6 +10,7 @@ from okube.manager.slices import at_once, slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.flapping import hold_message
+from okube.model.mounts import AGENTS_KNOW
 from okube.model.node import Node
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
@@ -113,6 +114,7 @@ def _node_table(tables: Tables, unsure: Mapping[str, str]) -> NodeTable:
         attributes=tuple(attributes_of(node) for node in nodes),
         tasks=np.array([h.tasks for h in held], dtype=np.int64),
         availability=tuple(word or "active" for word in refusals),
+        knows=np.array([node.knows for node in nodes], dtype=np.int64),
         hosts=tuple(node.address.rpartition(":")[0] for node in nodes),
     )
 
@@ -164,4 +166,5 @@ def _group(tables: Tables, tasks: list[Task], spec: ServiceSpec) -> TaskGroup:
         avoid={task_id: frozenset(nodes) for task_id, nodes in avoid.items()},
         pinned={task.id: task.pinned for task in tasks if task.pinned is not None},
         name=spec.name,
+        knows=AGENTS_KNOW if spec.all_mounts else 0,
     )

@@ -150,6 +150,7 @@ class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-n
     software: str
     role: str = "worker"
     machine_id: str = ""
+    knows: int = 0
 
 
 class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/1"):

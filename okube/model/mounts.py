@@ -13,12 +13,14 @@ from okube.model.errors import FieldError
 from okube.model.names import MAX_NAME, NAME_PATTERN, name_error
 from okube.model.secret import SecretKind
 
-__all__ = ["KINDS", "SECRETS_FOLDER", "Given", "Mount", "MountKind", "Mounts", "path_of"]
+__all__ = ["AGENTS_KNOW", "KINDS", "SECRETS_FOLDER", "Given", "Mount", "MountKind", "Mounts", "path_of"]
 
 MountKind = SecretKind
 
 KINDS: tuple[MountKind, MountKind] = ("secret", "config")
 SECRETS_FOLDER = "/run/secrets"
+AGENTS_KNOW = 3
+"""The command version of the first Okube whose agents give anything to tasks."""
 _MODE = re.compile(r"0?[0-7]{3}")
 _SIGNAL = re.compile(r"SIG[A-Z0-9+-]{2,10}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

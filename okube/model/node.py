@@ -56,6 +56,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     conditions: tuple[Condition, ...] = ()
     machine_id: str = ""  # a hash of the machine's own id; empty where its agent does not say
+    knows: int = 0  # the command version of its agent's Okube; 0 where that is from before agents told it
 
     @property
     def blocked(self) -> str:

@@ -148,6 +148,7 @@ class Registration(msgspec.Struct, frozen=True, array_like=True):
     software: Text
     run: Text = ""
     machine_id: Text = ""
+    knows: Count = 0  # the command version of its Okube, which says what it can do with a task
 
 
 class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):

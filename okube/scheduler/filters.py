@@ -61,6 +61,18 @@ class SchedulableFilter:
         return [Refusal(nodes, word) for word, nodes in sorted(words.items())]
 
 
+class KnowledgeFilter:
+    """The agent knows what the service asks for; one of an older Okube would run the task without, and say nothing."""
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        return _any_number(ledger.nodes.knows >= demand.knows)
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``."""
+        return [Refusal(len(refused), "its agent is of an older Okube, which gives tasks no secrets: upgrade it")]
+
+
 class ConstraintFilter:
     """All constraints of the service hold on the node."""
 
@@ -153,6 +165,7 @@ class PortFilter:
 FILTERS: tuple[Filter, ...] = (
     ReadyFilter(),
     SchedulableFilter(),
+    KnowledgeFilter(),
     ConstraintFilter(),
     ResourceFilter(Resource.CPU, "cpu", write_nanocores),
     ResourceFilter(Resource.MEMORY, "memory", write_bytes),

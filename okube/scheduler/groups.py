@@ -25,7 +25,8 @@ class TaskGroup:
     ``cpus`` are cores, ``memory`` and ``disk`` bytes. ``placed`` counts the tasks of the service that are on a node
     already; where a service comes in two groups of one call, the second knows of the first without being told. A task
     uses a node of its ``avoid`` (where it failed to start lately) only when nothing else fits, and no node but the one
-    in ``pinned``. ``name`` is what people call the service, for the sentences.
+    in ``pinned``. ``name`` is what people call the service, for the sentences; ``knows`` is the command version
+    that an agent must know to do with such a task what its service asks for.
 
     Raises ``ValueError`` for an amount that is negative or beyond counting.
     """
@@ -41,6 +42,7 @@ class TaskGroup:
     avoid: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pinned: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    knows: int = 0
 
     def __post_init__(self) -> None:
         for name, amount, limit in (

@@ -30,12 +30,13 @@ class Demand:
     resources: IntArray
     constraints: tuple[Constraint, ...]
     ports: tuple[PortRequest, ...]
+    knows: int = 0
 
     @classmethod
     def of(cls, group: TaskGroup) -> "Demand":
         """The demand of a task of the group. Raises ``ValueError`` where a constraint cannot be read."""
         resources = np.array([[round(group.cpus * NANOCORES)], [group.memory], [group.disk]], dtype=np.int64)
-        return cls(resources, tuple(parse_constraint(text) for text in group.constraints), group.ports)
+        return cls(resources, tuple(parse_constraint(text) for text in group.constraints), group.ports, group.knows)
 
 
 class Ledger:

@@ -25,7 +25,8 @@ class NodeTable:
     on each node. ``attributes`` holds what constraints ask about: ``node.name``, ``node.zone``, ``node.role``,
     ``node.runtime`` and ``node.labels.NAME``; a missing one counts as empty. The nodes without a zone are one zone.
 
-    Three columns may be left out: ``tasks``, how many tasks of any service each node has (then none),
+    Four columns may be left out: ``tasks``, how many tasks of any service each node has (then none),
+    ``knows``, the command version that each agent knows (then 0),
     ``availability``, the word that explains why a node is not schedulable (then ``cordoned``), and ``hosts``, the
     machine that a node is on (then each is on its own): nodes of one machine share its ports.
 
@@ -46,10 +47,13 @@ class NodeTable:
     tasks: IntArray = field(default_factory=_unknown)
     availability: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    knows: IntArray = field(default_factory=_unknown)
 
     def __post_init__(self) -> None:
         if len(self.tasks) == 0:
             object.__setattr__(self, "tasks", np.zeros(len(self), dtype=np.int64))
+        if len(self.knows) == 0:
+            object.__setattr__(self, "knows", np.zeros(len(self), dtype=np.int64))
         if not self.availability:
             words = tuple("active" if schedulable else "cordoned" for schedulable in self.schedulable.tolist())
             object.__setattr__(self, "availability", words)

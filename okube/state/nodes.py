@@ -41,6 +41,7 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
         runtime=command.runtime,
         software=command.software,
         machine_id=command.machine_id or base.machine_id,
+        knows=command.knows,
     )
     if old is not None and not old.down_ms and new.state == "down":
         new = msgspec.structs.replace(

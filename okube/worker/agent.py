@@ -9,6 +9,7 @@ from pathlib import Path
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NotFound
 from okube.model.exec import ExecRequest
+from okube.model.versions import COMMAND_VERSION
 from okube.model.wire import Assignment, AssignmentAnswer, LogLine, NodeUsage, Registration, Usage
 from okube.seams.clock import Clock
 from okube.worker.assignments import Holdings, raise_fence, take
@@ -251,4 +252,5 @@ def _registration(settings: WorkerSettings, capacity: Capacity, runtime: str, so
         runtime=runtime,
         software=software,
         machine_id=settings.machine_id,
+        knows=COMMAND_VERSION,
     )

@@ -9,6 +9,7 @@ from okube.manager import intake
 from okube.model import commands as c
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict
+from okube.model.versions import COMMAND_VERSION
 from okube.model.wire import Heartbeat, Registration
 from tests.builders import a_spec
 from tests.unit.manager.conftest import Api
@@ -25,6 +26,7 @@ REGISTRATION = Registration(
     runtime="docker",
     software="1",
     run="r1",
+    knows=COMMAND_VERSION,
 )
 
 
@@ -32,7 +34,15 @@ def _beat(sequence: int, *reports: c.TaskReport, run: str = "r1") -> Heartbeat:
     return Heartbeat(node="w1", instance="i1", epoch=Epoch(), revision=0, reports=reports, run=run, sequence=sequence)
 
 
+async def _enabled(api: Api) -> None:
+    """Until all that this Okube knows may be written down."""
+    async with asyncio.timeout(10):
+        while api.core.tables.settings.command_version < COMMAND_VERSION:
+            await api.core.raft.wait_leadership_change(0.02)
+
+
 async def _a_task(api: Api) -> str:
+    await _enabled(api)
     assert (await intake.register(api.core, api.reign.leader, REGISTRATION)).accepted
     await api.core.submit(c.PutServices((a_spec(),), ("s1",), "create"))
     async with asyncio.timeout(10):
@@ -123,3 +133,21 @@ async def test_a_leader_older_than_what_an_agent_obeys_says_so_at_the_node_until
     assert not node.takes_tasks
     await intake.heartbeat(api.core, api.reign.leader, msgspec.structs.replace(_beat(2), epoch=api.core.epoch))
     assert api.core.tables.nodes["w1"].takes_tasks
+
+
+async def test_an_agent_that_has_not_said_what_it_knows_registers_once_more_and_no_more_often(api: Api) -> None:
+    await _enabled(api)
+    old = msgspec.structs.replace(REGISTRATION, knows=0)
+    await intake.register(api.core, api.reign.leader, old)
+    assert not (await intake.heartbeat(api.core, api.reign.leader, _beat(1))).known
+    await intake.register(api.core, api.reign.leader, old)
+    assert (await intake.heartbeat(api.core, api.reign.leader, _beat(2))).known
+    assert (await intake.heartbeat(api.core, api.reign.leader, _beat(3))).known
+    assert api.core.tables.nodes["w1"].knows == 0
+
+
+async def test_what_an_agent_knows_is_written_down(api: Api) -> None:
+    await _enabled(api)
+    await intake.register(api.core, api.reign.leader, REGISTRATION)
+    assert (await intake.heartbeat(api.core, api.reign.leader, _beat(1))).known
+    assert api.core.tables.nodes["w1"].knows == COMMAND_VERSION

@@ -87,6 +87,24 @@ def test_a_command_that_places_a_task_for_which_a_secret_is_missing_changes_noth
     assert rack.tables.tasks[task.id].state == "pending"
 
 
+def test_a_node_whose_agent_is_of_an_older_okube_gets_no_task_that_is_given_anything(rack: Rack) -> None:
+    rack.secret("db")
+    for name in ("w1", "w2"):
+        rack.node(name, knows=2)
+    rack.put(a_spec("web", secrets=["db"]), a_spec("api"))
+    rack.settle()
+    assert len(rack.ready("api")) == 1
+    (task,) = rack.active("web")
+    assert task.message == (
+        "no node fits: 2 nodes: its agent is of an older Okube, which gives tasks no secrets: upgrade it"
+    )
+    rack.apply(c.PlaceTasks((task.id,), ("w1",), ((),)))
+    assert rack.tables.tasks[task.id].state == "pending"
+    rack.node("w2", knows=3)
+    rack.settle()
+    assert [ready.node for ready in rack.ready("web")] == ["w2"]
+
+
 def test_other_services_are_placed_while_one_waits(rack: Rack) -> None:
     rack.put(a_spec("web", secrets=["db"]), a_spec("api"))
     rack.settle()
