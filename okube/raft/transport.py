@@ -17,6 +17,7 @@ from typing import Any
 from okube.raft.complaints import Complaints
 from okube.raft.link import VERSION, Greeting, Link
 from okube.seams.doorman import Doorman
+from okube.seams.plainly import plainly, untimely
 from okube.seams.transport import Peer, PeerHandler
 
 __all__ = ["Identify", "TlsTransport"]
@@ -83,7 +84,10 @@ class TlsTransport:
         """Listen and begin to dial. Raises ``OSError`` if the address is taken."""
         host, port = self._listen_on
         self._server = Doorman(
-            lambda: self._new_link(None), context=self._server_context, handshake_s=self._tls_patience_s
+            lambda: self._new_link(None),
+            context=self._server_context,
+            handshake_s=self._tls_patience_s,
+            hear=self._turned_away,
         )
         await self._server.open(host, port)
         self._keep_alive()
@@ -207,6 +211,11 @@ class TlsTransport:
         link = self._links.get(name)
         return link is not None and asyncio.get_running_loop().time() - link.heard_at <= self._election_s
 
+    def _turned_away(self, address: str, error: Exception) -> None:
+        """TLS with a caller failed: worth a line where it may be one of the managers."""
+        if untimely(error):
+            self._complaints.say(f"turned {address}", "a caller from %s was turned away: %s", address, plainly(error))
+
     def _refuse(self, link: Link, objection: str) -> None:
         who = link.dialled or f"a caller from {link.address.rsplit(':', 1)[0]}"
         self._complaints.say(f"refused {who}", "refused %s: %s", who, objection)
@@ -272,7 +281,7 @@ class TlsTransport:
                 pause_s = min(2 * pause_s, KNOCK_S) if loop.time() - began < KNOCK_S else REDIAL_S
             except (OSError, ssl.SSLError, TimeoutError) as error:
                 level = logging.WARNING if reachable else logging.DEBUG
-                logger.log(level, "cannot reach %s at %s: %s", name, self._peers[name].address, error or "no answer")
+                logger.log(level, "cannot reach %s at %s: %s", name, self._peers[name].address, plainly(error))
                 reachable = False
                 if isinstance(error, ConnectionRefusedError):
                     self._refused(name)
@@ -294,7 +303,7 @@ class TlsTransport:
 
         For the first time before an election can be: one that was left behind hears of it before it leads anybody.
         """
-        pause_s = min(KNOCK_S, self._election_s / 3)
+        pause_s, believed = min(KNOCK_S, self._election_s / 3), True
         while True:
             await asyncio.sleep(pause_s)
             pause_s = KNOCK_S
@@ -304,7 +313,9 @@ class TlsTransport:
                 link = await self._dial(name)
                 await link.closed
             except (OSError, ssl.SSLError, TimeoutError) as error:
-                logger.debug("knocked at %s in vain: %s", name, error or "no answer")
+                level = logging.WARNING if untimely(error) and believed else logging.DEBUG
+                logger.log(level, "knocked at %s in vain: %s", name, plainly(error))
+                believed = not untimely(error)
 
     async def _dial(self, name: str) -> Link:
         host, _, port = self._peers[name].address.rpartition(":")

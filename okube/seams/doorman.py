@@ -40,6 +40,7 @@ class Doorman:
         handshake_s: how long TLS may take.
         handshakes: how many may be under way; as many more may wait for their turn.
         turned: counts those who were not let in.
+        hear: is told of each with whom TLS failed: the address, and what was wrong.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class Doorman:
         handshake_s: float,
         handshakes: int = 256,
         turned: Counter[Turned] | None = None,
+        hear: Callable[[str, Exception], None] = lambda address, error: None,
     ) -> None:
         self.turned: Counter[Turned] = Counter() if turned is None else turned
         self._protocol = protocol
         self._context = context
         self._handshake_s = handshake_s
         self._handshakes = handshakes
+        self._hear = hear
         self._queued: dict[str, deque[socket.socket]] = {}
         self._queue_length = 0
         self._turn: asyncio.Handle | None = None
@@ -194,6 +197,7 @@ class Doorman:
         late = isinstance(error, TimeoutError) or "longer than" in str(error)
         self.turned["late" if late else "failed"] += 1
         _log.debug("%s was not let in: %s", address, error)
+        self._hear(address, error)
 
     def _forget(self, task: "asyncio.Task[None]", address: str) -> None:
         """Count it no more; does nothing the second time."""
