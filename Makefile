@@ -4,7 +4,7 @@
 
 STEP := scripts/step
 SEEDS ?= 100
-ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static strace
+ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static strace faketime
 RAFT_BENCH_PACKAGES := wrk etcd-server iproute2 iptables
 FLOOD_BENCH_PACKAGES := wrk
 

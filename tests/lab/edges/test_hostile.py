@@ -147,6 +147,7 @@ def test_bytes_that_are_no_tls_and_no_http_end_that_connection_alone(caller: Cal
 def test_one_client_that_floods_is_slowed_down_and_heartbeats_go_on(cluster: Cluster, caller: Caller) -> None:
     leader = cluster.leader()
     before = _metric(caller, leader, "okube_agents_heartbeats_total")
+    epoch, downs = cluster.json("status")["epoch"], cluster.logs().count("is down")
     counts: Counter[int] = Counter()
     for _ in range(40):  # one flood may be over between two heartbeats
         counts += asyncio.run(_flood(caller, leader, clients=150, rounds=12))
@@ -158,7 +159,8 @@ def test_one_client_that_floods_is_slowed_down_and_heartbeats_go_on(cluster: Clu
     assert {node["state"] for node in nodes} == {"ready"}
     assert _metric(caller, leader, "okube_agents_heartbeats_total") > before
     assert _metric(caller, leader, 'okube_api_refused_total{reason="requests-of-client"}') > 0
-    assert "is down" not in cluster.logs()
+    assert cluster.logs().count("is down") == downs
+    assert cluster.json("status")["epoch"] == epoch
 
 
 def test_a_worker_s_word_counts_for_its_own_tasks_alone(cluster: Cluster, caller: Caller) -> None:
