@@ -21,7 +21,7 @@ from tests.lab.edges.caller import Caller
 from tests.lab.edges.papers import Papers, Port, Ports, ports_of
 
 _IDLE = int(os.environ.get("OKUBE_IDLE_CONNECTIONS", "1000"))
-_MOST_HANDSHAKES = 256
+_MOST_HANDSHAKES = 256  # under way at a time; as many more wait for their turn
 _STATUS = re.compile(rb"HTTP/1\.1 (\d+) ")
 _NOTHING = "nothing"
 _GREETS = "a greeting"
@@ -180,7 +180,7 @@ def test_idle_connections_by_the_thousand_keep_nobody_out(
             idle.settimeout(20)
             idle.bind((f"127.0.{number % 200}.{1 + number % 7}", 0))
             idle.connect(("127.0.0.1", port.number))
-        assert _descriptors(cluster, port) <= usual + _MOST_HANDSHAKES + 100
+        assert _descriptors(cluster, port) <= usual + 2 * _MOST_HANDSHAKES + 100
         for manager in cluster.managers:
             assert caller(manager, "GET", "/readyz").status == 200
         status = cluster.json("status")
