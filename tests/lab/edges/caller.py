@@ -66,9 +66,10 @@ class Caller:
         """A connection before any TLS."""
         return socket.create_connection(("127.0.0.1", self.ports[manager]), timeout=_TIMEOUT_S)
 
-    def head(self, method: str, target: str, *lines: str) -> bytes:
-        """The head of a request of the admin."""
-        given = [f"{method} {target} HTTP/1.1", "Host: okube", f"Authorization: Bearer {self.token}", *lines]
+    def head(self, method: str, target: str, *lines: str, token: str | None = "") -> bytes:
+        """The head of a request of the admin; without a token where ``token`` is None."""
+        shown = [] if token is None else [f"Authorization: Bearer {token or self.token}"]
+        given = [f"{method} {target} HTTP/1.1", "Host: okube", *shown, *lines]
         return "\r\n".join([*given, "", ""]).encode("latin-1")
 
     def __call__(
@@ -80,12 +81,13 @@ class Caller:
         *lines: str,
         role: str | None = None,
         media: str = "application/json",
+        token: str | None = "",
     ) -> Reply:
         """One request and its answer; a body that is no bytes is sent as JSON."""
         data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
         sent = [*lines, f"Content-Length: {len(data)}", *([f"Content-Type: {media}"] if data else [])]
         with self.connected(manager, role=role) as connection:
-            connection.sendall(self.head(method, target, *sent) + data)
+            connection.sendall(self.head(method, target, *sent, token=token) + data)
             return answer(connection)
 
     def serves(self, manager: str) -> bool:
