@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 
 import msgspec
@@ -17,6 +18,7 @@ from okube.model.names import new_id
 from okube.model.versions import version_of
 from okube.raft import Proposer, RaftNode, Sidelined
 from okube.seams.clock import Clock
+from okube.security.keyring import RandomBytes
 from okube.state import BATCH_VERSION, StateMachine, Tables
 
 __all__ = ["ManagerCore"]
@@ -40,13 +42,14 @@ class ManagerCore:
         clock: Clock,
         rng: random.Random,
         unlock_keys: UnlockKeys | None = None,
+        random_bytes: RandomBytes = os.urandom,
     ) -> None:
         self.settings = settings
         self.machine = machine
         self.raft = raft
         self.clock = clock
         self.rng = rng
-        self.vault = Vault(settings.cluster_id, lambda: self.tables, kept=unlock_keys)
+        self.vault = Vault(settings.cluster_id, lambda: self.tables, kept=unlock_keys, random_bytes=random_bytes)
         self.proposer = Proposer(raft, self._seal)
         self.metrics = Metrics()
         self.versions_told = asyncio.Event()  # a manager said that it knows another command version than before

@@ -123,7 +123,14 @@ class ManagerProgram:
             rng=site.rng,
             knows=COMMAND_VERSION,
         )
-        self.core = ManagerCore(settings, machine=self.machine, raft=self.raft, clock=clock, rng=site.rng)
+        self.core = ManagerCore(
+            settings,
+            machine=self.machine,
+            raft=self.raft,
+            clock=clock,
+            rng=site.rng,
+            random_bytes=site.rng.randbytes,
+        )
         self.watches = Watches(self.core)
         self._lines = FeedOfLife(site.name, self.watches.feed, self.machine.tables, truth)
         self.raft.subscribe_applied(lambda _: self._lines.look())
