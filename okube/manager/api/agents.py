@@ -13,6 +13,7 @@ from okube.manager import certificates, intake
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.model.errors import UNREADABLE, Forbidden, Malformed, NotFound
+from okube.model.node import Node
 from okube.model.secret import SecretKind, sealed_as
 from okube.model.wire import CertificateQuestion, Heartbeat, Registration
 from okube.state.mounts import needed_by
@@ -64,6 +65,7 @@ def _serve_values(kind: SecretKind) -> None:
         core = request.app[CONTEXT].core
         node, name, version = (request.match_info[part] for part in ("node", "name", "version"))
         await core.read_barrier()  # what is not needed any more is not given any more
+        _check_instance(request, core.tables.nodes.get(node))
         number = int(version) if _VERSION.fullmatch(version) else 0
         if needed_by(core.tables, node, kind, name, number) is None:
             raise NotFound(f"no task on node {node} is given version {version} of {kind} {name}")
@@ -90,6 +92,13 @@ def _check(request: web.Request, said: Registration | Heartbeat) -> None:
     caller = request[CALLER]
     if caller.instance and said.instance != caller.instance:
         raise Forbidden(f"the body speaks for instance {said.instance}, and the certificate is of {caller.instance}")
+
+
+def _check_instance(request: web.Request, node: Node | None) -> None:
+    """A certificate of an instance that another one has taken the place of is worth nothing, though it lasts."""
+    caller = request[CALLER]
+    if node is not None and caller.instance and caller.instance != node.id:
+        raise Forbidden(f"node {node.name} is instance {node.id} now, and the certificate is of {caller.instance}")
 
 
 async def _body(request: web.Request, decoder: msgspec.msgpack.Decoder[T]) -> T:
