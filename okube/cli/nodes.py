@@ -78,16 +78,21 @@ def nodes(
     show(session(), "nodes", query, watch=watch, wanted=wanted)
 
 
-@nodes.command("rm", epilog=examples("okube nodes rm w3\nokube nodes rm w3 w4"))
+@nodes.command("rm", epilog=examples("okube nodes rm w3\nokube nodes rm w3 w4\nokube nodes rm --bar w3"))
 @_names
+@click.option("--bar", is_flag=True, help="Its machine is not trusted any more: shut it out, be it up or down.")
 @connects
 @formats
-def remove(names: tuple[str, ...]) -> None:
-    """Forget nodes that are down; one that returns under its name joins anew."""
+def remove(names: tuple[str, ...], bar: bool) -> None:
+    """Forget nodes that are down; one that returns under its name joins anew.
+
+    With --bar nobody comes in with their certificates any more, and what ran there is started elsewhere. Their
+    containers go on until somebody ends them: the machine is not obeyed, and need not obey.
+    """
     here = session()
     with hinting(here.client(), "node", names):
         for name in names:
-            here.client().delete_node(name)
+            here.client().delete_node(name, bar=bar)
     show_results(here, "removed", [{"name": name, "action": "removed"} for name in names], of=names)
 
 

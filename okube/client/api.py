@@ -202,9 +202,9 @@ class OkubeClient:
         body = {key: value for key, value in change.items() if value is not None}
         return self._object(self._write("PATCH", f"/v1/nodes/{quote(name, safe='')}", body, if_match=if_match))
 
-    def delete_node(self, name: str) -> None:
-        """Forget a node that is down."""
-        self._write("DELETE", f"/v1/nodes/{quote(name, safe='')}")
+    def delete_node(self, name: str, *, bar: bool = False) -> None:
+        """Forget a node that is down; ``bar`` it, up or down, where its machine is not trusted any more."""
+        self._write("DELETE", f"/v1/nodes/{quote(name, safe='')}" + ("?bar=true" if bar else ""))
 
     def apps(self) -> list[Json]:
         """All apps: their services, how many of their tasks are ready and wanted, and their state."""

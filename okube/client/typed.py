@@ -221,9 +221,9 @@ class Client:
         """``active``, ``cordoned`` or ``draining`` (which empties it); and its labels."""
         return _one(NodeView, self.raw.update_node(name, availability=availability, labels=labels))
 
-    def delete_node(self, name: str) -> None:
-        """Forget a node that is down."""
-        self.raw.delete_node(name)
+    def delete_node(self, name: str, *, bar: bool = False) -> None:
+        """Forget a node that is down; ``bar`` it, up or down, where its machine is not trusted any more."""
+        self.raw.delete_node(name, bar=bar)
 
     def events(self, *, since: int | None = None, **filters: str) -> list[EventView]:
         """What happened, the newest last; ``kind``, ``level``, ``service``, ``node``, ``subject`` are filters."""

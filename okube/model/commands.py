@@ -193,11 +193,15 @@ class ReleaseNodes(msgspec.Struct, frozen=True, array_like=True, tag="release-no
 
 
 class RemoveNode(msgspec.Struct, frozen=True, array_like=True, tag="remove-node/1"):
-    """Forget a node; what it still held is failed (node-lost). A node that is ready is not forgotten."""
+    """Forget a node; what it still held is failed (node-lost). A node that is ready is not forgotten.
+
+    With ``bar`` it is, and its instance is never let in again: its machine is not trusted any more.
+    """
 
     name: str
     if_match: int | None = None
     by: str = ""
+    bar: bool = False
 
 
 class CreateTasks(msgspec.Struct, frozen=True, array_like=True, tag="create-tasks/1"):

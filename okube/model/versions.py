@@ -43,6 +43,7 @@ KINDS_SINCE: dict[type, int] = {
 FIELDS_SINCE: dict[type, dict[str, int]] = {
     ServiceSpec: {"secrets": 3, "configs": 3},
     c.RegisterNode: {"machine_id": 3, "knows": 3},
+    c.RemoveNode: {"bar": 3},
     c.PutServices: {"within": 3},
     c.DeleteServices: {"within": 3},
     c.ScaleServices: {"within": 3},

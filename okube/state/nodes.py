@@ -13,11 +13,17 @@ from okube.state.tasks import end_task
 __all__ = ["register", "release", "remove", "set_conditions", "set_state", "update"]
 
 _json = msgspec.json.Encoder()
+_MOST_BARRED = 1000
 
 
 def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
     """Let a node in, or take what its agent says of the machine; another instance under its name is refused."""
     old = tables.nodes.get(command.name)
+    if command.instance in tables.settings.barred:
+        raise Conflict(
+            f"{command.name} was removed from this cluster for good as instance {command.instance}: if its machine is "
+            "to be trusted again, it joins with a new data directory"
+        )
     if old is not None and old.id != command.instance:
         raise Conflict(
             f"{command.name} is registered as instance {old.id}, and this is {command.instance}: if its data was "
@@ -113,7 +119,7 @@ def release(tables: Tables, command: ReleaseNodes, now_ms: int) -> bytes:
 def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
     """Forget a node; what it held is failed (node-lost) and replaced elsewhere. Answers the view as it was."""
     node = _named(tables, command.name, command.if_match)
-    if node.state == "ready":
+    if node.state == "ready" and not command.bar:
         raise Conflict(f"{node.name} is ready: drain it and stop its agent first, then remove it")
     answer = _json.encode(view_of_node(tables, node, None))
     for task_id in sorted(tables.tasks_on_node.get(node.name, ())):
@@ -123,6 +129,9 @@ def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
         if task is not None and task.pinned == node.name and task_id in tables.tasks:
             tables.delete_task(task_id)  # its slot goes with its node, so nothing else would bound its history
     tables.delete_node(node.name)
+    if command.bar:
+        barred = (*tables.settings.barred, node.id)[-_MOST_BARRED:]
+        tables.put_settings(msgspec.structs.replace(tables.settings, barred=barred))
     return answer
 
 

@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     command_version: int = 1  # all managers know it: up to it, commands may be proposed
     join_tokens: tuple[KeptToken, ...] = ()  # few, and seldom changed, so they need no table
+    barred: tuple[str, ...] = ()  # instances of nodes that are not let in any more, the newest last
 
 
 def counts_alike(old: Task, new: Task) -> bool:

@@ -82,6 +82,8 @@ async def _of_certificate(request: web.Request, core: ManagerCore, found: Identi
     if found.cluster_id != core.settings.cluster_id:
         raise Unauthorized("your certificate is of another cluster")
     if found.role == "worker":
+        if found.instance in core.tables.settings.barred:
+            raise Unauthorized(f"{found.name} was removed from this cluster for good, and this is its certificate")
         return peer("worker", found.name, found.instance)
     if found.role == "user":
         return of_user(_valid(core, core.tables.users.get(found.name), found.instance))

@@ -4,7 +4,7 @@ import logging
 
 from aiohttp import web
 
-from okube.manager.api.bodies import answer, json_object
+from okube.manager.api.bodies import answer, json_object, query_flag
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.pages import answer_list, page_start
@@ -79,10 +79,10 @@ async def change_node(request: web.Request) -> web.Response:
 @routes.delete("/v1/nodes/{name}")
 @leader_only
 async def remove_node(request: web.Request) -> web.Response:
-    """Forget a node that is down."""
-    name, by = request.match_info["name"], request[CALLER].name
-    applied = await submit(request, RemoveNode(name, if_match(request), by))
-    _log.info("node %s is removed from the cluster by %s", name, by)
+    """Forget a node that is down, or bar one that is not to be trusted any more."""
+    name, by, bar = request.match_info["name"], request[CALLER].name, query_flag(request, "bar")
+    applied = await submit(request, RemoveNode(name, if_match(request), by, bar=bar))
+    _log.info("node %s is removed from the cluster by %s%s", name, by, " for good" if bar else "")
     return answer(request, applied.body, revision=applied.revision)
 
 

@@ -7,6 +7,7 @@ from okube.manager.api.keyring_routes import KEYRING, PEER_KEYS
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import (
     AGENT,
+    FLAG,
     LABEL,
     NAME,
     NODE_NAME,
@@ -90,8 +91,9 @@ _NODES = (
         name="remove_node",
         group="nodes",
         role="admin",
-        text="Forget a node that is down.",
-        parameters=(NODE_NAME, *WRITE),
+        text="Forget a node that is down. With `bar` also one that is up: whoever has its certificate is not let in "
+        "any more.",
+        parameters=(NODE_NAME, Parameter("bar", "its machine is not trusted any more", FLAG), *WRITE),
         answers=(Answer(text="the node as it was", of=NodeView),),
         errors=(404, 409),
     ),

@@ -53,9 +53,11 @@ class Caller:
         return f"https://127.0.0.1:{self.ports[manager]}"
 
     @contextlib.contextmanager
-    def connected(self, manager: str, *, role: str | None = None) -> Iterator[ssl.SSLSocket]:
-        """A connection; with the certificate of the process that ``role`` names, else without any."""
-        context = ssl.create_default_context(cafile=str(self.admin / "ca.crt"))
+    def connected(
+        self, manager: str, *, role: str | None = None, papers: ssl.SSLContext | None = None
+    ) -> Iterator[ssl.SSLSocket]:
+        """A connection: with the certificate of the process that ``role`` names, with ``papers``, or without any."""
+        context = papers or ssl.create_default_context(cafile=str(self.admin / "ca.crt"))
         if role is not None:
             files = TlsFiles(self._data_dir / role / "tls", "node")
             context.load_cert_chain(files.certificate, files.key)
@@ -82,11 +84,12 @@ class Caller:
         role: str | None = None,
         media: str = "application/json",
         token: str | None = "",
+        papers: ssl.SSLContext | None = None,
     ) -> Reply:
         """One request and its answer; a body that is no bytes is sent as JSON."""
         data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
         sent = [*lines, f"Content-Length: {len(data)}", *([f"Content-Type: {media}"] if data else [])]
-        with self.connected(manager, role=role) as connection:
+        with self.connected(manager, role=role, papers=papers) as connection:
             connection.sendall(self.head(method, target, *sent, token=token) + data)
             return answer(connection)
 

@@ -85,9 +85,9 @@ class Papers:
         context.verify_mode = ssl.CERT_NONE
         return context
 
-    def of(self, role: Role, name: str) -> ssl.SSLContext:
+    def of(self, role: Role, name: str, instance: str = "") -> ssl.SSLContext:
         """A good one, of the cluster's own CA."""
-        return self._context(self._authority, role, name)
+        return self._context(self._authority, role, name, instance=instance)
 
     def expired(self) -> ssl.SSLContext:
         """That of a manager, from years ago."""
@@ -118,9 +118,11 @@ class Papers:
         *,
         shifted: timedelta = timedelta(),
         beside: bytes = b"",
+        instance: str = "",
     ) -> ssl.SSLContext:
         now_ms = _now_ms() + shifted // timedelta(milliseconds=1)
-        made = issue(authority, Identity(self.cluster_id, role, name), hosts=["127.0.0.1"], now_ms=now_ms)
+        identity = Identity(self.cluster_id, role, name, instance)
+        made = issue(authority, identity, hosts=["127.0.0.1"], now_ms=now_ms)
         self._made += 1
         certificate, key = self._folder / f"{self._made}.crt", self._folder / f"{self._made}.key"
         certificate.write_bytes(made.certificate + beside)

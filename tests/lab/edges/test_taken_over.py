@@ -3,15 +3,23 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from okube.manager.api.routes import ROUTES
+from okube.model.wire import Registration, RegistrationAnswer
 from tests.lab.cluster import Cluster
-from tests.lab.edges.caller import Caller
+from tests.lab.edges.caller import Caller, Reply
+from tests.lab.edges.papers import Papers
 
 _PAGE = Path(__file__).parents[3] / "docs" / "security.md"
 _ROW = re.compile(r"^\| `([A-Z]+) (/\S*)` \|", re.MULTILINE)
 _SLEEPER = {"image": "host", "command": ["sleep", "100000"], "stop": {"signal": "SIGKILL", "grace": 1}}
+
+
+@pytest.fixture
+def papers(cluster: Cluster, tmp_path: Path) -> Papers:
+    return Papers(cluster, tmp_path)
 
 
 def _told() -> set[tuple[str, str]]:
@@ -47,7 +55,9 @@ def test_a_path_that_is_not_there_is_refused_as_well(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("kind", ["secret", "config"])
-def test_what_a_task_on_another_node_is_given_is_not_for_it(cluster: Cluster, caller: Caller, kind: str) -> None:
+def test_what_a_task_on_another_node_is_given_is_not_for_it(
+    cluster: Cluster, caller: Caller, papers: Papers, kind: str
+) -> None:
     name = f"elsewhere-{kind}"
     made = caller("m1", "POST", f"/v1/{kind}s", {"name": name, "value": "aGlkZGVu"})
     assert made.status == 201, made.body
@@ -58,4 +68,27 @@ def test_what_a_task_on_another_node_is_given_is_not_for_it(cluster: Cluster, ca
     assert caller("m1", "GET", path.format("w2"), role="w2", token=None).body == b"hidden"
     assert caller("m1", "GET", path.format("w1"), role="w1", token=None).status == 404
     assert caller("m1", "GET", path.format("w2"), role="w1", token=None).status == 403
+    former = papers.of("worker", "w2", "an-instance-that-was-wiped")
+    assert caller("m1", "GET", path.format("w2"), papers=former, token=None).status == 403
     assert caller("m1", "DELETE", f"/v1/services/uses-{kind}").status == 200
+
+
+def test_a_node_that_is_barred_is_let_in_nowhere_any_more(cluster: Cluster, caller: Caller, papers: Papers) -> None:
+    certificate = papers.of("worker", "w9", "instance-of-w9")
+    size = 1 << 30
+    said = Registration("w9", "instance-of-w9", "127.0.0.1:9", {}, "", 1.0, size, size, "process", "1", "run")
+
+    def register(name: str) -> Reply:
+        body = msgspec.msgpack.encode(msgspec.structs.replace(said, node=name))
+        target = f"/v1/agents/{name}/register"
+        return caller("m1", "POST", target, body, media="application/msgpack", papers=certificate, token=None)
+
+    assert msgspec.msgpack.decode(register("w9").body, type=RegistrationAnswer).accepted
+    assert caller("m1", "GET", "/v1/nodes/w9").json["state"] == "ready"
+    assert cluster.ok("nodes", "rm", "--bar", "w9").status == 0
+    for manager in caller.ports:
+        cluster.wait(lambda manager=manager: caller(manager, "GET", "/readyz").status == 200, "it has caught up")  # type: ignore[misc]
+        refused = caller(manager, "POST", "/v1/agents/w9/heartbeat", b"", papers=certificate, token=None)
+        assert (refused.status, "for good" in refused.json["detail"]) == (401, True)
+    assert register("w9").status == 401
+    assert caller("m1", "GET", "/v1/nodes/w9").status == 404

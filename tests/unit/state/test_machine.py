@@ -157,6 +157,19 @@ def test_a_ready_node_is_not_forgotten() -> None:
     assert _refusal(cluster.apply(c.RemoveNode("w1"))[0]) == "conflict"
 
 
+def test_a_node_that_is_barred_goes_though_it_is_ready_and_its_instance_never_comes_back() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    instance = cluster.tables.nodes["w1"].id
+    assert isinstance(cluster.apply(c.RemoveNode("w1", bar=True))[0], c.Applied)
+    assert "w1" not in cluster.tables.nodes
+    for name in ("w1", "w2"):
+        again = c.RegisterNode(name, instance, "192.0.2.1:7201", {}, "", 4.0, 1 << 33, 1 << 33, "docker", "1")
+        assert _refusal(cluster.apply(again)[0]) == "conflict"
+    anew = c.RegisterNode("w1", "another", "192.0.2.1:7201", {}, "", 4.0, 1 << 33, 1 << 33, "docker", "1")
+    assert isinstance(cluster.apply(anew)[0], c.Applied)
+
+
 def test_reports_go_forwards_only_and_from_the_task_s_own_node_only() -> None:
     cluster = Cluster()
     cluster.node("w1")
