@@ -201,6 +201,7 @@ def _secrets(now_ms: int) -> Sequence[Column]:
         Column("APP", field("app"), optional=True),
         Column("VERSION", field("version"), right=True),
         Column("SIZE", lambda row: size(row.get("bytes")), right=True, optional=True),
+        Column("SERVICES", field("services"), optional=True, gives_way=True),
         Column("UPDATED", age_of("updated_at", now_ms), right=True),
         Column("AGE", age_of("created_at", now_ms), right=True),
         Column("BY", field("created_by"), wide=True, optional=True),

@@ -21,9 +21,19 @@ from okube.security.keyring import (
 from okube.state import Tables
 from okube.state.sealing import keys_in_use, sealed_in
 
-__all__ = ["plan_new_key", "plan_resealing", "plan_ring", "plan_unlock_key", "sealed_with"]
+__all__ = [
+    "KEY_LIFE_MS",
+    "plan_new_key",
+    "plan_renewal",
+    "plan_resealing",
+    "plan_ring",
+    "plan_unlock_key",
+    "sealed_with",
+]
 
 _log = logging.getLogger(__name__)
+KEY_LIFE_MS = 90 * 24 * 3600 * 1000
+"""How long a data key seals before the leader makes the next one by itself."""
 _SLICE_BYTES = 256 << 10
 _SLICE_VALUES = 100
 
@@ -48,6 +58,17 @@ def plan_new_key(tables: Tables, vault: Vault, key_id: str, now_ms: int, by: str
     unlock, ring = vault.unlock_key, _ring(tables)
     longer = with_new_key(vault.cluster_id, ring, unlock, key_id, vault.random_bytes, now_ms)
     return PutRing(longer, ring.revision, by)
+
+
+def plan_renewal(tables: Tables, vault: Vault, new_id: Callable[[], str], now_ms: int) -> list[PutRing]:
+    """The next data key, where the newest has sealed for long enough and those before are gone. Raises Locked."""
+    ring = tables.ring
+    if ring is None or len(ring.keys) > 1 or now_ms - ring.keys[-1].made_ms < KEY_LIFE_MS:
+        return []
+    _log.info(
+        "the data key %s has sealed for %d days: it is followed by another", ring.newest, KEY_LIFE_MS // 86_400_000
+    )
+    return [plan_new_key(tables, vault, new_id(), now_ms, "")]
 
 
 def plan_unlock_key(

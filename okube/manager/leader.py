@@ -11,7 +11,7 @@ from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.enabling import plan_enabling
-from okube.manager.keyring import plan_resealing, plan_ring
+from okube.manager.keyring import plan_renewal, plan_resealing, plan_ring
 from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
 from okube.manager.pace import Pace
@@ -189,6 +189,8 @@ class Leader:
             self.changes.ring_changed.clear()
             await core.propose([*plan_ring(core.tables, core.vault, core.new_id, core.clock.time_ms())])
             goes_on = not core.vault.locked
+            if goes_on:
+                await core.propose([*plan_renewal(core.tables, core.vault, core.new_id, core.clock.time_ms())])
             while goes_on:
                 goes_on = False
                 for command in plan_resealing(core.tables, core.vault):

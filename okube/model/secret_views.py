@@ -56,7 +56,7 @@ class SecretValueView(msgspec.Struct, frozen=True):
 
 
 class SecretView(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret or a config; ``bytes`` is how long a config is."""
+    """A secret or a config; ``services`` are given it, and ``bytes`` is how long a config is."""
 
     name: str
     app: str = ""
@@ -68,10 +68,11 @@ class SecretView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str | None
     updated_at: str | None
     revision: int
+    services: tuple[str, ...] = ()
 
 
-def secret_view(secret: Secret) -> SecretView:
-    """A row as the API shows it."""
+def secret_view(secret: Secret, services: tuple[str, ...]) -> SecretView:
+    """A row as the API shows it; ``services`` are the names of those that are given it."""
     return SecretView(
         name=secret.name,
         app=secret.app,
@@ -83,4 +84,5 @@ def secret_view(secret: Secret) -> SecretView:
         created_at=rfc3339(secret.created_ms),
         updated_at=rfc3339(secret.newest.made_ms),
         revision=secret.revision,
+        services=services,
     )

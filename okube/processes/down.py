@@ -15,9 +15,11 @@ from okube.processes.engine_record import EngineRecord
 from okube.processes.lock import Running, one_at_a_time, runs_in
 from okube.processes.packages import InstallFailed
 from okube.processes.purge import purge_data, refuse_foreign
+from okube.processes.settings import key_folder
 from okube.seams.daemon import LEAVE
 from okube.security import ClusterFiles, ProcessFiles
-from okube.security.seed import ProcessIdentity, read_process_identity
+from okube.security.keyfiles import KeyFiles
+from okube.security.seed import ProcessIdentity, read_process_identity, read_seed
 from okube.worker.runtime import remove_all
 from okube.worker.runtime.base import RuntimeUnavailable
 from okube.worker.settings import WorkerSettings
@@ -63,6 +65,7 @@ def down(config_path: Path, purge: bool, echo: Echo, *, remove_tasks: RemoveTask
         return
     if purge:
         refuse_foreign(config.data_dir, config_path)
+    cluster_id = _cluster_id(files)
     with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
         folders = list(_folders(files))
         _end(folders, echo)
@@ -74,8 +77,23 @@ def down(config_path: Path, purge: bool, echo: Echo, *, remove_tasks: RemoveTask
         if purge and not problems:
             purge_data(config.data_dir)
             echo(f"removed {config.data_dir}")
+            _tell_of_keys(config, cluster_id, echo)
     if problems:
         raise OkubeError("\n".join(problems))
+
+
+def _cluster_id(files: ClusterFiles) -> str | None:
+    try:
+        return read_seed(files.seed).cluster_id
+    except BadFile:
+        return None  # it was never made whole
+
+
+def _tell_of_keys(config: ClusterConfig, cluster_id: str | None, echo: Echo) -> None:
+    """The unlock key may be all that opens a snapshot that is kept elsewhere, so it is not removed with the rest."""
+    keys = None if cluster_id is None else key_folder(config, cluster_id)
+    if keys is not None and KeyFiles(keys).unlock_key.exists():
+        echo(f"note: {keys} stays, for snapshots that are kept elsewhere; without any, remove it")
 
 
 def _folders(files: ClusterFiles) -> Iterator[_Folder]:

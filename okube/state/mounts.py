@@ -16,7 +16,18 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.state.tables import Tables
 
-__all__ = ["lacking", "needed_by", "newest", "renew", "renewed", "to_restart", "usable", "users_of", "versions_in_use"]
+__all__ = [
+    "lacking",
+    "needed_by",
+    "newest",
+    "renew",
+    "renewed",
+    "to_restart",
+    "usable",
+    "users_of",
+    "users_of_all",
+    "versions_in_use",
+]
 
 
 def newest(tables: Tables, spec: ServiceSpec) -> tuple[int, ...] | None:
@@ -47,6 +58,15 @@ def users_of(tables: Tables, kind: MountKind, name: str) -> list[Service]:
     """The services that are given a secret or config, by name."""
     found = (one for one in tables.services.values() if any(mount.name == name for mount in one.spec.mounts(kind)))
     return sorted(found, key=lambda service: service.name)
+
+
+def users_of_all(tables: Tables) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The names of those services for everything that any is given, by kind and name: one pass for a whole list."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for service in tables.services.values():
+        for kind, mount in service.spec.all_mounts:
+            found.setdefault((kind, mount.name), {})[service.name] = None
+    return {thing: tuple(sorted(names)) for thing, names in found.items()}
 
 
 def versions_in_use(tables: Tables, kind: MountKind, name: str) -> set[int]:

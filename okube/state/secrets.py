@@ -7,7 +7,7 @@ import msgspec
 from okube.model.commands import DeleteSecret, PutSecret, Reseal
 from okube.model.errors import Conflict, NotFound
 from okube.model.secret import KEPT_VALUES, Secret, SecretVersion
-from okube.model.secret_views import secret_view
+from okube.model.secret_views import SecretView, secret_view
 from okube.state.mounts import users_of, versions_in_use
 from okube.state.sealing import seal_anew
 from okube.state.services import restart_for
@@ -50,7 +50,7 @@ def put(tables: Tables, command: PutSecret, now_ms: int) -> bytes:
         old = _found(tables, command, command.if_match)
         value = _value(command, old.newest.version + 1, now_ms)
         new = msgspec.structs.replace(old, versions=(*_kept(tables, old), value))
-    shown = msgspec.json.encode(secret_view(tables.put_secret(new)))
+    shown = msgspec.json.encode(_view(tables, tables.put_secret(new)))
     if old is not None:
         restart_for(tables, new.kind, new.name, now_ms)
     return shown
@@ -79,7 +79,7 @@ def delete(tables: Tables, command: DeleteSecret, now_ms: int) -> bytes:
     if versions_in_use(tables, old.kind, old.name):
         raise Conflict(f"tasks still run with {old.kind} {old.name}: wait until their services have rolled on")
     tables.delete_secret(old)
-    return msgspec.json.encode(secret_view(old))
+    return msgspec.json.encode(_view(tables, old))
 
 
 def reseal(tables: Tables, command: Reseal, now_ms: int) -> bytes:
@@ -90,6 +90,10 @@ def reseal(tables: Tables, command: Reseal, now_ms: int) -> bytes:
             if sealed.key_id == tables.ring.newest:
                 seal_anew(tables, place, before, sealed)
     return b"null"
+
+
+def _view(tables: Tables, secret: Secret) -> SecretView:
+    return secret_view(secret, tuple(service.name for service in users_of(tables, secret.kind, secret.name)))
 
 
 def _value(command: PutSecret, version: int, now_ms: int) -> SecretVersion:

@@ -16,8 +16,9 @@ from okube.model.commands import Applied, DeleteSecret, PutSecret
 from okube.model.decode import decode
 from okube.model.errors import NotFound
 from okube.model.secret import Secret, SecretKind, sealed_as
-from okube.model.secret_views import NewSecret, NewValue, secret_view
+from okube.model.secret_views import NewSecret, NewValue, SecretView, secret_view
 from okube.state import Tables
+from okube.state.mounts import users_of, users_of_all
 
 __all__ = ["routes"]
 
@@ -42,11 +43,19 @@ def _serve(kind: SecretKind) -> None:
         after = page_start(request)
         names = sorted(name for of, name in tables.secrets if of == kind and name > after)
         found = ((name, tables.secrets[kind, name]) for name in names if (kind, name) in tables.secrets)
-        return await answer_list(request, found, wanted, secret_view)
+        users = users_of_all(tables)
+
+        def view(secret: Secret) -> SecretView:
+            return secret_view(secret, users.get((secret.kind, secret.name), ()))
+
+        return await answer_list(request, found, wanted, view)
 
     @routes.get(path + "/{name}")
     async def get(request: web.Request) -> web.Response:
-        return answer(request, secret_view(_found(request, await tables_to_read(request), kind)))
+        tables = await tables_to_read(request)
+        secret = _found(request, tables, kind)
+        users = tuple(service.name for service in users_of(tables, kind, secret.name))
+        return answer(request, secret_view(secret, users))
 
     @routes.post(path)
     @leader_only

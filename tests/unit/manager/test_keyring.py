@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from okube.manager.keyring import plan_new_key, plan_resealing, plan_ring, plan_unlock_key, sealed_with
+from okube.manager.keyring import (
+    KEY_LIFE_MS,
+    plan_new_key,
+    plan_renewal,
+    plan_resealing,
+    plan_ring,
+    plan_unlock_key,
+    sealed_with,
+)
 from okube.manager.vault import Locked, Vault
 from okube.model import commands as c
 from okube.model.secret import sealed_as
@@ -104,6 +112,16 @@ def test_another_leader_goes_on_where_the_first_stopped(site: Site) -> None:
     site.vault = second
     site.reseal()
     assert sealed_with(site.cluster.tables) == {"k2": 250}
+
+
+def test_the_leader_makes_the_next_data_key_by_itself_when_one_has_sealed_for_long(site: Site) -> None:
+    tables, made_ms = site.cluster.tables, 1000
+    assert plan_renewal(tables, site.vault, lambda: "k2", made_ms + KEY_LIFE_MS - 1) == []
+    site.put("db", b"x")
+    site.do(*plan_renewal(tables, site.vault, lambda: "k2", made_ms + KEY_LIFE_MS))
+    assert plan_renewal(tables, site.vault, lambda: "k3", made_ms + 9 * KEY_LIFE_MS) == [], "one after the other"
+    site.reseal()
+    assert sealed_with(tables) == {"k2": 1}
 
 
 def test_what_cannot_be_opened_keeps_its_key(site: Site) -> None:
