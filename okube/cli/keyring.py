@@ -96,6 +96,25 @@ def autolock(state: str) -> None:
     _show(here, client.keyring())
 
 
+@keyring.command("reset", epilog=examples("okube keyring reset"))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connects
+@formats
+def reset(yes: bool) -> None:
+    """Give up all secrets and configs, where the unlock key is lost; then they can be made anew.
+
+    Services that are given them go on with what they have, and new tasks of theirs wait.
+    """
+    here = session()
+    client = here.client()
+    ring = client.keyring()
+    count = sum(int(key.get("values") or 0) for key in ring.get("keys") or [])
+    note(f"{count} values that the unlock key {ring.get('unlock_key')} opens are given up for good.")
+    if not yes and not click.confirm("Give them up?", err=True):
+        raise Ended(1, "nothing was changed")
+    _show(here, client.reset_keyring(str(ring.get("unlock_key"))))
+
+
 @click.command(epilog=examples("okube unlock\npass show okube | okube unlock"))
 @connects
 @formats

@@ -333,6 +333,10 @@ class OkubeClient:
         """Another unlock key; ``autolock``: whether managers lock themselves from here on (None: as it is)."""
         return self._object(self._write("POST", "/v1/keyring/unlock-key", {"autolock": autolock}))
 
+    def reset_keyring(self, unlock_key: str) -> Json:
+        """Give up secrets and configs, where the unlock key of that id is lost."""
+        return self._object(self._write("POST", "/v1/keyring/reset", {"unlock_key": unlock_key}))
+
     def unlock_key(self) -> Json:
         """The unlock key itself: ``{id, key}``."""
         return self._object(self._read("/v1/keyring/unlock-key"))

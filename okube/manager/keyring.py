@@ -23,6 +23,7 @@ from okube.state.sealing import keys_in_use, sealed_in
 
 __all__ = [
     "KEY_LIFE_MS",
+    "next_step",
     "plan_new_key",
     "plan_renewal",
     "plan_resealing",
@@ -36,6 +37,17 @@ KEY_LIFE_MS = 90 * 24 * 3600 * 1000
 """How long a data key seals before the leader makes the next one by itself."""
 _SLICE_BYTES = 256 << 10
 _SLICE_VALUES = 100
+
+
+def next_step(tables: Tables, vault: Vault, new_id: Callable[[], str], now_ms: int) -> PutRing | Reseal | None:
+    """What the leader proposes about the ring now, if anything; once that is applied there may be more."""
+    for command in plan_ring(tables, vault, new_id, now_ms):
+        return command
+    if tables.ring is None or vault.locked:
+        return None
+    for renewal in plan_renewal(tables, vault, new_id, now_ms):
+        return renewal
+    return next(plan_resealing(tables, vault), None)
 
 
 def plan_ring(tables: Tables, vault: Vault, new_id: Callable[[], str], now_ms: int) -> list[PutRing]:

@@ -11,7 +11,7 @@ from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.enabling import plan_enabling
-from okube.manager.keyring import plan_renewal, plan_resealing, plan_ring
+from okube.manager.keyring import next_step
 from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
 from okube.manager.pace import Pace
@@ -19,7 +19,7 @@ from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
 from okube.manager.slices import batches, in_turns
-from okube.model.commands import Command, PlaceTasks, Reseal, SeedCluster, WithdrawTasks
+from okube.model.commands import Command, PlaceTasks, SeedCluster, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
 
 __all__ = ["Leader"]
@@ -184,19 +184,21 @@ class Leader:
 
     async def _tend_ring(self) -> None:
         """The key ring is made once; where it has a new data key, everything is sealed anew with it."""
-        core = self._core
         while True:
             self.changes.ring_changed.clear()
-            await core.propose([*plan_ring(core.tables, core.vault, core.new_id, core.clock.time_ms())])
-            goes_on = not core.vault.locked
-            if goes_on:
-                await core.propose([*plan_renewal(core.tables, core.vault, core.new_id, core.clock.time_ms())])
-            while goes_on:
-                goes_on = False
-                for command in plan_resealing(core.tables, core.vault):
-                    await core.propose([command])
-                    goes_on = isinstance(command, Reseal)  # and then the keys from before may go
+            await self._turn_ring()
             await _wait(self.changes.ring_changed, _FULL_PASS_S)
+
+    async def _turn_ring(self) -> None:
+        """Step by step, so that a person who changes the ring meanwhile comes between; until nothing is left to do."""
+        core, before = self._core, -1
+        while before != core.tables.revision:  # else a step was refused, and would be again
+            before = core.tables.revision
+            async with core.vault.turning:
+                command = next_step(core.tables, core.vault, core.new_id, core.clock.time_ms())
+                if command is None:
+                    return
+                await core.propose([command])
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

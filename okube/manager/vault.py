@@ -3,6 +3,7 @@
 Who has no unlock key is locked: it serves all but what is sealed.
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable
@@ -67,6 +68,7 @@ class Vault:
         self._told: dict[str, UnlockKey] = {}  # those that the ring may be locked with next, by id, the newest last
         self._opened: tuple[Ring, OpenRing] | None = None
         self._looked_for: str | None = None
+        self.turning = asyncio.Lock()  # held by whoever on the leader changes the ring, from the look at it on
 
     @property
     def locked(self) -> bool:

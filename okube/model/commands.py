@@ -49,6 +49,7 @@ __all__ = [
     "RenewMounts",
     "ReportTasks",
     "Reseal",
+    "ResetRing",
     "Result",
     "RevokeJoinToken",
     "ScaleServices",
@@ -348,6 +349,13 @@ class RemoveUser(msgspec.Struct, frozen=True, array_like=True, tag="remove-user/
     by: str = ""
 
 
+class ResetRing(msgspec.Struct, frozen=True, array_like=True, tag="reset-ring/1"):
+    """Give up the key ring with the revision ``before``, and all that is sealed: its unlock key is lost."""
+
+    before: int
+    by: str = ""
+
+
 class PutSecret(msgspec.Struct, frozen=True, array_like=True, tag="put-secret/1"):
     """Make a secret or config, or give one a new value; the value is sealed, as ``value_id`` says.
 
@@ -457,6 +465,7 @@ Command = (
     | PutSecret
     | DeleteSecret
     | Reseal
+    | ResetRing
     | RenewMounts
     | CreateJoinToken
     | RevokeJoinToken

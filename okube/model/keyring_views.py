@@ -5,6 +5,7 @@ import msgspec
 __all__ = [
     "DataKeyView",
     "KeyringChange",
+    "KeyringReset",
     "KeyringView",
     "UnlockBody",
     "UnlockKeyView",
@@ -33,6 +34,12 @@ class KeyringChange(msgspec.Struct, frozen=True):
     """What a new unlock key may bring with it: whether managers lock themselves; left out, that stays."""
 
     autolock: bool | None = None
+
+
+class KeyringReset(msgspec.Struct, frozen=True):
+    """The id of the unlock key that is lost, so that no other ring than the one that was meant is given up."""
+
+    unlock_key: str
 
 
 class UnlockKeyView(msgspec.Struct, frozen=True):

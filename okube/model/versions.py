@@ -33,6 +33,7 @@ KINDS_SINCE: dict[type, int] = {
     c.PutSecret: 3,
     c.DeleteSecret: 3,
     c.Reseal: 3,
+    c.ResetRing: 3,
     c.RenewMounts: 3,
     c.CreateJoinToken: 3,
     c.RevokeJoinToken: 3,

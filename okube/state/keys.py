@@ -1,11 +1,11 @@
-"""The command that changes the key ring."""
+"""The commands that change the key ring."""
 
-from okube.model.commands import PutRing
+from okube.model.commands import PutRing, ResetRing
 from okube.model.errors import Conflict
-from okube.state.sealing import keys_in_use
+from okube.state.sealing import give_up_sealed, keys_in_use
 from okube.state.tables import Tables
 
-__all__ = ["put_ring"]
+__all__ = ["put_ring", "reset_ring"]
 
 
 def put_ring(tables: Tables, command: PutRing, now_ms: int) -> bytes:
@@ -22,4 +22,13 @@ def put_ring(tables: Tables, command: PutRing, now_ms: int) -> bytes:
     if lacking or not command.ring.keys:
         raise Conflict(f"the data keys {', '.join(sorted(lacking))} still seal something, so they stay in the ring")
     tables.put_ring(command.ring)
+    return b"null"
+
+
+def reset_ring(tables: Tables, command: ResetRing, now_ms: int) -> bytes:
+    """Give up the ring and what is sealed. Raises Conflict where it is another ring by now."""
+    del now_ms
+    if tables.ring is None or tables.ring.revision != command.before:
+        raise Conflict("the key ring has changed meanwhile, and nothing was given up")
+    give_up_sealed(tables)
     return b"null"

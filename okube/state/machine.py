@@ -53,6 +53,7 @@ _HANDLERS: dict[type, Handler] = {
     c.PutSecret: secrets.put,
     c.DeleteSecret: secrets.delete,
     c.Reseal: secrets.reseal,
+    c.ResetRing: keys.reset_ring,
     c.RenewMounts: mounts.renew,
     c.CreateJoinToken: jointokens.create,
     c.RevokeJoinToken: jointokens.revoke,

@@ -182,6 +182,9 @@ def _events(command: c.Command, old: Row | None, new: Row | None) -> Iterator[Ev
         yield from _of_node(old if isinstance(old, Node) else None, new if isinstance(new, Node) else None, row)
     elif isinstance(row, Secret) and not isinstance(command, c.Reseal):
         yield _of_secret(old, new, row)
+    elif isinstance(row, Ring) and new is None:
+        message = "given up, with all secrets and configs: its unlock key is lost"
+        yield Event(id="", kind="keys-rotated", level="warning", subject_kind="cluster", message=message)
     elif isinstance(row, Ring) and isinstance(old, Ring) and old.newest != row.newest:
         yield Event(id="", kind="keys-rotated", subject_kind="cluster", message=_ring_change(old, row))
 

@@ -14,11 +14,13 @@ from okube.manager.api.writing import submit
 from okube.manager.keycalls import HttpKeyCalls, KeyOffer, offer_to_all
 from okube.manager.keyring import plan_new_key, plan_unlock_key, sealed_with
 from okube.manager.vault import Locked
+from okube.model.commands import ResetRing
 from okube.model.decode import decode
 from okube.model.errors import UNREADABLE, Conflict, InvalidInput, Malformed
 from okube.model.keyring_views import (
     DataKeyView,
     KeyringChange,
+    KeyringReset,
     KeyringView,
     UnlockBody,
     UnlockedView,
@@ -46,8 +48,9 @@ async def get_keyring(request: web.Request) -> web.Response:
 async def rotate_keyring(request: web.Request) -> web.Response:
     """A new data key; the leader then seals everything anew with it."""
     core = request.app[CONTEXT].core
-    command = plan_new_key(core.tables, core.vault, core.new_id(), core.clock.time_ms(), request[CALLER].name)
-    applied = await submit(request, command)
+    async with core.vault.turning:
+        command = plan_new_key(core.tables, core.vault, core.new_id(), core.clock.time_ms(), request[CALLER].name)
+        applied = await submit(request, command)
     return answer(request, _view(core.tables), revision=applied.revision)
 
 
@@ -58,23 +61,39 @@ async def rotate_unlock_key(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     core = context.core
     wanted = decode(KeyringChange, await json_object(request), what="key ring")
-    ring = core.tables.ring
-    if ring is None:
-        raise Locked("the cluster has no key ring yet")
-    autolock = ring.autolock if wanted.autolock is None else wanted.autolock
-    new = UnlockKey.new(core.vault.random_bytes)
-    command = plan_unlock_key(
-        core.tables,
-        core.vault,
-        new,
-        core.new_id(),
-        core.clock.time_ms(),
-        autolock=autolock,
-        by=request[CALLER].name,
-    )
-    core.vault.expect(new)
-    await offer_to_all(core, _calls(context), new, expected=True)
-    applied = await submit(request, command)
+    async with core.vault.turning:
+        ring = core.tables.ring
+        if ring is None:
+            raise Locked("the cluster has no key ring yet")
+        new = UnlockKey.new(core.vault.random_bytes)
+        command = plan_unlock_key(
+            core.tables,
+            core.vault,
+            new,
+            core.new_id(),
+            core.clock.time_ms(),
+            autolock=ring.autolock if wanted.autolock is None else wanted.autolock,
+            by=request[CALLER].name,
+        )
+        core.vault.expect(new)
+        await offer_to_all(core, _calls(context), new, expected=True)
+        applied = await submit(request, command)
+    return answer(request, _view(core.tables), revision=applied.revision)
+
+
+@routes.post("/v1/keyring/reset")
+@leader_only
+async def reset_keyring(request: web.Request) -> web.Response:
+    """Give up what nobody can open any more."""
+    core = request.app[CONTEXT].core
+    lost = decode(KeyringReset, await json_object(request), what="key ring").unlock_key
+    async with core.vault.turning:
+        ring = core.tables.ring
+        if ring is None or ring.unlock_id != lost:
+            raise Conflict(f"the key ring's unlock key is {ring.unlock_id if ring else 'none'}, not {lost!r}")
+        if not core.vault.locked:
+            raise Conflict(f"{core.name} has the unlock key, so nothing is lost: 'okube keyring unlock-key' prints it")
+        applied = await submit(request, ResetRing(ring.revision, request[CALLER].name))
     return answer(request, _view(core.tables), revision=applied.revision)
 
 

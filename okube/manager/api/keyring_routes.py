@@ -2,7 +2,7 @@
 
 from okube.manager.api.route import Answer, Route
 from okube.manager.api.route_parts import KEY, READ_HEADERS, STALE
-from okube.model.keyring_views import KeyringChange, KeyringView, UnlockBody, UnlockedView, UnlockKeyView
+from okube.model.keyring_views import KeyringChange, KeyringReset, KeyringView, UnlockBody, UnlockedView, UnlockKeyView
 
 __all__ = ["KEYRING", "PEER_KEYS"]
 
@@ -54,6 +54,19 @@ KEYRING = (
         role="admin",
         parameters=(STALE,),
         answers=(Answer(text="the unlock key", of=UnlockKeyView, headers=READ_HEADERS),),
+        errors=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/keyring/reset",
+        name="reset_keyring",
+        group=_GROUP,
+        text="Give up the key ring, and with it all secrets and configs: for an unlock key that is lost. The leader "
+        "makes a new ring. 409 where the unlock key is another one, or the leader has it.",
+        role="admin",
+        parameters=(KEY,),
+        body=KeyringReset,
+        answers=(Answer(text="the key ring", of=KeyringView),),
         errors=(409,),
     ),
     Route(

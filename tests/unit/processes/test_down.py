@@ -6,11 +6,15 @@ import pytest
 from okube.model.errors import Conflict, OkubeError
 from okube.processes.down import down
 from okube.processes.lock import runs_in
+from okube.processes.settings import key_folder
 from okube.processes.up import up
 from okube.security import ClusterFiles
+from okube.security.keyfiles import KeyFiles
+from okube.security.keyring import UnlockKey
 from okube.worker.runtime.base import RuntimeUnavailable
 from okube.worker.settings import WorkerSettings
 from tests.unit.processes.builders import a_cluster, bootstrap_to_file, sow_once, stand_in, write_cluster
+from tests.unit.security.dice import Dice
 
 
 def a_running_cluster(folder: Path) -> Path:
@@ -99,6 +103,17 @@ def test_purge_removes_the_data(tmp_path: Path) -> None:
     said = end(config, purge=True)
     assert not (tmp_path / "data").exists()
     assert said[-1].startswith("removed ")
+
+
+def test_purge_leaves_the_keys_and_says_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = write_cluster(tmp_path)
+    made = a_cluster(tmp_path)
+    keys = key_folder(made, sow_once(made).seed.cluster_id)
+    KeyFiles(keys).write(UnlockKey.new(Dice()))
+    said = end(config, purge=True)
+    assert KeyFiles(keys).read() is not None
+    assert any(str(keys) in line and "snapshots" in line for line in said)
 
 
 def test_purge_refuses_before_it_ends_anything(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from okube.manager.vault import Vault
 from okube.security.keyring import UnlockKey
 from tests.unit.manager.conftest import Api
 from tests.unit.security.dice import Dice
@@ -54,3 +55,20 @@ async def test_a_manager_is_unlocked_with_the_right_key_alone(ring: Api) -> None
     assert key[20:-3] not in str(none.body)
     right = await ring("POST", "/v1/unlock", {"key": key})
     assert (right.status, right.body) == (200, {"unlocked": ["m1"], "missing": []})
+
+
+async def test_a_ring_is_given_up_only_where_its_key_is_lost_and_then_another_one_follows(ring: Api) -> None:
+    await ring("POST", "/v1/configs", {"name": "motd", "value": base64.b64encode(b"hello").decode()})
+    old = (await ring("GET", "/v1/keyring")).body["unlock_key"]
+    kept = await ring("POST", "/v1/keyring/reset", {"unlock_key": old})
+    assert (kept.status, "nothing is lost" in kept.body["detail"]) == (409, True)
+    lost = Vault("c1", lambda: ring.core.tables)
+    ring.core.vault = lost
+    assert (await ring("POST", "/v1/keyring/reset", {"unlock_key": "other"})).status == 409
+    assert (await ring("POST", "/v1/keyring/reset", {"unlock_key": old})).status == 200
+    assert (await ring("GET", "/v1/configs")).body == []
+    while lost.locked:
+        await ring.core.raft.wait_leadership_change(0.02)
+    assert (await ring("GET", "/v1/keyring")).body["unlock_key"] != old
+    again = await ring("POST", "/v1/configs", {"name": "motd", "value": base64.b64encode(b"anew").decode()})
+    assert again.status == 201
