@@ -109,6 +109,7 @@ def _task(task: Row, now_ms: int) -> tuple[str, Facts]:
         ("image", text(task.get("image"))),
         ("asks for", _asked(task)),
         ("ports", ports(task)),
+        ("given", ", ".join(_given(one) for one in _rows(task, "given"))),
         ("restarts", _restarts(task)),
         ("exit code", text(task.get("exit_code"))),
         ("created", _moment(task.get("created_at"), now_ms)),
@@ -207,6 +208,10 @@ def _volume(volume: object) -> str:
     if not isinstance(volume, dict):
         return text(volume)
     return f"{text(volume.get('source'))}:{text(volume.get('target'))}{':ro' if volume.get('read_only') else ''}"
+
+
+def _given(one: Row) -> str:
+    return f"{text(one.get('kind'))} {text(one.get('name'))}, version {text(one.get('version'))}"
 
 
 def _mount(kind: SecretKind, mount: object) -> str:

@@ -15,6 +15,7 @@ from okube.model.views import (
     Action,
     ConditionView,
     EventView,
+    GivenView,
     NodeView,
     ServiceAnswer,
     ServiceView,
@@ -96,7 +97,12 @@ def task_view(task: Task, spec: ServiceSpec) -> TaskView:
         ended_at=rfc3339(task.ended_ms),
         revision=task.revision,
         placement=f"{task.node} {task.placement}" if task.node and task.placement else None,
+        given=msgspec.UNSET if task.mounted is msgspec.UNSET else _given(spec, task.mounted),
     )
+
+
+def _given(spec: ServiceSpec, versions: tuple[int, ...]) -> tuple[GivenView, ...]:
+    return tuple(GivenView(one.kind, one.mount.name, one.version) for one in spec.given(versions))
 
 
 def node_view(

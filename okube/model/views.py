@@ -12,6 +12,7 @@ import msgspec
 from okube.model.event import EventKind, Level, SubjectKind
 from okube.model.mounts import Mounts
 from okube.model.node import Availability, NodeState
+from okube.model.secret import SecretKind
 from okube.model.spec import (
     MAX_REPLICAS,
     Labels,
@@ -35,6 +36,7 @@ __all__ = [
     "ApplyBody",
     "ConditionView",
     "EventView",
+    "GivenView",
     "Health",
     "ManagerView",
     "NodeChange",
@@ -130,6 +132,14 @@ class TaskPort(msgspec.Struct, frozen=True):
     protocol: Literal["tcp", "udp"]
 
 
+class GivenView(msgspec.Struct, frozen=True):
+    """A secret or config that a task is given, and in which version; its value is shown nowhere."""
+
+    kind: SecretKind
+    name: str
+    version: int
+
+
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     """A task with the settings it runs with; ``message`` is a sentence on what it waits for or how it ended."""
 
@@ -159,6 +169,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: Time | None
     revision: Revision
     placement: str | None = None  # why it is on its node, as a sentence
+    given: tuple[GivenView, ...] | msgspec.UnsetType = msgspec.UNSET  # not there where it is given nothing
 
 
 class ConditionView(msgspec.Struct, frozen=True):

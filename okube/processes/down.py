@@ -22,6 +22,7 @@ from okube.security.keyfiles import KeyFiles
 from okube.security.seed import ProcessIdentity, read_process_identity, read_seed
 from okube.worker.runtime import remove_all
 from okube.worker.runtime.base import RuntimeUnavailable
+from okube.worker.secretfiles import clear_secrets
 from okube.worker.settings import WorkerSettings
 
 __all__ = ["down"]
@@ -141,6 +142,7 @@ def _remove_tasks(config: ClusterConfig, folders: list[_Folder], remove_tasks: R
             if not EngineRecord(config.data_dir).was_ended:
                 problems.append(f"The containers of {folder.name} may still run: {error}")
         else:
+            clear_secrets(folder.identity.cluster_id, folder.identity.name)
             echo(f"{folder.name:<10} {count} containers removed")
     return problems
 

@@ -16,9 +16,9 @@ from okube.model.mounts import SECRETS_FOLDER, Given, MountKind, path_of
 from okube.model.wire import AssignedTask
 from okube.worker.runtime.base import RuntimeFailure
 from okube.worker.runtime.provided import ENVIRON, NOTHING, Provided
-from okube.worker.secretplace import open_place
+from okube.worker.secretplace import NoPlace, find_place, open_place
 
-__all__ = ["SecretFiles", "Values"]
+__all__ = ["SecretFiles", "Values", "clear_secrets"]
 
 Values = Mapping[tuple[MountKind, str], bytes]
 """Values by kind and name. Nobody keeps one longer than it takes to write its file."""
@@ -69,8 +69,7 @@ class SecretFiles:
         folder = self._place / task.id
         for each in (folder, folder / _FILES):
             each.mkdir(mode=0o700, exist_ok=True)
-        (folder / _SECRETS).mkdir(mode=0o755, exist_ok=True)
-        (folder / _SECRETS).chmod(0o755)
+        _make_folders(folder / _SECRETS)
         for n, one in enumerate(given):
             if one.mount.is_file:
                 self._lay_one(folder, n, one, values[one.kind, one.mount.name])
@@ -94,7 +93,7 @@ class SecretFiles:
             if place.parent.name == _FILES and place.exists():
                 _overwrite(place, value)
             else:
-                place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                _make_folders(place.parent)
                 _replace(folder, place, value, mode=int(mount.mode, 8), owner=(mount.uid, mount.gid))
         except PermissionError as error:
             raise RuntimeFailure(
@@ -102,6 +101,20 @@ class SecretFiles:
                 f"the agent may not give {path_of(one.kind, mount)} to user {mount.uid} and group {mount.gid}: "
                 "run it as root, or ask for its own user",
             ) from error
+
+
+def clear_secrets(cluster_id: str, node: str) -> None:
+    """Remove what the tasks of a node were given; for ``okube down``, when its tasks have ended."""
+    with contextlib.suppress(NoPlace):  # then nothing was ever given to a task here
+        SecretFiles(find_place(cluster_id, node, os.environ)).clear()
+
+
+def _make_folders(folder: Path) -> None:
+    """Folders that every user of the task may look into, whatever the agent's umask says."""
+    if not folder.is_dir():
+        _make_folders(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)
 
 
 def _source(folder: Path, number: int, one: Given) -> Path:

@@ -68,9 +68,8 @@ class Secrets:
         """Everything that the task is given lies ready when this returns; what lies ready already is not fetched.
 
         Raises:
-            NotGiven: no manager gives a value now.
+            NotGiven: no manager gives a value now, or there is no room for it.
             RuntimeFailure: ``start-failed``: this node, or this value, can never do.
-            OSError: there is no room.
         """
         if not task.spec.all_mounts:
             return NOTHING
@@ -84,6 +83,8 @@ class Secrets:
                 return await self._run(files.lay, task, await self._fetch(task))
             except NoPlace as error:
                 raise RuntimeFailure("start-failed", error.detail) from error
+            except OSError as error:
+                raise NotGiven(f"waits, for its secrets cannot be kept in memory: {error.strerror}") from error
 
     async def drop(self, task_id: str) -> None:
         """Remove what a task was given: it has ended for good, or is none of this node's any more."""

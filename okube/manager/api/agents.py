@@ -3,6 +3,7 @@
 Bodies are msgpack, see ``okube.model.wire``; a value is as it is.
 """
 
+import logging
 import re
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from okube.state.mounts import needed_by
 __all__ = ["routes"]
 
 routes = web.RouteTableDef()
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 _VERSION = re.compile("[1-9][0-9]{0,8}")
 _encoder = msgspec.msgpack.Encoder()
@@ -74,6 +76,7 @@ def _serve_values(kind: SecretKind) -> None:
         if kept is None:
             raise NotFound(f"version {version} of {kind} {name} is not kept any more")
         data = core.vault.open(kept.sealed, sealed_as(kind, name, kept.id))
+        _log.info("node %s is given %s %s, version %d", node, kind, name, number)
         return web.Response(body=data, content_type="application/octet-stream", headers={"Cache-Control": "no-store"})
 
 

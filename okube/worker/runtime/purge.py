@@ -1,16 +1,12 @@
 """Ending what a node holds when its agent cannot do it any more."""
 
 import asyncio
-import contextlib
 import logging
-import os
 
 from okube.model.errors import OkubeError
 from okube.seams.clock import Clock, SystemClock
 from okube.worker.runtime.base import Container, Runtime
 from okube.worker.runtime.choose import RuntimeKind, as_kind, kept_choice, make_runtime
-from okube.worker.secretfiles import SecretFiles
-from okube.worker.secretplace import NoPlace, find_place
 from okube.worker.settings import WorkerSettings
 
 __all__ = ["remove_all", "remove_containers"]
@@ -22,8 +18,7 @@ _AT_ONCE = 8
 def remove_all(settings: WorkerSettings, *, grace_s: float = 10.0) -> int:
     """Stop and remove every container of this cluster and node, in parallel; returns how many there were.
 
-    For ``okube down``, when the agent is dead. Images and named volumes stay,
-    and nothing of what the tasks were given in memory. A node whose agent never ran has none.
+    For ``okube down``, when the agent is dead. Images and named volumes stay. A node whose agent never ran has none.
 
     Raises:
         RuntimeUnavailable: the engine does not answer; its containers stay.
@@ -63,8 +58,6 @@ async def _remove_all(settings: WorkerSettings, clock: Clock, grace_s: float) ->
             await runtime.close()
     if failures:
         raise failures[0]
-    with contextlib.suppress(NoPlace):  # then nothing was ever given to a task here
-        SecretFiles(find_place(settings.cluster_id, settings.name, os.environ)).clear()
     return count
 
 

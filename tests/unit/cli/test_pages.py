@@ -47,6 +47,12 @@ def test_a_task_that_is_nowhere_says_why_wrapped_to_the_terminal() -> None:
     assert max(map(len, lines)) <= 60
 
 
+def test_a_task_tells_what_it_is_given() -> None:
+    given = [{"kind": "secret", "name": "db", "version": 3}, {"kind": "config", "name": "motd", "version": 1}]
+    page = "\n".join(_page("task", a_task("web.1", given=given)))
+    assert "given     secret db, version 3, config motd, version 1" in page
+
+
 def test_a_service_tells_its_update_and_its_settings() -> None:
     service = a_service(
         "web",

@@ -70,3 +70,12 @@ def test_a_node_has_the_fields_of_the_contract() -> None:
         "disk_allocated task_count last_seen runtime revision"
     )
     assert [name for name in _keys(view) if name in names.split()] == names.split()
+
+
+def test_a_task_tells_what_it_is_given_in_which_versions_and_nothing_where_that_is_nothing() -> None:
+    task = Task(id="t1", service_id="s1", service="web", slot=1, version=1, mounted=(2, 5))
+    assert msgspec.to_builtins(task_view(task, SPEC))["given"] == (
+        {"kind": "secret", "name": "key", "version": 2},
+        {"kind": "config", "name": "page", "version": 5},
+    )
+    assert "given" not in msgspec.to_builtins(task_view(msgspec.structs.replace(task, mounted=msgspec.UNSET), SPEC))

@@ -62,6 +62,16 @@ def test_mode_and_owner_are_as_asked_for(files: SecretFiles, place: Path) -> Non
     assert (found.st_mode & 0o777, found.st_uid, found.st_gid) == (0o400, os.geteuid(), os.getegid())
 
 
+def test_folders_below_run_secrets_may_be_looked_into_whatever_the_umask(files: SecretFiles, place: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        files.lay(a_task(secrets=[{"name": "db", "target": "a/b/c"}]), VALUES)
+    finally:
+        os.umask(before)
+    modes = [(place / "t1" / "secrets" / each).stat().st_mode & 0o777 for each in ("", "a", "a/b", "a/b/c")]
+    assert modes == [0o755, 0o755, 0o755, 0o444]
+
+
 def test_what_its_tasks_do_not_see_is_for_the_agent_alone(files: SecretFiles, place: Path) -> None:
     files.lay(a_task(secrets=[{"name": "db", "env": "PASSWORD", "target": "db"}]), VALUES)
     assert {each: (place / each).stat().st_mode & 0o777 for each in ("", "t1", "t1/environ", "t1/versions")} == {

@@ -1,6 +1,7 @@
 """What an agent's tasks are given, from the assignment to the container, with an engine and a disk in memory."""
 
 import asyncio
+import errno
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from okube.model.wire import AssignedTask
+from okube.worker.secretfiles import SecretFiles
 from tests.builders import a_spec
 from tests.simulation.loop import run_virtual
 from tests.unit.worker.machine import Machine, a_machine
@@ -81,6 +83,25 @@ def test_without_memory_that_is_a_file_system_the_task_fails_and_says_what_to_do
             "start-failed",
             "this machine has no file system in memory",
         )
+
+    lives(test)
+
+
+def test_a_task_waits_while_there_is_no_room_in_memory(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = SecretFiles.lay
+
+    def full(*args: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def test(machine: Machine) -> None:
+        monkeypatch.setattr(SecretFiles, "lay", full)
+        await machine.assign(given_task())
+        await machine.until(lambda: machine.reports.get("t1") and machine.reports["t1"].message)
+        assert (
+            machine.reports["t1"].message == "waits, for its secrets cannot be kept in memory: No space left on device"
+        )
+        monkeypatch.setattr(SecretFiles, "lay", real)
+        await machine.until(lambda: machine.reports["t1"].ready)
 
     lives(test)
 
