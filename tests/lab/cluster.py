@@ -232,7 +232,8 @@ class Cluster:
         before_removal()
         shutil.rmtree(self.folder, ignore_errors=True)
         assert "truncating already-applied" not in logs
-        assert "Traceback (most recent call last)" not in logs, logs[logs.index("Traceback") :][:4000]
+        traced = logs.find("Traceback (most recent call last)")
+        assert traced < 0, logs[max(0, traced - 500) : traced + 12_000]
 
 
 _CAPACITY = {"cores": 8, "memory": "8G", "disk": "50G"}
