@@ -41,7 +41,6 @@ _FLAGS = {
     context_settings={"ignore_unknown_options": False},
     epilog=examples("""
 okube run --image nginx:1.27 --name web --replicas 3 -p 8080:80
-okube run --image redis --cpus 0.5 --memory 256M -v data:/data
 okube run --image alpine --mode job -- sh -c 'echo hello'
 """),
 )

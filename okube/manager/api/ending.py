@@ -32,4 +32,4 @@ async def ending_middleware(request: web.Request, handler: Handler) -> web.Strea
             raise
         if request.transport is not None:
             request.transport.abort()
-        raise ConnectionResetError(f"what {caller.name} may do has changed") from None
+        raise asyncio.CancelledError from None  # as where the client itself leaves
