@@ -16,7 +16,7 @@ from okube.state.mounts import lacking, to_restart
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
 from okube.state.tasks import stop_tasks
-from okube.state.within import check_within
+from okube.state.within import check_spec_within, check_within
 
 __all__ = ["change_of", "delete", "put", "refresh", "restart_for", "scale", "to_prune"]
 
@@ -139,6 +139,7 @@ def _refreshed_of_app(tables: Tables, command: RefreshServices, now_ms: int) -> 
 def _check_put(tables: Tables, spec: ServiceSpec, command: PutServices) -> None:
     check_within(command.within, spec.app, f"{spec.name}, as you want it,")
     old = tables.service_named(spec.name)
+    check_spec_within(tables, command.within, spec, None if old is None else old.spec)
     if old is None:
         if command.how == "replace" or command.if_match is not None:
             raise NotFound(f"there is no service {spec.name}")

@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 
 from okube.model import commands as c
+from okube.model.sealed import Sealed
+from okube.model.secret import Secret, SecretVersion
 from tests.unit.manager.conftest import Answer, Api
 from tests.unit.manager.people import a_user, token_of, until
 
@@ -143,6 +145,29 @@ async def _watched(api: Api, path: str, last: str) -> list[dict[str, Any]]:
                     if last in raw.decode():
                         break
     return lines
+
+
+async def test_no_path_of_a_node_and_no_volume_of_another_app_is_taken(two_apps: Api) -> None:
+    ledger = {**a_service("ledger", "bank"), "volumes": ["books:/books"]}
+    assert (await two_apps("PUT", "/v1/services/ledger", ledger)).status == 200
+    for volume, status in (("/etc:/host", 403), ("books:/books", 403), ("own:/data", 200)):
+        body = {**a_service("web", "shop"), "volumes": [volume]}
+        assert (await two_apps("PUT", "/v1/services/web", body, token=OLGA)).status == status, volume
+
+
+async def test_what_an_operator_of_the_cluster_gave_a_service_stays(two_apps: Api) -> None:
+    given = {**a_service("web", "shop"), "volumes": ["/srv/www:/www"]}
+    assert (await two_apps("PUT", "/v1/services/web", given)).status == 200
+    assert (await two_apps("PUT", "/v1/services/web", {**given, "replicas": 2}, token=OLGA)).status == 200
+
+
+async def test_a_service_is_given_secrets_of_its_own_apps_alone(two_apps: Api) -> None:
+    for name, app in (("till", "shop"), ("vault", "bank"), ("spare", "")):
+        row = Secret(kind="secret", name=name, app=app, versions=(SecretVersion(1, "v", Sealed("k", b"n", b"c"), 1),))
+        two_apps.core.tables.put_secret(row)
+    for name, status in (("vault", 403), ("spare", 403), ("not-there", 403), ("till", 200)):
+        body = {**a_service("web", "shop"), "secrets": [name]}
+        assert (await two_apps("PUT", "/v1/services/web", body, token=OLGA)).status == status, name
 
 
 async def test_the_bound_is_checked_where_nothing_comes_between(two_apps: Api) -> None:
