@@ -38,11 +38,11 @@ async def note_in_audit(request: web.Request, response: web.StreamResponse) -> N
     route = known_route(request)
     if request.get(PASSED_ON) and status not in (503, 504):
         return
-    refused = status in (401, 403)
+    caller = request.get(CALLER)
+    refused = status in (401, 403) or (status == 429 and caller is None)
     if not refused and not _is_noted(request, route):
         return
     context = request.app[CONTEXT]
-    caller = request.get(CALLER)
     problem = request.get(PROBLEM)
     context.audit.note(
         AuditRecord(
@@ -54,7 +54,7 @@ async def note_in_audit(request: web.Request, response: web.StreamResponse) -> N
             method=request.method,
             path=request.path[:_MAX_PATH],
             action="" if route is None else route.name,
-            result=_result(status),
+            result="refused" if refused else _result(status),
             status=status,
             subject=request.get(SUBJECT, ""),
             detail="" if problem is None else problem.detail[:_MAX_DETAIL],
@@ -73,8 +73,6 @@ def _is_noted(request: web.Request, route: Route | None) -> bool:
 def _result(status: int) -> Result:
     if status < 400:
         return "done"
-    if status in (401, 403):
-        return "refused"
     return "unknown" if status == 504 else "failed"
 
 

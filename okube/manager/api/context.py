@@ -11,6 +11,7 @@ from okube.manager.agent_tools import AgentTools
 from okube.manager.agents import AgentCalls
 from okube.manager.api.caller import Caller
 from okube.manager.api.gate import Gate
+from okube.manager.api.guesses import Guesses
 from okube.manager.api.held import Held
 from okube.manager.audit import AuditLog
 from okube.manager.core import ManagerCore
@@ -35,6 +36,7 @@ class Context:
     tools: AgentTools
     keeper: Keeper
     gate: Gate = field(default_factory=Gate)
+    guesses: Guesses = field(default_factory=Guesses)
     recovery: RecoveryDesk = field(default_factory=RecoveryDesk)
     relays_by: str | None = None  # the manager that answered last for a leader who is not heard here
     watches: Watches = field(init=False)

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from okube.manager.api.admission import known_route
+from okube.manager.api.admission import address_of, known_route
 from okube.manager.api.caller import Caller, admin, authorize, of_user, peer
 from okube.manager.api.context import CALLER, CONTEXT, FORWARDED
 from okube.manager.api.relay import FORWARDED_FOR, FORWARDED_INSTANCE
 from okube.manager.core import ManagerCore
-from okube.model.errors import OkubeError, Unauthorized
+from okube.model.errors import OkubeError, SlowDown, Unauthorized
 from okube.model.user import User
 from okube.security import Identity, identity_of, token_matches, token_sha256
 
@@ -73,8 +73,8 @@ async def _caller(request: web.Request) -> Caller:
         return admin()
     sha256 = token_sha256(token)
     user = core.tables.users.of_token(sha256)
-    if user is None and await _caught_up(core):
-        user = core.tables.users.of_token(sha256)
+    if user is None:
+        user = await _looked_for(request, core, sha256)
     return of_user(_valid(core, user, None))
 
 
@@ -104,6 +104,23 @@ async def _of_certificate(request: web.Request, core: ManagerCore, found: Identi
         return admin(rest)
     name, _, instance = rest.partition("/")
     return of_user(_valid(core, core.tables.users.get(name), instance))
+
+
+async def _looked_for(request: web.Request, core: ManagerCore, sha256: str) -> User | None:
+    """Whose token it is, though nobody was known by it at first sight; None where it is nobody's.
+
+    Raises:
+        SlowDown: too many were nobody's.
+    """
+    guesses, address, now_s = request.app[CONTEXT].guesses, address_of(request.transport), core.clock.monotonic()
+    if guesses.is_guessing(address, now_s):
+        raise SlowDown("too many tokens that nobody has were shown from your address: wait a minute")
+    if await _caught_up(core):
+        user = core.tables.users.of_token(sha256)
+        if user is not None:
+            return user
+    guesses.note(address, sha256, now_s)
+    return None
 
 
 async def _caught_up(core: ManagerCore) -> bool:
