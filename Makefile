@@ -16,7 +16,7 @@ help:
 	@echo "make coverage    the tests, and how much of Okube they cover"
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
 	@echo "make mutants    guards switched off, one at a time, until a simulated run or a test notices; docs/reliability.md has the table"
-	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, managers added and removed, agents cut off, writers with one revision, 10,000 services made and removed, requests made up at random"
+	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, managers added and removed, agents cut off, certificates renewed under load, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-flood          what one client feels while 200 others flood the leader; the last line is JSON"
@@ -46,9 +46,10 @@ soak: .venv/.installed-dev
 	@OKUBE_FAILOVER_ROUNDS=20 OKUBE_STOP_ROUNDS=20 OKUBE_PARTITION_S=60 OKUBE_COMPARE_ROUNDS=1000 OKUBE_HISTORY_RUNS=10000 \
 	    OKUBE_FUZZ_EXAMPLES=200 OKUBE_KILL_ALL_ROUNDS=20 OKUBE_TRACE_ROUNDS=10 \
 	    OKUBE_IDLE_CONNECTIONS=10000 OKUBE_MEMBERS_MOST=7 OKUBE_MEMBERSHIP_SEEDS=300 OKUBE_QUIET_S=600 OKUBE_FENCING_ROUNDS=20 \
+	    OKUBE_RENEWAL_LIFE=120 OKUBE_RENEWAL_SECONDS=600 \
 	    .venv/bin/python -m pytest -q -s \
 	    tests/lab/test_failover.py tests/lab/test_links.py tests/lab/test_watch.py tests/lab/test_history.py \
-	    tests/lab/edges/test_fuzz.py tests/lab/edges/test_ports.py tests/lab/disk/*.py tests/lab/test_members.py \
+	    tests/lab/edges/test_fuzz.py tests/lab/edges/test_ports.py tests/lab/disk/*.py tests/lab/test_members.py tests/lab/test_renewal.py \
 	    tests/lab/raft/test_elections.py tests/lab/raft/test_fencing.py \
 	    tests/simulation/test_membership_simulation.py
 

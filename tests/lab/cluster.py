@@ -60,6 +60,7 @@ class Cluster:
         hosts: Hosts | None = None,
         mesh: Mesh | None = None,
         timing: dict[str, str] | None = None,
+        certificates: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.config = folder / "cluster.yaml"
@@ -89,6 +90,8 @@ class Cluster:
             "runtime": runtime,
             "timing": {"node_down_after": node_down_after, **(timing or {})},
         }
+        if certificates is not None:
+            described["certificates"] = certificates
         if docker_host is not None:
             described["docker"] = {"host": docker_host}
         self.described = described
