@@ -1,17 +1,23 @@
 """What the leader signs for agents and managers that renew: for whom, as the cluster knows them; and how they ask."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 
 from okube.manager.api.caller import Caller, peer
 from okube.manager.core import ManagerCore
+from okube.manager.leader import Leader
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.signing import Signer
-from okube.model.errors import Forbidden, NoQuorum, NotFound
-from okube.model.wire import CertificateAnswer, CertificateQuestion
+from okube.model.errors import Forbidden, NoQuorum, NotFound, Unreachable
+from okube.model.wire import CertificateAnswer, CertificateQuestion, Papers
 from okube.raft import Member
 from okube.security import Identity
+from okube.security.renewal import Renewal
 
 __all__ = ["OwnCertificate", "of_agent", "of_manager"]
+
+_LOOKS_S = 1.0
+_TOLD_AGAIN = 10  # looks
 
 
 def of_agent(core: ManagerCore, signer: Signer, caller: Caller, said: CertificateQuestion) -> CertificateAnswer:
@@ -50,12 +56,46 @@ def of_manager(core: ManagerCore, signer: Signer, caller: Caller, said: Certific
 
 
 class OwnCertificate:
-    """How a manager gets its own next certificate: it signs itself where it leads, and else asks the leader."""
+    """How a manager gets its own next certificate: it signs itself where it leads, and else asks the leader.
+
+    It tells the leader what it shows, too: that one knows when all are ready for another CA.
+    """
 
     def __init__(self, core: ManagerCore, signer: Signer, peers: HttpPeerCalls) -> None:
         self._core = core
         self._signer = signer
         self._peers = peers
+
+    async def tend(self, renewal: Renewal, leader: Callable[[], Leader | None]) -> None:
+        """Renew when the CA has changed, and tell the leader what this manager shows; until cancelled."""
+        told: tuple[str | None, Papers] | None = None
+        beats = 0
+        while True:
+            renewal.expect(self._core.authority.mark)
+            telling = (self._core.raft.leader, renewal.papers)
+            if telling != told or beats >= _TOLD_AGAIN:
+                told = telling if await self._tell(renewal.papers, leader()) else None
+                beats = 0
+            beats += 1
+            await asyncio.sleep(_LOOKS_S)
+
+    async def _tell(self, papers: Papers, own: Leader | None) -> bool:
+        if own is not None:
+            own.papers.managers[self._core.name] = papers
+            return True
+        leader = self._leader()
+        if leader is None:
+            return False
+        try:
+            await self._peers.tell_papers(leader, papers)
+        except Unreachable:
+            return False  # an earlier Okube leads, or nobody does at this moment
+        return True
+
+    def _leader(self) -> Member | None:
+        core = self._core
+        found: Member | None = next((m for m in core.raft.members if m.name == core.raft.leader), None)
+        return None if found is None or found.name == core.name else found
 
     async def ask(self, request: bytes) -> CertificateAnswer:
         """Have a request signed.
@@ -67,8 +107,8 @@ class OwnCertificate:
         core, question = self._core, CertificateQuestion(request)
         if core.leads:
             return of_manager(core, self._signer, peer("manager", core.name), question)
-        leader: Member | None = next((m for m in core.raft.members if m.name == core.raft.leader), None)
-        if leader is None or leader.name == core.name:
+        leader = self._leader()
+        if leader is None:
             raise NoQuorum("there is no leader now that could sign")
         return await self._peers.certificate(leader, question)
 

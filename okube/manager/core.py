@@ -7,9 +7,11 @@ import random
 
 import msgspec
 
+from okube.manager.authorities import CurrentAuthority
 from okube.manager.enabling import not_enabled
 from okube.manager.metrics import Metrics
 from okube.manager.settings import ManagerSettings
+from okube.manager.signing import authority_in
 from okube.manager.vault import UnlockKeys, Vault
 from okube.model.commands import Applied, Command, EnableVersion, Item, Refused, Result, encode_command
 from okube.model.epoch import Epoch
@@ -50,6 +52,7 @@ class ManagerCore:
         self.clock = clock
         self.rng = rng
         self.vault = Vault(settings.cluster_id, lambda: self.tables, kept=unlock_keys, random_bytes=random_bytes)
+        self.authority = CurrentAuthority(lambda: self.tables, self.vault, authority_in(settings.data_dir))
         self.proposer = Proposer(raft, self._seal)
         self.metrics = Metrics()
         self.versions_told = asyncio.Event()  # a manager said that it knows another command version than before

@@ -64,6 +64,8 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     core.metrics.heartbeats.inc()
     if known and _in_order(leader, said):
         leader.liveness.heard(said.node, absence_s=said.absence_s)
+        if said.papers is not None:
+            leader.papers.nodes[said.node] = said.papers
         told = _conditions(core, node, said)
         if told is not None:
             await core.submit(told)
@@ -77,6 +79,7 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
         known=known,
         heartbeat_ms=core.tables.settings.heartbeat_ms,
         managers=_managers(core),
+        mark=core.authority.mark,
     )
 
 

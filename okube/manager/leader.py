@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from okube.manager import ca_change
 from okube.manager.agents import AgentCalls
 from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
@@ -15,18 +16,22 @@ from okube.manager.keyring import next_step
 from okube.manager.liveness import Liveness
 from okube.manager.messenger import Messenger
 from okube.manager.pace import Pace
+from okube.manager.papers import PapersBook, warning
 from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
 from okube.manager.slices import batches, in_turns
-from okube.model.commands import Command, PlaceTasks, SeedCluster, WithdrawTasks
+from okube.model.commands import Command, PlaceTasks, SeedCluster, TellOfCertificates, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
+from okube.model.versions import version_of
+from okube.model.wire import Papers
 
 __all__ = ["Leader"]
 
 _log = logging.getLogger(__name__)
 _FULL_PASS_S = 10.0
 _DOUBT_S = 0.05
+_CHANGING_S = 1.0
 _REJECTED_S = 0.05
 _DEFECT_S = 1.0
 _SOON_S = 0.5
@@ -41,6 +46,7 @@ class Leader:
         self.defects = 0
         self.runs: dict[str, tuple[str, int]] = {}  # node → its agent's run, and the newest heartbeat of it
         self.asked_again: dict[str, str] = {}  # node → the run of its agent that was asked to register once more
+        self.papers = PapersBook()
         self.changes = Changes(core.tables)
         self.liveness = Liveness(core, agents, peers, self.changes.placement_changed.set)
         self.dispatcher = Dispatcher(core, self.changes, Messenger(core, agents, peers, self.liveness))
@@ -59,7 +65,8 @@ class Leader:
             _log.info("not leading any more")
 
     def _loops(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-        own = (self._reconcile, self._place, self._tend_nodes, self._enable_versions, self._tend_ring)
+        own = (self._reconcile, self._place, self._tend_nodes, self._enable_versions)
+        own += (self._tend_ring, self._tend_certificates)
         return (*own, self.liveness.run, self.dispatcher.run)
 
     async def _guarded(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -173,6 +180,27 @@ class Leader:
                 pause_s = min(_FULL_PASS_S, max(_SOON_S, (next_ms - self._core.clock.time_ms()) / 1000 + 0.001))
             await _wait(self.changes.nodes_changed, pause_s)
 
+    async def _tend_certificates(self) -> None:
+        """The next step of a change of the CA, when all are ready for it; a warning for who did not renew in time."""
+        core, known = self._core, self.papers
+        while True:
+            now_ms, found = core.clock.time_ms(), core.tables.authorities
+            present = [("manager", member.name) for member in core.raft.members]
+            present += [("node", node.name) for node in core.tables.nodes.values()]
+            warnings = known.warnings(core.authority.ends_ms, present, now_ms)
+            if core.tables.settings.command_version >= version_of(TellOfCertificates((), (), ())):
+                await core.propose([*warning(warnings)])
+            step = None if found is None else ca_change.next_step(found, self.shown_papers())
+            if step is not None:
+                await core.propose([step])
+            await asyncio.sleep(_CHANGING_S if found is not None and found.coming else _FULL_PASS_S)
+
+    def shown_papers(self) -> dict[str, Papers | None]:
+        """What all managers and the agents of all nodes show, down or not; None where that is not known."""
+        known = self.papers
+        shown = {member.name: known.managers.get(member.name) for member in self._core.raft.members}
+        return shown | {name: known.nodes.get(name) for name in self._core.tables.nodes}
+
     async def _enable_versions(self) -> None:
         """A command version is enabled once all managers know it; also when the last that did not is removed."""
         core = self._core
@@ -183,10 +211,11 @@ class Leader:
             await _wait(core.versions_told, _FULL_PASS_S)
 
     async def _tend_ring(self) -> None:
-        """The key ring is made once; where it has a new data key, everything is sealed anew with it."""
+        """The key ring is made once, and the CA sealed with it; where it has a new data key, all is sealed anew."""
         while True:
             self.changes.ring_changed.clear()
             await self._turn_ring()
+            await self._core.propose([*self._core.authority.plan_keeping(self._core.clock.time_ms())])
             await _wait(self.changes.ring_changed, _FULL_PASS_S)
 
     async def _turn_ring(self) -> None:

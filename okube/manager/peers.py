@@ -15,6 +15,7 @@ from okube.model.wire import (
     AssignmentAnswer,
     CertificateAnswer,
     CertificateQuestion,
+    Papers,
     ReachAnswer,
     ReachQuestion,
     RelayQuestion,
@@ -78,6 +79,10 @@ class HttpPeerCalls:
     async def certificate(self, peer: Member, question: CertificateQuestion) -> CertificateAnswer:
         """POST /v1/peers/certificate."""
         return _decode(_certified, await self._post(peer, "certificate", question, _CERTIFICATE_TIMEOUT_S), peer)
+
+    async def tell_papers(self, peer: Member, papers: Papers) -> None:
+        """POST /v1/peers/papers."""
+        await self._post(peer, "papers", papers, _REACH_TIMEOUT_S)
 
     async def _post(self, peer: Member, what: str, question: msgspec.Struct, timeout_s: float) -> bytes:
         assert self._session is not None, "start() comes first"

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import random
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from okube.manager.api.context import Context
 from okube.manager.certificates import OwnCertificate
 from okube.manager.core import ManagerCore
 from okube.manager.interpreter import tune
-from okube.manager.keycalls import HttpKeyCalls, KeyCalls, keep_unlocked
+from okube.manager.keycalls import HttpKeyCalls, keep_unlocked
 from okube.manager.metrics.lag import sample_lag
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.recovery import Recovery, RecoveryDesk, finish_recovery, recover
@@ -119,8 +120,9 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_ke
             await site.start()
             tune()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
-            key_calls = HttpKeyCalls(peers, settings.cluster_id)
-            return await _until(stop, raft, reign, core, keeper, renewal, context.recovery, key_calls)
+            unlocking = keep_unlocked(core, HttpKeyCalls(peers, settings.cluster_id))
+            beside = (keeper.run(), unlocking, renewal.run(), own.tend(renewal, lambda: reign.leader))
+            return await _until(stop, raft, reign, core, beside, context.recovery)
         finally:
             await runner.cleanup()
             await raft.stop()
@@ -134,18 +136,14 @@ async def _until(
     raft: RaftNode,
     reign: Reign,
     core: ManagerCore,
-    keeper: Keeper,
-    renewal: Renewal,
+    beside: Iterable[Coroutine[Any, Any, None]],
     desk: RecoveryDesk,
-    key_calls: KeyCalls,
 ) -> Recovery | None:
     """Lead when it is this manager's turn, until it is told to stop or to go on alone, or Raft cannot go on."""
     async with asyncio.TaskGroup() as group:
         leading = group.create_task(reign.run(), name="reign")
         sampling = group.create_task(sample_lag(core.metrics.loop_lag.observe), name="loop lag")
-        keeping = group.create_task(keeper.run(), name="snapshots")
-        renewing = group.create_task(renewal.run(), name="certificate")
-        unlocking = group.create_task(keep_unlocked(core, key_calls), name="unlock key")
+        others = [group.create_task(each) for each in beside]
         stopping = asyncio.ensure_future(stop.wait())
         fatal = asyncio.ensure_future(asyncio.shield(raft.fatal))
         recovering = asyncio.ensure_future(desk.asked.wait())
@@ -155,9 +153,8 @@ async def _until(
             await _hand_over(raft)
         leading.cancel()
         sampling.cancel()
-        keeping.cancel()
-        renewing.cancel()
-        unlocking.cancel()
+        for each in others:
+            each.cancel()
         stopping.cancel()
         recovering.cancel()
         if raft.fatal.done():

@@ -24,6 +24,7 @@ class Signer:
         authority: the CA that signs now; raises Conflict where it cannot be had here.
         now_ms: milliseconds since 1970, UTC.
         life: how long certificates of managers and workers last.
+        trusted: the certificates that all parties trust, as PEM; that of the CA that signs unless given.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class Signer:
         authority: Callable[[], Authority],
         now_ms: Callable[[], int],
         life: timedelta = NODE_LIFE,
+        trusted: Callable[[], bytes] | None = None,
     ) -> None:
         self.life = life
+        self._trusted = trusted
         self._cluster_id = cluster_id
         self._authority = authority
         self._now_ms = now_ms
@@ -64,7 +67,7 @@ class Signer:
 
     def trusted(self) -> bytes:
         """The certificates of the CA that all parties trust, as ``ca.crt`` has them; raises as ``sign``."""
-        return self._authority().certificate_pem
+        return self._trusted() if self._trusted is not None else self._authority().certificate_pem
 
 
 def authority_in(data_dir: Path | None) -> Callable[[], Authority]:

@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 
 import msgspec
 
+from okube.model.authority import Authorities
 from okube.model.epoch import Epoch
 from okube.model.errors import UNREADABLE
 from okube.model.node import Availability, NodeState
@@ -36,6 +37,7 @@ __all__ = [
     "ForgetTasks",
     "Item",
     "PlaceTasks",
+    "PutAuthorities",
     "PutRing",
     "PutSecret",
     "PutServices",
@@ -59,6 +61,7 @@ __all__ = [
     "StopTask",
     "StopTasks",
     "TaskReport",
+    "TellOfCertificates",
     "TellOfManager",
     "UpdateNode",
     "UseJoinToken",
@@ -323,6 +326,29 @@ class PutRing(msgspec.Struct, frozen=True, array_like=True, tag="put-ring/1"):
     by: str = ""
 
 
+class PutAuthorities(msgspec.Struct, frozen=True, array_like=True, tag="put-authorities/1"):
+    """The cluster's CAs from here on, in the place of the row with the revision ``before`` (0: there was none).
+
+    ``what`` is for the story: ``kept`` (the first), ``began``, ``signs``, ``finished`` or ``given-up``.
+    """
+
+    authorities: Authorities
+    what: str
+    before: int = 0
+    by: str = ""
+
+
+class TellOfCertificates(msgspec.Struct, frozen=True, array_like=True, tag="tell-of-certificates/1"):
+    """Certificates that end soon and were not renewed, for the cluster's story; columns of equal length.
+
+    ``kinds`` are ``manager``, ``node`` or ``cluster`` (the CA); ``ends_ms`` milliseconds since 1970, UTC.
+    """
+
+    kinds: tuple[str, ...]
+    names: tuple[str, ...]
+    ends_ms: tuple[TimeMs, ...]
+
+
 class PutUser(msgspec.Struct, frozen=True, array_like=True, tag="put-user/1"):
     """A user: ``create``, ``change`` (role and apps; None leaves a thing as it is) or ``rotate`` (other credentials).
 
@@ -460,6 +486,8 @@ Command = (
     | EnableVersion
     | TellOfManager
     | PutRing
+    | PutAuthorities
+    | TellOfCertificates
     | PutUser
     | RemoveUser
     | PutSecret

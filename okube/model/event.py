@@ -46,6 +46,8 @@ EventKind = Literal[
     "version-enabled",
     "manager-added",
     "manager-removed",
+    "certificate-ends",
+    "ca-changed",
     "cluster-restored",
     "cluster-recovered",
     "user-created",

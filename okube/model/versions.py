@@ -28,6 +28,8 @@ KINDS_SINCE: dict[type, int] = {
     c.EnableVersion: 2,
     c.TellOfManager: 2,
     c.PutRing: 3,
+    c.PutAuthorities: 3,
+    c.TellOfCertificates: 3,
     c.PutUser: 3,
     c.RemoveUser: 3,
     c.PutSecret: 3,

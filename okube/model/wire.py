@@ -38,6 +38,7 @@ __all__ = [
     "LogLine",
     "NodeCondition",
     "NodeUsage",
+    "Papers",
     "ReachAnswer",
     "ReachQuestion",
     "Registration",
@@ -168,6 +169,14 @@ class NodeCondition(msgspec.Struct, frozen=True, array_like=True):
     message: Text
 
 
+class Papers(msgspec.Struct, frozen=True, array_like=True):
+    """What a party shows: its mark (see ``okube.model.authority``), and from when to when its certificate is good."""
+
+    mark: Text
+    begins_ms: Count
+    ends_ms: Count
+
+
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """A sign of life with what changed since the last answered one (empty: nothing).
 
@@ -187,6 +196,7 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     run: Text = ""
     sequence: Count = 0
     conditions: tuple[NodeCondition, ...] | None = None
+    papers: Papers | None = None
 
 
 class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -196,6 +206,7 @@ class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
     known: bool = True  # False: register (again)
     heartbeat_ms: int = 1000
     managers: tuple[str, ...] = ()
+    mark: str = ""  # that of who believes the CAs of now, and has a certificate of the one that signs; empty: any
 
 
 class ReachQuestion(msgspec.Struct, frozen=True, array_like=True):

@@ -3,19 +3,22 @@
 Imports ``cryptography``, which takes its time to load: for those that make certificates, not for those that use them.
 """
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from okube.model.authority import mark_of
 from okube.model.errors import BadFile, Conflict
-from okube.security.files import ClusterFiles
+from okube.security.files import ClusterFiles, TlsFiles
 from okube.security.private import read_private, write_private, write_public
 
-__all__ = ["BACKDATED", "CA_LIFE", "Authority", "create_ca", "load_ca", "private_pem", "save_ca"]
+__all__ = ["BACKDATED", "CA_LIFE", "Authority", "ca_id", "create_ca", "load_ca", "mark_in", "private_pem", "save_ca"]
 
 CA_LIFE = timedelta(days=3652)
 BACKDATED = timedelta(hours=1)
@@ -107,6 +110,26 @@ def load_ca(files: ClusterFiles) -> Authority:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise BadFile(f"{files.ca_dir} is damaged: ca.key is not the key of ca.crt; restore both from a backup.")
     return Authority(certificate, key)
+
+
+def ca_id(certificate: x509.Certificate) -> str:
+    """What tells one CA from another: the beginning of its certificate's SHA-256."""
+    return certificate.fingerprint(hashes.SHA256()).hex()[:16]
+
+
+def mark_in(files: TlsFiles) -> str:
+    """The mark of what a folder holds, see ``okube.model.authority``; empty where that cannot be used."""
+    try:
+        trusted = files.ca.read_bytes()
+        certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        authorities = x509.load_pem_x509_certificates(trusted)
+    except (OSError, ValueError):
+        return ""
+    for authority in authorities:
+        with contextlib.suppress(ValueError, TypeError, InvalidSignature):
+            certificate.verify_directly_issued_by(authority)
+            return mark_of(trusted, ca_id(authority))
+    return ""
 
 
 def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

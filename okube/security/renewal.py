@@ -13,8 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from okube.model.errors import Malformed, OkubeError
-from okube.model.wire import CertificateAnswer
-from okube.security.ca import private_pem
+from okube.model.wire import CertificateAnswer, Papers
+from okube.security.ca import mark_in, private_pem
 from okube.security.files import TlsFiles
 from okube.security.identity import INSTANCE_URI
 from okube.security.living import Credentials
@@ -26,6 +26,8 @@ __all__ = ["Ask", "Renewal"]
 
 _log = logging.getLogger(__name__)
 _LONGEST_SLEEP_S = 600.0  # the calendar may be set meanwhile
+_SETTLES_MS = 10_000  # who should sign may change between the answer and what is told next
+_SPREAD_MS = 3000  # not all ask at once where all are told at once
 _REPEATED_AFTER_S = 86_400.0
 
 
@@ -61,7 +63,10 @@ class Renewal:
         self._now_ms = now_ms
         self._rng = rng
         self._files = TlsFiles(credentials.folder)
-        self._wanted = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._settled_ms = 0
+        self._mark = ""
+        self._due_ms = 0
         self._take()
 
     @property
@@ -69,9 +74,23 @@ class Renewal:
         """From when to when the certificate in use is good."""
         return self._validity
 
+    @property
+    def papers(self) -> Papers:
+        """What this process shows now."""
+        return Papers(self._mark, max(0, self._validity.begins_ms), self._validity.ends_ms)
+
+    def expect(self, mark: str) -> None:
+        """What it should show: by whom its certificate should be, and whom it should believe; empty: as it is."""
+        now_ms = self._now_ms()
+        if mark and mark != self._mark and now_ms >= self._settled_ms:
+            self._settled_ms = now_ms + _SETTLES_MS
+            self._due_ms = min(self._due_ms, now_ms + round(self._rng.uniform(0, _SPREAD_MS)))
+            self._woken.set()
+
     def want(self) -> None:
         """Renew now, although it is not due: what it should say or who should sign it has changed."""
-        self._wanted.set()
+        self._due_ms = self._now_ms()
+        self._woken.set()
 
     async def run(self) -> None:
         """Renew whenever it is due, until cancelled."""
@@ -79,7 +98,6 @@ class Renewal:
             self.want()
         while True:
             await self._until_due()
-            self._wanted.clear()
             try:
                 await self.renew()
             except (OkubeError, OSError) as error:
@@ -87,8 +105,7 @@ class Renewal:
                 left_s = (self._validity.ends_ms - self._now_ms()) / 1000
                 level = logging.WARNING if left_s < _REPEATED_AFTER_S or self.failed == 1 else logging.INFO
                 _log.log(level, "the certificate was not renewed, trying again; it ends in %.0f s: %s", left_s, error)
-                self._wanted.set()
-                await asyncio.sleep(self._validity.retry_s * self._rng.uniform(0.8, 1.2))
+                self._due_ms = self._now_ms() + round(1000 * self._validity.retry_s * self._rng.uniform(0.8, 1.2))
 
     async def renew(self) -> None:
         """Have a new key certified, keep both, and show them from the next handshake on.
@@ -105,17 +122,20 @@ class Renewal:
         self._credentials.reload()
         self._take()
         self.renewed += 1
+        self._settled_ms = self._now_ms() + _SETTLES_MS
         _log.info("the certificate was renewed; it ends in %.0f s", (self._validity.ends_ms - self._now_ms()) / 1000)
 
     def _take(self) -> None:
         self._validity = validity_in(self._files.certificate)
         self._due_ms = self._validity.due_ms(self._rng.random())
+        self._mark = mark_in(self._files)
 
     async def _until_due(self) -> None:
-        while not self._wanted.is_set() and (left_s := (self._due_ms - self._now_ms()) / 1000) > 0:
+        while (left_s := (self._due_ms - self._now_ms()) / 1000) > 0:
+            self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left_s, _LONGEST_SLEEP_S)):
-                    await self._wanted.wait()
+                    await self._woken.wait()
 
 
 def _check(signed: CertificateAnswer, public_numbers: object) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from okube.model import commands as c
 from okube.model.errors import UNREADABLE, KeyReused, OkubeError, StaleEpoch, UnknownVersion
 from okube.model.versions import COMMAND_VERSION
-from okube.state import jointokens, keys, mounts, nodes, secrets, services, settings, tasks, users
+from okube.state import authorities, jointokens, keys, mounts, nodes, secrets, services, settings, tasks, users
 from okube.state.requests import KnownRequest
 from okube.state.snapshot import dump, letting_go, loading
 from okube.state.story import tell
@@ -48,6 +48,8 @@ _HANDLERS: dict[type, Handler] = {
     c.EnableVersion: settings.enable,
     c.TellOfManager: settings.tell_of_manager,
     c.PutRing: keys.put_ring,
+    c.PutAuthorities: authorities.put,
+    c.TellOfCertificates: authorities.tell,
     c.PutUser: users.put,
     c.RemoveUser: users.remove,
     c.PutSecret: secrets.put,

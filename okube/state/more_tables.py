@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from okube.model.authority import Authorities
 from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.state.tables import Tables
@@ -22,6 +23,7 @@ Take = Callable[[Tables, Any], None]
 _TABLES: dict[str, tuple[type, Take]] = {
     "ring": (Ring, Tables.restore_ring),
     "secrets": (Secret, Tables.restore_secret),
+    "authorities": (Authorities, Tables.restore_authorities),
 }
 """What each row is, and what takes it."""
 
@@ -36,6 +38,8 @@ def more_rows(tables: Tables) -> Iterator[tuple[str, msgspec.Struct]]:
         yield "ring", tables.ring
     for secret in tables.secrets.values():
         yield "secrets", secret
+    if tables.authorities is not None:
+        yield "authorities", tables.authorities
 
 
 def take_more(tables: Tables, row: MoreRow) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from okube.model.authority import sealed_as as ca_sealed_as
 from okube.model.sealed import Sealed
 from okube.model.secret import Secret, sealed_as
+from okube.state import authorities
 from okube.state.tables import Tables
 
 __all__ = ["give_up_sealed", "keys_in_use", "seal_anew", "sealed_in"]
@@ -19,6 +21,9 @@ def sealed_in(tables: Tables) -> Iterator[tuple[str, Sealed]]:
     for secret in tables.secrets.values():
         for each in secret.versions:
             yield sealed_as(secret.kind, secret.name, each.id), each.sealed
+    if tables.authorities is not None:
+        for ca in tables.authorities.kept:
+            yield ca_sealed_as(ca.id), ca.key
 
 
 def keys_in_use(tables: Tables) -> frozenset[str]:
@@ -36,6 +41,8 @@ def give_up_sealed(tables: Tables) -> None:
 def seal_anew(tables: Tables, place: str, before: str, sealed: Sealed) -> None:
     """Put ``sealed`` into that place, if what is there is sealed with the key ``before`` still."""
     kind, _, rest = place.partition("/")
+    if kind == "authority":
+        authorities.seal_anew(tables, place, before, sealed)
     if kind in ("secret", "config"):
         name, _, value_id = rest.partition("/")
         _in_secret(tables, tables.secrets.get((kind, name)), value_id, before, sealed)

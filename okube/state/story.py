@@ -17,6 +17,7 @@ from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
+from okube.state.certificate_story import of_certificates
 from okube.state.tables import Row, Tables
 
 __all__ = ["tell"]
@@ -49,6 +50,9 @@ def tell(tables: Tables, command: c.Command, now_ms: int) -> None:
         _tell_version(tables, command, now_ms)
     if isinstance(command, c.TellOfManager):
         _tell_manager(tables, command, now_ms)
+    if isinstance(command, c.PutAuthorities | c.TellOfCertificates):
+        for event in of_certificates(command):
+            tables.put_event(msgspec.structs.replace(event, first_ms=now_ms, time_ms=now_ms))
     if isinstance(command, c.PutUser | c.RemoveUser):
         _tell_user(tables, command, now_ms)
     if not changes:

@@ -11,6 +11,7 @@ from itertools import islice
 
 import msgspec
 
+from okube.model.authority import Authorities
 from okube.model.epoch import Epoch
 from okube.model.event import Event
 from okube.model.jointoken import KeptToken
@@ -72,6 +73,7 @@ class Tables:
         self.settings = Settings()
         self.ring: Ring | None = None
         self.secrets: dict[tuple[str, str], Secret] = {}  # by kind and name
+        self.authorities: Authorities | None = None
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.nodes: dict[str, Node] = {}
@@ -128,6 +130,11 @@ class Tables:
         """Take an event."""
         self.events.put(event)
         self.digest.swap("events", None, event)
+
+    def restore_authorities(self, authorities: Authorities) -> None:
+        """Take the CAs."""
+        self.authorities = authorities
+        self.digest.swap("authorities", None, authorities)
 
     def restore_ring(self, ring: Ring) -> None:
         """Take the key ring."""
@@ -190,6 +197,12 @@ class Tables:
         new = msgspec.structs.replace(settings, revision=self.next_revision())
         self.digest.swap("settings", self.settings if self.settings.revision else None, new)
         self.settings = new
+
+    def put_authorities(self, authorities: Authorities) -> None:
+        """Replace the CAs."""
+        new = msgspec.structs.replace(authorities, revision=self.next_revision())
+        self.digest.swap("authorities", self.authorities, new)
+        self.authorities = new
 
     def put_ring(self, ring: Ring | None) -> None:
         """Replace the key ring."""

@@ -16,7 +16,7 @@ from okube.worker.assignments import Holdings, raise_fence, take
 from okube.worker.calls import ManagerCalls
 from okube.worker.capacity import Capacity
 from okube.worker.conditions import Checkup, MachineState
-from okube.worker.heartbeat import Heart
+from okube.worker.heartbeat import Heart, Renewing
 from okube.worker.logs import task_logs
 from okube.worker.outbox import Outbox
 from okube.worker.runner import Runner
@@ -56,6 +56,7 @@ class Agent:
         living: ids of the clusters that have a living agent on the machine.
         software: its version of Okube.
         secrets: what tasks are given; without it, none that is given anything can run.
+        renewing: its certificate.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Agent:
         living: Callable[[], Awaitable[set[str]]],
         software: str = "",
         secrets: Secrets | None = None,
+        renewing: Renewing | None = None,
     ) -> None:
         self._settings = settings
         self._calls = calls
@@ -106,6 +108,7 @@ class Agent:
             conditions=lambda: self._checkup.told,
             rng=rng,
             heartbeat_s=settings.heartbeat_s,
+            renewing=renewing,
         )
 
     @property

@@ -10,12 +10,12 @@ import msgspec
 
 from okube.model.epoch import Epoch
 from okube.model.errors import Unreachable
-from okube.model.wire import Heartbeat, HeartbeatAnswer, NodeCondition, Registration, Usage
+from okube.model.wire import Heartbeat, HeartbeatAnswer, NodeCondition, Papers, Registration, Usage
 from okube.worker.assignments import Holdings
 from okube.worker.calls import ManagerCalls
 from okube.worker.outbox import Outbox
 
-__all__ = ["ABSENCE_S", "Ear", "Heart"]
+__all__ = ["ABSENCE_S", "Ear", "Heart", "Renewing"]
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -40,6 +40,17 @@ class Ear(Protocol):
         """A manager named all managers; raises OSError when it cannot be stored."""
 
 
+class Renewing(Protocol):
+    """The agent's certificate, as the managers should know it."""
+
+    @property
+    def papers(self) -> Papers:
+        """What the agent shows now."""
+
+    def expect(self, mark: str) -> None:
+        """What it should show; empty where that is not known."""
+
+
 class Heart:
     """Registers, then beats: every ``heartbeat_s``, and at once when there is something to report.
 
@@ -54,6 +65,7 @@ class Heart:
         conditions: what is wrong with it now; None while nobody has looked.
         rng: spreads the retries of many agents.
         heartbeat_s: until a manager names another interval.
+        renewing: the agent's certificate, told with each heartbeat.
     """
 
     def __init__(
@@ -67,6 +79,7 @@ class Heart:
         conditions: Callable[[], tuple[NodeCondition, ...] | None],
         rng: random.Random,
         heartbeat_s: float,
+        renewing: Renewing | None = None,
     ) -> None:
         self._run = f"{rng.getrandbits(64):016x}"
         self._sequence = 0
@@ -76,6 +89,7 @@ class Heart:
         self._outbox = outbox
         self._usage = usage
         self._conditions = conditions
+        self._renewing = renewing
         self._rng = rng
         self._heartbeat_s = heartbeat_s
         self._registered = False
@@ -151,6 +165,7 @@ class Heart:
                 run=self._run,
                 sequence=self._sequence,
                 conditions=self._conditions(),
+                papers=None if self._renewing is None else self._renewing.papers,
             )
         )
         if not answer.known:
@@ -159,6 +174,8 @@ class Heart:
             return answer
         self._heartbeat_s = answer.heartbeat_ms / 1000
         self._outbox.confirm(batch)
+        if self._renewing is not None:
+            self._renewing.expect(answer.mark)
         await self._listen(answer.epoch, answer.managers)
         return answer
 

@@ -80,6 +80,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         living=lambda: asyncio.to_thread(living_clusters),
         software=importlib.metadata.version("okube"),
         secrets=Secrets(timed, lambda: find_place(settings.cluster_id, settings.name, os.environ)),
+        renewing=renewal,
     )
 
     def leave() -> None:

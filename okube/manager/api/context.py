@@ -17,7 +17,7 @@ from okube.manager.audit import AuditLog
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.manager.recovery import RecoveryDesk
-from okube.manager.signing import Signer, authority_in
+from okube.manager.signing import Signer
 from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
 from okube.model.errors import OkubeError
@@ -52,9 +52,10 @@ class Context:
         self.audit = AuditLog(settings.directory / "audit", self.core.clock.monotonic)
         self.signer = Signer(
             settings.cluster_id,
-            authority_in(settings.data_dir),
+            self.core.authority.signing,
             self.core.clock.time_ms,
             timedelta(seconds=settings.certificate_life_s),
+            self.core.authority.trusted,
         )
 
 

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from okube.manager import certificates, on_behalf
 from okube.manager.api.context import CALLER, CONTEXT
-from okube.model.errors import UNREADABLE, Malformed
-from okube.model.wire import CertificateQuestion, ReachQuestion, RelayQuestion
+from okube.model.errors import UNREADABLE, Malformed, NoQuorum
+from okube.model.wire import CertificateQuestion, Papers, ReachQuestion, RelayQuestion
 
 __all__ = ["routes"]
 
@@ -19,6 +19,7 @@ routes = web.RouteTableDef()
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
 _reach = msgspec.msgpack.Decoder(ReachQuestion)
+_papers = msgspec.msgpack.Decoder(Papers)
 _question = msgspec.msgpack.Decoder(CertificateQuestion)
 _relay = msgspec.msgpack.Decoder(RelayQuestion)
 
@@ -42,6 +43,18 @@ async def certificate(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     said = await _body(request, _question)
     return _answer(certificates.of_manager(context.core, context.signer, request[CALLER], said))
+
+
+@routes.post("/v1/peers/papers")
+async def papers(request: web.Request) -> web.Response:
+    """What another manager shows, for the leader to know."""
+    context = request.app[CONTEXT]
+    said = await _body(request, _papers)
+    leader = context.leader()
+    if leader is None:
+        raise NoQuorum(f"{context.core.name} does not lead now")
+    leader.papers.managers[request[CALLER].name] = said
+    return _answer(said)
 
 
 def _answer(answer: msgspec.Struct) -> web.Response:

@@ -339,6 +339,17 @@ _PEERS = (
     ),
     Route(
         method="POST",
+        path="/v1/peers/papers",
+        name="manager_papers",
+        group="managers",
+        text="A manager tells the leader what it shows: by which CA its certificate is, and when that ends.",
+        role="manager",
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="the same", media="application/msgpack", headers=()),),
+    ),
+    Route(
+        method="POST",
         path="/v1/peers/certificate",
         name="manager_certificate",
         group="managers",
