@@ -46,6 +46,7 @@ ENTRIES = {
     "cordon": Entry("okube.cli.nodes:cordon", "no new tasks on nodes", _CARE),
     "uncordon": Entry("okube.cli.nodes:uncordon", "new tasks again", _CARE),
     "snapshot": Entry("okube.cli.snapshot:snapshot", "the state, saved", _CARE),
+    "cluster": Entry("okube.cli.cluster:cluster", "its CA and certificates", _CARE),
     "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),
     "config": Entry("okube.cli.secret:config", "files for tasks", _ACCESS),
     "user": Entry("okube.cli.user:user", "who may do what", _ACCESS),

@@ -422,6 +422,14 @@ class OkubeClient:
         """Who the caller is: name, role, apps (none: all)."""
         return self._object(self._read("/v1/self"))
 
+    def authorities(self) -> Json:
+        """The cluster's CAs, and how far a change of them is."""
+        return self._object(self._read("/v1/cluster/ca"))
+
+    def change_ca(self, action: str, *, force: bool = False) -> Json:
+        """``begin``, ``proceed``, ``finish`` or ``give-up`` another CA."""
+        return self._object(self._write("POST", "/v1/cluster/ca", {"action": action, "force": force}))
+
     def status(self) -> Json:
         """The cluster at a glance; any living manager answers, also without quorum."""
         return self._object(self._read("/v1/status"))

@@ -13,7 +13,7 @@ from okube.model.commands import PutAuthorities
 from okube.model.errors import Conflict
 from okube.model.wire import Papers
 
-__all__ = ["begin", "finish", "give_up", "next_step", "waits_for"]
+__all__ = ["begin", "finish", "give_up", "next_step", "proceed", "waits_for"]
 
 
 def begin(found: Authorities, coming: KeptCa, now_ms: int, by: str) -> PutAuthorities:
@@ -32,6 +32,13 @@ def next_step(found: Authorities, papers: Mapping[str, Papers | None]) -> PutAut
     return PutAuthorities(msgspec.structs.replace(found, signer=found.coming), "signs", found.revision)
 
 
+def proceed(found: Authorities, by: str) -> PutAuthorities:
+    """The newer CA signs, although not all believe it: who is away now has to be renewed by hand. Raises Conflict."""
+    if not found.coming or found.signer == found.coming:
+        raise Conflict("no other CA is coming, or it signs already")
+    return PutAuthorities(msgspec.structs.replace(found, signer=found.coming), "signs", found.revision, by)
+
+
 def waits_for(found: Authorities, papers: Mapping[str, Papers | None]) -> list[str]:
     """Who is not ready for the next step: shows a certificate of the older CA, or does not believe the newer one."""
     if not found.coming:
@@ -42,18 +49,22 @@ def waits_for(found: Authorities, papers: Mapping[str, Papers | None]) -> list[s
     return _without(papers, lambda mark: mark.partition(".")[0] == believes)
 
 
-def finish(found: Authorities, papers: Mapping[str, Papers | None], by: str) -> PutAuthorities:
-    """The older CA is believed no more.
+def finish(found: Authorities, papers: Mapping[str, Papers | None], by: str, *, force: bool) -> PutAuthorities:
+    """The older CA is believed no more; with ``force`` although somebody is shut out by it.
 
     Raises:
         Conflict: there is nothing to finish, or somebody would be shut out.
     """
     if not found.coming:
         raise Conflict("no other CA is coming: 'okube cluster rotate-ca' begins")
+    if found.signer != found.coming:
+        raise Conflict("not yet: the new CA does not sign yet")
     waiting = waits_for(found, papers)
-    if waiting or found.signer != found.coming:
-        who = ", ".join(waiting) or "the leader"
-        raise Conflict(f"not yet: {who} would be shut out, who has no certificate of the new CA; wait, or see why")
+    if waiting and not force:
+        raise Conflict(
+            f"not yet: {', '.join(waiting)} would be shut out, without a certificate of the new CA; wait, or finish "
+            "with force and renew theirs by hand"
+        )
     kept = tuple(each for each in found.kept if each.id == found.coming)
     return PutAuthorities(Authorities(found.coming, kept), "finished", found.revision, by)
 

@@ -1,21 +1,25 @@
 """What the leader signs for agents and managers that renew: for whom, as the cluster knows them; and how they ask."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from okube.manager.api.caller import Caller, peer
+from okube.manager.ca_files import follow
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.manager.peers import HttpPeerCalls
 from okube.manager.signing import Signer
-from okube.model.errors import Forbidden, NoQuorum, NotFound, Unreachable
+from okube.model.authority import Authorities
+from okube.model.errors import Forbidden, NoQuorum, NotFound, OkubeError, Unreachable
 from okube.model.wire import CertificateAnswer, CertificateQuestion, Papers
 from okube.raft import Member
-from okube.security import Identity
+from okube.security import ClusterFiles, Identity
 from okube.security.renewal import Renewal
 
 __all__ = ["OwnCertificate", "of_agent", "of_manager"]
 
+_log = logging.getLogger(__name__)
 _LOOKS_S = 1.0
 _TOLD_AGAIN = 10  # looks
 
@@ -70,7 +74,9 @@ class OwnCertificate:
         """Renew when the CA has changed, and tell the leader what this manager shows; until cancelled."""
         told: tuple[str | None, Papers] | None = None
         beats = 0
+        followed: Authorities | None = None
         while True:
+            followed = self._follow(followed)
             renewal.expect(self._core.authority.mark)
             telling = (self._core.raft.leader, renewal.papers)
             if telling != told or beats >= _TOLD_AGAIN:
@@ -78,6 +84,19 @@ class OwnCertificate:
                 beats = 0
             beats += 1
             await asyncio.sleep(_LOOKS_S)
+
+    def _follow(self, before: Authorities | None) -> Authorities | None:
+        """Bring the files of this machine up to date with the CAs of the state, once for each change of these."""
+        core, found = self._core, self._core.tables.authorities
+        if found is None or found is before or core.settings.data_dir is None:
+            return found
+        files = ClusterFiles(core.settings.data_dir)
+        try:
+            authority, trusted = core.authority.signing(), core.authority.trusted()
+            follow(files, core.settings.cluster_id, authority, trusted, now_ms=core.clock.time_ms())
+        except (OkubeError, OSError) as error:
+            _log.warning("the files of the CA in %s are not brought up to date: %s", files.data_dir, error)
+        return found
 
     async def _tell(self, papers: Papers, own: Leader | None) -> bool:
         if own is not None:

@@ -66,8 +66,8 @@ class Leader:
 
     def _loops(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         own = (self._reconcile, self._place, self._tend_nodes, self._enable_versions)
-        own += (self._tend_ring, self._tend_certificates)
-        return (*own, self.liveness.run, self.dispatcher.run)
+        sealed = (self._tend_ring, self._tend_certificates)
+        return (*own, *sealed, self.liveness.run, self.dispatcher.run)
 
     async def _guarded(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a loop; what it cannot do because leadership is in doubt, it tries again while this manager leads.

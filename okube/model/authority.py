@@ -1,12 +1,13 @@
 """The cluster's CAs as the replicated state holds them: their certificates, and their keys sealed."""
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
 from okube.model.sealed import Sealed
 
-__all__ = ["Authorities", "KeptCa", "mark_of", "sealed_as"]
+__all__ = ["Authorities", "CaOrder", "CaView", "KeptCa", "TrustedCa", "mark_of", "sealed_as"]
 
 
 class KeptCa(msgspec.Struct, frozen=True, array_like=True):
@@ -54,3 +55,36 @@ def mark_of(trusted: bytes, signer: str) -> str:
 def sealed_as(ca_id: str) -> str:
     """What the key of a CA is sealed as."""
     return f"authority/{ca_id}"
+
+
+class TrustedCa(msgspec.Struct, frozen=True, kw_only=True):
+    """A CA that is believed, and whether it signs now; ``ends_at`` is RFC 3339."""
+
+    id: str
+    signs: bool
+    ends_at: str
+
+
+class CaView(msgspec.Struct, frozen=True, kw_only=True):
+    """The cluster's CAs.
+
+    ``changing`` says how far another one is: ``no``, ``spreading`` (all learn to believe it) or ``signing`` (all renew
+    their certificates); ``waits_for`` names who is not ready for the next step, as far as the leader knows.
+    ``certificates`` is what to trust, as PEM.
+    """
+
+    trusted: tuple[TrustedCa, ...]
+    changing: Literal["no", "spreading", "signing"]
+    waits_for: tuple[str, ...] = ()
+    certificates: str = ""
+
+
+class CaOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The next step of a change of the CA.
+
+    ``begin``: another CA. ``proceed``: it signs, although some are not ready. ``finish``: the former one is believed
+    no more; ``force`` although some are not ready. ``give-up``: the new one is believed no more.
+    """
+
+    action: Literal["begin", "proceed", "finish", "give-up"]
+    force: bool = False

@@ -113,18 +113,19 @@ def install(
     hosts: Iterable[str] = (),
     now_ms: int,
     life: timedelta | None = None,
+    trusted: bytes | None = None,
 ) -> None:
     """Issue a certificate into its folder, or renew the one there.
 
     A key that is there is kept and the certificate is written last, so that the files fit each other wherever this is
-    interrupted.
+    interrupted. ``trusted`` is what ``ca.crt`` holds there; the CA's certificate alone unless given.
 
     Raises:
         BadFile: the key that is there is open to others, or none.
     """
     key = _key_in(files) if files.key.exists() else None
     issued = issue(authority, identity, hosts=hosts, now_ms=now_ms, life=life, key=key)
-    write_public(files.ca, authority.certificate_pem)
+    write_public(files.ca, trusted or authority.certificate_pem)
     if key is None:
         write_private(files.key, issued.key)
     write_public(files.certificate, issued.certificate)

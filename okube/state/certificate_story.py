@@ -21,7 +21,14 @@ def of_certificates(command: PutAuthorities | TellOfCertificates) -> Iterator[Ev
     """The events of one command, without their times."""
     if isinstance(command, PutAuthorities):
         if command.what in _CHANGES:
-            yield Event(id="", kind="ca-changed", subject_kind="cluster", message=_CHANGES[command.what], by=command.by)
+            yield Event(
+                id="",
+                kind="ca-changed",
+                subject_kind="cluster",
+                reason=command.what,
+                message=_CHANGES[command.what],
+                by=command.by,
+            )
         return
     for kind, name, ends_ms in zip(command.kinds, command.names, command.ends_ms, strict=False):
         ends = datetime.fromtimestamp(ends_ms / 1000, UTC)

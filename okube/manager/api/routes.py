@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from okube.manager.api.authority_routes import AUTHORITY
 from okube.manager.api.join_routes import JOINING
 from okube.manager.api.keyring_routes import KEYRING, PEER_KEYS
 from okube.manager.api.route import Answer, Parameter, Route
@@ -374,6 +375,7 @@ ROUTES: tuple[Route, ...] = (
     *USERS,
     *AUDIT,
     *_CONTROL_PLANE,
+    *AUTHORITY,
     *SNAPSHOTS,
     *RECOVERY,
     *JOINING,

@@ -1,0 +1,93 @@
+"""``okube cluster``: what the whole cluster is built on: its folders, its CA, its certificates."""
+
+from typing import Any, ClassVar
+
+import click
+
+from okube.cli.lazy import LazyGroup
+from okube.cli.options import connects, examples, shows
+from okube.cli.output import emit
+from okube.cli.session import session
+
+__all__ = ["cluster"]
+
+Row = dict[str, Any]
+_STEPS = {
+    "no": "",
+    "spreading": "another CA comes: every manager and worker learns to believe both",
+    "signing": "the new CA signs; every manager and worker renews its certificate",
+}
+
+
+class ClusterGroup(LazyGroup):
+    """The commands, and what people write for them."""
+
+    misspelt: ClassVar[dict[str, str]] = {"rotate": "rotate-ca", "create": "init", "certificates": "ca"}
+
+
+@click.group(
+    cls=ClusterGroup,
+    epilog=examples("""
+okube cluster init               make its files on this machine, and start nothing
+okube cluster ca                 which CAs are believed, and until when
+okube cluster rotate-ca          another CA takes its place; nothing is restarted
+okube cluster renew              the certificates on this machine have all expired
+"""),
+)
+def cluster() -> None:
+    """What the whole cluster is built on: its files, its CA, its certificates."""
+
+
+@cluster.command(epilog=examples("okube cluster ca\nokube cluster ca -o json"))
+@connects
+@shows
+def ca() -> None:
+    """Show which CAs are believed, which of them signs, and how far a change is."""
+    here = session()
+    _show(here.client().authorities())
+
+
+@cluster.command(
+    "rotate-ca",
+    epilog=examples("""
+okube cluster rotate-ca             begin: all learn to believe the new CA, then it signs
+okube cluster ca                    how far that is, and whom it waits for
+okube cluster rotate-ca --finish    the former CA is believed no more
+okube cluster rotate-ca --proceed   do not wait for nodes that are away
+okube cluster rotate-ca --give-up   while the new one does not sign yet
+"""),
+)
+@click.option("--proceed", "action", flag_value="proceed", help="The new CA signs now; who is away renews by hand.")
+@click.option("--finish", "action", flag_value="finish", help="Believe the former CA no more.")
+@click.option("--give-up", "action", flag_value="give-up", help="Believe the new CA no more.")
+@click.option("--force", is_flag=True, help="With --finish: although some are shut out by it.")
+@connects
+@shows
+def rotate_ca(action: str | None, force: bool) -> None:
+    """Have another CA take the place of the cluster's, while all goes on.
+
+    First every manager and worker learns to believe both; then the new one signs, and all renew their certificates by
+    themselves. Both are believed until you finish it, so that users get new files in time: the cluster's own admin has
+    them at once.
+    """
+    here = session()
+    if force and action != "finish":
+        raise click.UsageError("--force is for --finish")
+    _show(here.client().change_ca(action or "begin", force=force))
+
+
+def _show(found: Row) -> None:
+    here = session()
+    if here.output in ("json", "yaml"):
+        emit(here, found)
+        return
+    for each in found["trusted"]:
+        click.echo(f"CA {each['id']}  {'signs' if each['signs'] else 'is believed'}, ends {each['ends_at'][:10]}")
+    step, waits = _STEPS.get(found["changing"], ""), found.get("waits_for") or []
+    if not step:
+        return
+    click.echo(step)
+    if waits:
+        click.echo(f"waits for {', '.join(waits)}")
+    elif found["changing"] == "signing":
+        click.echo("all have renewed: end it with 'okube cluster rotate-ca --finish' once people have new files too")

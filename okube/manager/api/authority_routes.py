@@ -1,0 +1,36 @@
+"""The table of routes, the part about the cluster's CAs and certificates."""
+
+from okube.manager.api.route import Answer, Route
+from okube.manager.api.route_parts import KEY, STALE
+from okube.model.authority import CaOrder, CaView
+
+__all__ = ["AUTHORITY"]
+
+AUTHORITY = (
+    Route(
+        method="GET",
+        path="/v1/cluster/ca",
+        name="show_authorities",
+        group="control plane",
+        role="viewer",
+        scope="any",
+        text="Which CAs are believed, which of them signs, and how far a change is. Their certificates are what a "
+        "client has to trust.",
+        parameters=(STALE,),
+        answers=(Answer(text="the CAs", of=CaView),),
+        errors=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/cluster/ca",
+        name="change_authority",
+        group="control plane",
+        role="admin",
+        text="Have another CA take the place of the cluster's, step by step; nothing is restarted, and nobody is shut "
+        "out before the last step. 409 where the step cannot be taken now.",
+        parameters=(KEY,),
+        body=CaOrder,
+        answers=(Answer(text="the CAs", of=CaView),),
+        errors=(409,),
+    ),
+)
