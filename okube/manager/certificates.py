@@ -12,12 +12,13 @@ from okube.manager.peers import HttpPeerCalls
 from okube.manager.signing import Signer
 from okube.model.authority import Authorities
 from okube.model.errors import Forbidden, NoQuorum, NotFound, OkubeError, Unreachable
-from okube.model.wire import CertificateAnswer, CertificateQuestion, Papers
+from okube.model.wire import CertificateAnswer, CertificateQuestion, ExpiredQuestion, Papers
 from okube.raft import Member
-from okube.security import ClusterFiles, Identity
+from okube.security import ClusterFiles, Identity, TlsFiles
+from okube.security.expired import proved
 from okube.security.renewal import Renewal
 
-__all__ = ["OwnCertificate", "of_agent", "of_manager"]
+__all__ = ["OwnCertificate", "of_agent", "of_expired", "of_manager"]
 
 _log = logging.getLogger(__name__)
 _LOOKS_S = 1.0
@@ -50,13 +51,36 @@ def of_manager(core: ManagerCore, signer: Signer, caller: Caller, said: Certific
     """
     if not core.leads:
         raise NoQuorum(f"{core.name} does not lead now: certificates of managers are signed by the leader")
+    return _of_member(core, signer, caller, said.request)
+
+
+def of_expired(core: ManagerCore, signer: Signer, said: ExpiredQuestion) -> CertificateAnswer:
+    """The next certificate of an agent or a manager whose certificate has ended.
+
+    Any manager may give it, for there may be no leader: managers need certificates to elect one.
+
+    Raises:
+        Unauthorized: it cannot show that it had one.
+        NotFound, Forbidden: it takes no part any more.
+        OkubeError: the request is none, or this manager cannot sign.
+    """
+    found = proved(said, signer.trusted())
+    if found.cluster_id != core.settings.cluster_id or found.role not in ("worker", "manager"):
+        raise Forbidden("only a manager or a worker of this cluster renews its certificate this way")
+    _log.info("%s %s renews a certificate that has ended", found.role, found.name)
+    if found.role == "worker":
+        caller = peer("worker", found.name, found.instance)
+        return of_agent(core, signer, caller, CertificateQuestion(said.request))
+    return _of_member(core, signer, peer("manager", found.name, found.instance), said.request)
+
+
+def _of_member(core: ManagerCore, signer: Signer, caller: Caller, request: bytes) -> CertificateAnswer:
     member = next((m for m in core.raft.members if m.name == caller.name), None)
     if member is None or caller.instance not in ("", member.instance):
         raise Forbidden(f"{caller.name} is no manager of this cluster any more, or another instance of it")
     hosts = dict.fromkeys(_host(address) for address in (member.api_address, member.raft_address))
-    return _sign(
-        signer, Identity(core.settings.cluster_id, "manager", member.name, member.instance), hosts, said.request
-    )
+    identity = Identity(core.settings.cluster_id, "manager", member.name, member.instance)
+    return _sign(signer, identity, hosts, request)
 
 
 class OwnCertificate:
@@ -130,6 +154,27 @@ class OwnCertificate:
         if leader is None:
             raise NoQuorum("there is no leader now that could sign")
         return await self._peers.certificate(leader, question)
+
+    async def ask_expired(self, question: ExpiredQuestion) -> CertificateAnswer:
+        """The same where this manager's certificate has ended: it signs itself if it can, else any other may.
+
+        Raises:
+            OkubeError: nobody signs.
+        """
+        core, failures = self._core, []
+        own = peer("manager", core.name, core.settings.instance)
+        try:
+            return _of_member(core, self._signer, own, question.request)
+        except OkubeError as error:
+            failures.append(error.detail)
+        ca = TlsFiles(core.settings.directory / "tls").ca
+        for member in core.raft.members:
+            if member.name != core.name:
+                try:
+                    return await self._peers.expired(member, question, ca)
+                except OkubeError as error:
+                    failures.append(error.detail)
+        raise Unreachable(f"nobody signs: {'; '.join(failures)}")
 
 
 def _sign(signer: Signer, identity: Identity, hosts: Iterable[str], request: bytes) -> CertificateAnswer:

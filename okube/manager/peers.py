@@ -3,6 +3,7 @@
 import io
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import aiohttp
@@ -15,6 +16,7 @@ from okube.model.wire import (
     AssignmentAnswer,
     CertificateAnswer,
     CertificateQuestion,
+    ExpiredQuestion,
     Papers,
     ReachAnswer,
     ReachQuestion,
@@ -22,7 +24,7 @@ from okube.model.wire import (
 )
 from okube.raft import Member
 from okube.seams.plainly import plainly
-from okube.security import server_name
+from okube.security import anonymous_context, server_name
 
 __all__ = ["HttpPeerCalls", "PeerCalls"]
 
@@ -79,6 +81,25 @@ class HttpPeerCalls:
     async def certificate(self, peer: Member, question: CertificateQuestion) -> CertificateAnswer:
         """POST /v1/peers/certificate."""
         return _decode(_certified, await self._post(peer, "certificate", question, _CERTIFICATE_TIMEOUT_S), peer)
+
+    async def expired(self, peer: Member, question: ExpiredQuestion, ca: Path) -> CertificateAnswer:
+        """POST /v1/renew, without a certificate; the other manager's is to be of that CA."""
+        assert self._session is not None, "start() comes first"
+        try:
+            async with self._session.post(
+                f"https://{peer.api_address}/v1/renew",
+                data=_encoder.encode(question),
+                headers={"Content-Type": "application/msgpack"},
+                timeout=aiohttp.ClientTimeout(total=_CERTIFICATE_TIMEOUT_S, sock_connect=_CONNECT_TIMEOUT_S),
+                ssl=anonymous_context(ca),
+                server_hostname=server_name(peer.name, "manager", self._cluster_id),
+            ) as response:
+                body = await response.read()
+                if response.status != 200:
+                    raise Unreachable(f"manager {peer.name} answered {response.status}: {_detail(body)}")
+                return _decode(_certified, body, peer)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(f"manager {peer.name} does not answer: {plainly(error)}") from error
 
     async def tell_papers(self, peer: Member, papers: Papers) -> None:
         """POST /v1/peers/papers."""

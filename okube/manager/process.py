@@ -109,7 +109,7 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_ke
             core=core, agents=agents, leader=lambda: reign.leader, peers=peers, tools=tools, keeper=keeper
         )
         own = OwnCertificate(core, context.signer, peer_calls)
-        renewal = Renewal(settings.instance, credentials, own.ask, now_ms=clock.time_ms, rng=rng)
+        renewal = Renewal(settings.instance, credentials, own.ask, own.ask_expired, now_ms=clock.time_ms, rng=rng)
         app = make_app(context)
         ProcessCollector(registry=core.metrics.registry)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)

@@ -7,6 +7,7 @@ Agent to any manager:   ``POST /v1/agents/{node}/register`` Registration → Reg
 Leader to agent:        ``PUT /v1/assignment`` Assignment → AssignmentAnswer (409 with one for an older epoch)
 Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines of JSON (LogLine), ``GET /healthz``,
                         ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``), ``GET /v1/usage`` NodeUsage
+Either to any manager:  ``POST /v1/renew`` ExpiredQuestion → CertificateAnswer, when its certificate has ended
 Manager to the leader:  ``POST /v1/peers/certificate`` CertificateQuestion → CertificateAnswer
 Leader to any manager:  ``POST /v1/peers/reach`` ReachQuestion → ReachAnswer
                         ``POST /v1/peers/relay`` RelayQuestion → AssignmentAnswer
@@ -33,6 +34,7 @@ __all__ = [
     "AssignmentAnswer",
     "CertificateAnswer",
     "CertificateQuestion",
+    "ExpiredQuestion",
     "Heartbeat",
     "HeartbeatAnswer",
     "LogLine",
@@ -63,6 +65,17 @@ class CertificateAnswer(msgspec.Struct, frozen=True, array_like=True):
 
     certificate: bytes
     trusted: bytes
+
+
+class ExpiredQuestion(msgspec.Struct, frozen=True, array_like=True):
+    """An agent or a manager whose certificate has ended asks for the next one, over a connection without one.
+
+    ``signature`` is over the request, with the key of the certificate that has ended (PEM).
+    """
+
+    certificate: Annotated[bytes, msgspec.Meta(max_length=8192)]
+    request: Annotated[bytes, msgspec.Meta(max_length=8192)]
+    signature: Annotated[bytes, msgspec.Meta(max_length=256)]
 
 
 class AssignedTask(msgspec.Struct, frozen=True, array_like=True):

@@ -21,7 +21,7 @@ from okube.security.files import TlsFiles
 from okube.security.identity import ANY_MANAGER, Identity
 from okube.security.private import read_private, write_private, write_public
 
-__all__ = ["ADMIN_LIFE", "NODE_LIFE", "Issued", "certify_key", "install", "is_due", "issue"]
+__all__ = ["ADMIN_LIFE", "NODE_LIFE", "Issued", "certify_key", "install", "is_due", "issue", "key_in"]
 
 ADMIN_LIFE = timedelta(days=365)
 """Of what ``okube up`` leaves for the admin, and renews when it is called."""
@@ -123,7 +123,7 @@ def install(
     Raises:
         BadFile: the key that is there is open to others, or none.
     """
-    key = _key_in(files) if files.key.exists() else None
+    key = key_in(files) if files.key.exists() else None
     issued = issue(authority, identity, hosts=hosts, now_ms=now_ms, life=life, key=key)
     write_public(files.ca, trusted or authority.certificate_pem)
     if key is None:
@@ -158,7 +158,8 @@ def _usual_life(identity: Identity) -> timedelta:
     return NODE_LIFE if identity.role in ("manager", "worker") else ADMIN_LIFE
 
 
-def _key_in(files: TlsFiles) -> ec.EllipticCurvePrivateKey:
+def key_in(files: TlsFiles) -> ec.EllipticCurvePrivateKey:
+    """The key in a folder. Raises BadFile where it is open to others, or none."""
     try:
         key = serialization.load_pem_private_key(read_private(files.key), password=None)
     except (ValueError, TypeError) as error:

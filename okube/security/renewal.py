@@ -13,8 +13,9 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from okube.model.errors import Malformed, OkubeError
-from okube.model.wire import CertificateAnswer, Papers
+from okube.model.wire import CertificateAnswer, ExpiredQuestion, Papers
 from okube.security.ca import mark_in, private_pem
+from okube.security.expired import prove
 from okube.security.files import TlsFiles
 from okube.security.identity import INSTANCE_URI
 from okube.security.living import Credentials
@@ -22,7 +23,7 @@ from okube.security.renewed import put_renewed
 from okube.security.requests import new_key, request_for
 from okube.security.validity import Validity, validity_in
 
-__all__ = ["Ask", "Renewal"]
+__all__ = ["Ask", "AskExpired", "Renewal"]
 
 _log = logging.getLogger(__name__)
 _LONGEST_SLEEP_S = 600.0  # the calendar may be set meanwhile
@@ -34,6 +35,9 @@ _REPEATED_AFTER_S = 86_400.0
 Ask = Callable[[bytes], Awaitable[CertificateAnswer]]
 """From a request as PEM to what was signed; raises OkubeError or OSError."""
 
+AskExpired = Callable[[ExpiredQuestion], Awaitable[CertificateAnswer]]
+"""The same, with the proof of who asks."""
+
 
 class Renewal:
     """Keeps the certificate of one process from expiring.
@@ -42,6 +46,7 @@ class Renewal:
         instance: that of the process; a certificate that does not name it is renewed at once.
         credentials: what it shows and trusts; they take the new certificate in place.
         ask: has a request signed.
+        ask_expired: has it signed where the certificate in use has ended.
         now_ms: milliseconds since 1970, UTC.
         rng: spreads the renewals of many processes.
     """
@@ -51,6 +56,7 @@ class Renewal:
         instance: str,
         credentials: Credentials,
         ask: Ask,
+        ask_expired: AskExpired,
         *,
         now_ms: Callable[[], int],
         rng: random.Random,
@@ -60,6 +66,7 @@ class Renewal:
         self._instance = instance
         self._credentials = credentials
         self._ask = ask
+        self._ask_expired = ask_expired
         self._now_ms = now_ms
         self._rng = rng
         self._files = TlsFiles(credentials.folder)
@@ -114,7 +121,11 @@ class Renewal:
             OkubeError, OSError: it was not signed, or cannot be kept; the old one is in use still.
         """
         key = new_key()
-        signed = await self._ask(request_for(key))
+        request = request_for(key)
+        if self._validity.ends_ms > self._now_ms():
+            signed = await self._ask(request)
+        else:
+            signed = await self._ask_expired(prove(self._files, request))
         _check(signed, key.public_key().public_numbers())
         put_renewed(
             self._credentials.folder, key=private_pem(key), certificate=signed.certificate, trusted=signed.trusted

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import aiohttp
@@ -14,13 +16,14 @@ from okube.model.mounts import MountKind
 from okube.model.wire import (
     CertificateAnswer,
     CertificateQuestion,
+    ExpiredQuestion,
     Heartbeat,
     HeartbeatAnswer,
     Registration,
     RegistrationAnswer,
 )
 from okube.seams.plainly import plainly
-from okube.security import ANY_MANAGER
+from okube.security import ANY_MANAGER, anonymous_context
 
 __all__ = ["HttpManagerCalls", "ManagerCalls", "ManagerList", "NoAnswer", "first_answer", "normal_address"]
 
@@ -28,6 +31,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MSGPACK = "application/msgpack"
+_MSGPACK_BOTH = {"Content-Type": MSGPACK, "Accept": MSGPACK}
 CONNECT_TIMEOUT_S = 1.0
 TOTAL_TIMEOUT_S = 3.0
 PATIENCE_S = 1.0  # how long one manager is waited for before the next is asked beside it
@@ -117,6 +121,16 @@ class HttpManagerCalls:
 
         return await first_answer([asking(address) for address in self._managers.in_order()], PATIENCE_S)
 
+    async def expired(self, question: ExpiredQuestion, ca: Path) -> CertificateAnswer:
+        """Ask by way of a connection without a certificate, of managers of that CA; raises Unreachable, BadFile."""
+        body, context = msgspec.msgpack.encode(question), anonymous_context(ca)
+
+        async def ask(address: str) -> CertificateAnswer:
+            data = await self._answer("POST", f"https://{address}/v1/renew", body, _MSGPACK_BOTH, context)
+            return _decoded(data, CertificateAnswer, address)
+
+        return await first_answer([partial(ask, address) for address in self._managers.in_order()], PATIENCE_S)
+
     def learn(self, managers: Sequence[str]) -> None:
         """Managers are at these addresses now, says one of them."""
         self._managers.learn(managers)
@@ -136,24 +150,26 @@ class HttpManagerCalls:
         return await first_answer([asking(address) for address in self._managers.in_order()], PATIENCE_S)
 
     async def _get(self, address: str, what: str) -> bytes:
-        data = await self._answer("GET", address, what, None, {})
+        data = await self._answer("GET", self._url(address, what), None, {}, self._context)
         self._managers.prefer(address)
         return data
 
     async def _post(self, address: str, what: str, body: bytes, kind: type[T]) -> T:
-        data = await self._answer("POST", address, what, body, {"Content-Type": MSGPACK, "Accept": MSGPACK})
-        try:
-            answer = msgspec.msgpack.decode(data, type=kind)
-        except UNREADABLE as error:
-            raise NoAnswer(f"{address} answered something else than was asked: {error}") from error
+        data = await self._answer("POST", self._url(address, what), body, _MSGPACK_BOTH, self._context)
+        answer = _decoded(data, kind, address)
         self._managers.prefer(address)
         return answer
 
-    async def _answer(self, method: str, address: str, what: str, body: bytes | None, headers: dict[str, str]) -> bytes:
-        url = f"https://{address}/v1/agents/{self._node}/{what}"
+    def _url(self, address: str, what: str) -> str:
+        return f"https://{address}/v1/agents/{self._node}/{what}"
+
+    async def _answer(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], context: ssl.SSLContext
+    ) -> bytes:
+        address = url.split("/")[2]
         try:
             async with self._open().request(
-                method, url, data=body, headers=headers, ssl=self._context, server_hostname=ANY_MANAGER
+                method, url, data=body, headers=headers, ssl=context, server_hostname=ANY_MANAGER
             ) as response:
                 data = await response.read()
         except TimeoutError as error:
@@ -199,6 +215,13 @@ async def first_answer(attempts: Sequence[Callable[[], Awaitable[T]]], patience_
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
     raise Unreachable(f"no manager answers: {'; '.join(failures) or 'none is known'}")
+
+
+def _decoded(data: bytes, kind: type[T], address: str) -> T:
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except UNREADABLE as error:
+        raise NoAnswer(f"{address} answered something else than was asked: {error}") from error
 
 
 def normal_address(address: str) -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 import random
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from prometheus_client import ProcessCollector
@@ -16,6 +17,7 @@ from okube.seams.daemon import LEAVE, run_daemon
 from okube.seams.disk import FileDisk
 from okube.seams.exposition import exposition
 from okube.seams.standing import AGENT
+from okube.security import TlsFiles
 from okube.security.living import Credentials
 from okube.security.renewal import Renewal
 from okube.worker.agent import Agent
@@ -64,8 +66,9 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
     runtime = metrics.of_runtime(await choose_runtime(settings))
     credentials = Credentials(settings.tls_directory)
     calls = HttpManagerCalls(node=settings.name, managers=settings.managers, context=credentials.client)
-    renewal = Renewal(settings.instance, credentials, calls.certificate, now_ms=clock.time_ms, rng=rng)
     timed = metrics.of_calls(calls)
+    ask_expired = partial(calls.expired, ca=TlsFiles(settings.tls_directory).ca)
+    renewal = Renewal(settings.instance, credentials, calls.certificate, ask_expired, now_ms=clock.time_ms, rng=rng)
     agent = Agent(
         settings=settings,
         clock=clock,

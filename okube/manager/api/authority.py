@@ -1,9 +1,10 @@
 """Routes about the cluster's CAs: which are believed, and how another one takes their place."""
 
+import msgspec
 from aiohttp import web
 from cryptography import x509
 
-from okube.manager import ca_change
+from okube.manager import ca_change, certificates
 from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT, Context
 from okube.manager.api.forward import leader_only, leader_read
@@ -12,14 +13,16 @@ from okube.manager.authorities import kept_ca
 from okube.model.authority import Authorities, CaOrder, CaView, TrustedCa
 from okube.model.commands import PutAuthorities
 from okube.model.decode import decode
-from okube.model.errors import Conflict, NoQuorum
+from okube.model.errors import UNREADABLE, Conflict, Malformed, NoQuorum
 from okube.model.quantities import rfc3339
-from okube.model.wire import Papers
+from okube.model.wire import ExpiredQuestion, Papers
 from okube.security.ca import create_ca
 
 __all__ = ["routes"]
 
 routes = web.RouteTableDef()
+_encoder = msgspec.msgpack.Encoder()
+_expired = msgspec.msgpack.Decoder(ExpiredQuestion)
 
 
 @routes.get("/v1/cluster/ca")
@@ -43,6 +46,18 @@ async def change_authority(request: web.Request) -> web.Response:
     papers = leader.shown_papers()
     await submit(request, _command(context, order, papers, request[CALLER].name))
     return answer(request, _view(_found(context), papers))
+
+
+@routes.post("/v1/renew")
+async def renew_expired(request: web.Request) -> web.Response:
+    """The next certificate of an agent or a manager whose certificate has ended."""
+    context = request.app[CONTEXT]
+    try:
+        said = _expired.decode(await request.read())
+    except UNREADABLE as error:
+        raise Malformed(f"the body is not what asks for a certificate: {error}") from error
+    signed = certificates.of_expired(context.core, context.signer, said)
+    return web.Response(body=_encoder.encode(signed), content_type="application/msgpack")
 
 
 def _command(context: Context, order: CaOrder, papers: dict[str, Papers | None], by: str) -> PutAuthorities:

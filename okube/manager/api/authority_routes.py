@@ -33,4 +33,17 @@ AUTHORITY = (
         answers=(Answer(text="the CAs", of=CaView),),
         errors=(409,),
     ),
+    Route(
+        method="POST",
+        path="/v1/renew",
+        name="renew_expired",
+        group="control plane",
+        role="anyone",
+        text="An agent or a manager that was away until its certificate had ended gets the next one: it shows the old "
+        "one, and signs the request with its key. 403 where it takes no part any more. The body is msgpack.",
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="the certificate", media="application/msgpack", headers=()),),
+        errors=(401, 403, 404, 409),
+    ),
 )

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from okube.model.errors import Malformed, NoQuorum, OkubeError
-from okube.model.wire import CertificateAnswer
+from okube.model.wire import CertificateAnswer, ExpiredQuestion
 from okube.security import Identity
 from okube.security.ca import create_ca
+from okube.security.expired import proved
 from okube.security.issue import certify_key
 from okube.security.living import Credentials
 from okube.security.renewal import Renewal
@@ -25,6 +26,7 @@ class Signing:
         self.cluster = cluster
         self.now_ms = NOW_MS
         self.asked = 0
+        self.proofs: list[ExpiredQuestion] = []
         self.failures = failures or []
         self.answered = asyncio.Event()
         self.spoil: Callable[[CertificateAnswer], CertificateAnswer] = lambda answer: answer
@@ -40,10 +42,21 @@ class Signing:
         self.answered.set()
         return self.spoil(CertificateAnswer(signed, self.cluster.authority.certificate_pem))
 
+    async def ask_expired(self, question: ExpiredQuestion) -> CertificateAnswer:
+        self.proofs.append(question)
+        return await self.ask(question.request)
+
 
 def a_renewal(signing: Signing, *, instance: str = "i1") -> Renewal:
     folder = signing.cluster.party("worker", "w1")
-    return Renewal(instance, Credentials(folder), signing.ask, now_ms=lambda: signing.now_ms, rng=random.Random(1))
+    return Renewal(
+        instance,
+        Credentials(folder),
+        signing.ask,
+        signing.ask_expired,
+        now_ms=lambda: signing.now_ms,
+        rng=random.Random(1),
+    )
 
 
 async def test_a_renewal_brings_a_new_key_and_a_later_end(cluster: Cluster) -> None:
@@ -95,3 +108,13 @@ async def test_an_answer_that_is_of_no_use_is_not_kept(cluster: Cluster, what: s
     with pytest.raises(Malformed, match=sentence):
         await renewal.renew()
     assert cluster.files.process("w1").tls.certificate.read_bytes() == before
+
+
+async def test_after_its_end_a_certificate_is_shown_to_have_been_ours(cluster: Cluster) -> None:
+    signing = Signing(cluster)
+    renewal = a_renewal(signing)
+    signing.now_ms += 91 * DAY_MS
+    await renewal.renew()
+    (proof,) = signing.proofs
+    assert proved(proof, cluster.authority.certificate_pem).name == "w1"
+    assert renewal.validity.ends_ms > signing.now_ms
