@@ -124,6 +124,7 @@ def _managers(_now_ms: int) -> Sequence[Column]:
         Column("LAG", field("lag"), right=True, optional=True),
         Column("COMMANDS", field("command_version"), right=True, optional=True),
         Column("LOCKED", lambda row: "yes" if row.get("locked") else "", optional=True),
+        Column("CERTIFICATE", lambda row: text(row.get("certificate_ends"))[:10], wide=True, optional=True),
         Column("SOFTWARE", field("software"), wide=True),
     )
 

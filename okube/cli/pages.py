@@ -242,6 +242,7 @@ def _node(node: Row, now_ms: int) -> tuple[str, Facts]:
         ("disk", _free(node, "disk", "disk_allocated", lambda v: format_bytes(int(v)))),
         ("tasks", text(node.get("task_count"))),
         ("last seen", _moment(node.get("last_seen"), now_ms)),
+        ("certificate", f"until {text(node.get('certificate_ends'))[:10]}" if node.get("certificate_ends") else ""),
         ("runs", ", ".join(text(v) for v in (node.get("runtime"), node.get("role"), node.get("software")) if v)),
         ("id", text(node.get("id"))),
     ]

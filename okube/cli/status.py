@@ -77,6 +77,7 @@ def headline(found: Row) -> list[str]:
     rows.append(("revision", text(found.get("revision"))))
     rows += [("commands", said) for said in (_commands(found),) if said]
     rows += [(kind, _counts(found.get(kind))) for kind in ("nodes", "tasks")]
+    rows += [("certs", said) for said in (_certificates(found),) if said]
     return [f"{name:<9} {value}".rstrip() for name, value in rows]
 
 
@@ -93,6 +94,24 @@ def _commands(found: Row) -> str:
         return f"version {enabled}"
     waits = [*(f"{name} is upgraded" for name in older), *(f"{name} is back" for name in silent)]
     return f"version {enabled}; {newest} is enabled when {' and '.join(waits)}"
+
+
+def _certificates(found: Row) -> str:
+    """Until when all certificates are good, and the CA; empty where that is not known."""
+    said = found.get("certificates")
+    if not isinstance(said, dict):
+        return ""
+    first, ca = said.get("next_end"), text(said.get("ca_ends"))[:10]
+    parts = []
+    if isinstance(first, dict):
+        parts.append(f"good until {_minute(text(first.get('ends')))} ({text(first.get('whose'))})")
+    if ca:
+        parts.append(f"the CA until {ca}")
+    return ", ".join(parts)
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
 
 
 def _no_quorum(found: Row) -> str:

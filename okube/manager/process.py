@@ -110,6 +110,7 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_ke
         )
         own = OwnCertificate(core, context.signer, peer_calls)
         renewal = Renewal(settings.instance, credentials, own.ask, own.ask_expired, now_ms=clock.time_ms, rng=rng)
+        context.papers = lambda: renewal.papers
         app = make_app(context)
         ProcessCollector(registry=core.metrics.registry)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)

@@ -34,6 +34,8 @@ __all__ = [
     "AppliedService",
     "ApplyAnswer",
     "ApplyBody",
+    "CertificateEnd",
+    "CertificatesView",
     "ConditionView",
     "EventView",
     "GivenView",
@@ -210,6 +212,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     conditions: list[ConditionView] = []
     held_until: Time | None = None  # it came and went too often, and gets no new tasks before then
     message: str = ""
+    certificate_ends: Time | None = None  # of its agent; known to the leader alone, like `last_seen`
 
 
 class AppView(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,6 +264,20 @@ class WatchLine(msgspec.Struct, frozen=True):
     object: Any = msgspec.UNSET
 
 
+class CertificateEnd(msgspec.Struct, frozen=True):
+    """Whose certificate ends first of all, and when; ``whose`` is the name of a manager or a node."""
+
+    whose: str
+    ends: Time
+
+
+class CertificatesView(msgspec.Struct, frozen=True, kw_only=True):
+    """When certificates end: that of the CA (null where it is not in the state yet), and the first one of all."""
+
+    ca_ends: Time | None = None
+    next_end: CertificateEnd | None = None
+
+
 class OwnState(msgspec.Struct, frozen=True, kw_only=True):
     """What a manager knows of itself; ``digest`` is equal where revisions are, ``leader`` None where none is heard."""
 
@@ -275,6 +292,8 @@ class OwnState(msgspec.Struct, frozen=True, kw_only=True):
     software: str = ""
     leader: str | None = None
     locked: bool = False
+    certificate_ends: Time | None = None
+    next_end: CertificateEnd | None = None  # of the nodes' certificates, as the leader knows them
 
 
 class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -300,6 +319,7 @@ class ManagerView(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = ""
     raft_address: str = ""
     voter: bool = True
+    certificate_ends: Time | None = None  # when what it shows now ends; it renews that by itself long before
     locked: bool = False
 
 
@@ -339,6 +359,7 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     nodes: dict[str, int]
     tasks: dict[str, int]
     command_version: int = 1
+    certificates: CertificatesView = CertificatesView()
 
 
 class AppliedService(msgspec.Struct, frozen=True):

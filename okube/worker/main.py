@@ -93,6 +93,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
     asyncio.get_running_loop().add_signal_handler(LEAVE, leave)
     context = credentials.server("required")
     metrics.tell_tasks(agent.reports)
+    metrics.tell_papers(lambda: renewal.papers)
     ProcessCollector(registry=metrics.registry)
     server = AgentServer(
         agent,

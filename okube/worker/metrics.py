@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from okube.model.commands import TaskReport
 from okube.model.errors import Unreachable
+from okube.model.wire import Papers
 from okube.seams.clock import Clock
 from okube.worker.calls import ManagerCalls
 from okube.worker.runtime.base import Runtime, RuntimeUnavailable
@@ -46,6 +47,11 @@ class AgentMetrics:
         )
         for outcome in ("answered", "failed"):
             self.heartbeats.labels(outcome)
+
+    def tell_papers(self, papers: Callable[[], Papers]) -> None:
+        """Show when the agent's certificate ends, whenever somebody asks."""
+        name, text = "okube_agent_certificate_end_timestamp_seconds", "When the agent's certificate ends."
+        Gauge(name, text, registry=self.registry).set_function(lambda: papers().ends_ms / 1000)
 
     def tell_tasks(self, reports: Callable[[], Iterable[TaskReport]]) -> None:
         """Show the tasks as ``reports`` has them whenever somebody asks."""

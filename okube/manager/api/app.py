@@ -84,7 +84,8 @@ def make_app(context: Context) -> web.Application:
         client_max_size=context.gate.limits.body_bytes,
     )
     app[CONTEXT] = context
-    context.core.metrics.registry.register(Standing(context.core, context.leader, context.gate))
+    standing = Standing(context.core, context.leader, context.gate, lambda: context.papers())
+    context.core.metrics.registry.register(standing)
     app.add_routes(_path_by_path())
     app.on_response_prepare.extend((mark_stale, end_of_admission, note_answer, note_in_audit))
     app.on_shutdown.append(end_watches)

@@ -21,6 +21,7 @@ from okube.manager.signing import Signer
 from okube.manager.snapshots import Keeper
 from okube.manager.watch import Watches
 from okube.model.errors import OkubeError
+from okube.model.wire import Papers
 
 __all__ = ["CALLER", "CONTEXT", "FORWARDED", "PASSED_ON", "PROBLEM", "REQUEST_ID", "STALE", "SUBJECT", "Context"]
 
@@ -39,6 +40,7 @@ class Context:
     guesses: Guesses = field(default_factory=Guesses)
     recovery: RecoveryDesk = field(default_factory=RecoveryDesk)
     relays_by: str | None = None  # the manager that answered last for a leader who is not heard here
+    papers: Callable[[], Papers | None] = lambda: None  # what this manager shows itself
     watches: Watches = field(init=False)
     held: Held = field(init=False)
     audit: AuditLog = field(init=False)

@@ -2,6 +2,7 @@
 
 import logging
 
+import msgspec
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object, query_flag
@@ -87,7 +88,14 @@ async def remove_node(request: web.Request) -> web.Response:
 
 
 def _view(request: web.Request, tables: Tables, node: Node) -> NodeView:
-    return view_of_node(tables, node, _last_seen_ms(request, node.name))
+    view = view_of_node(tables, node, _last_seen_ms(request, node.name))
+    return msgspec.structs.replace(view, certificate_ends=_certificate_ends(request, node.name))
+
+
+def _certificate_ends(request: web.Request, name: str) -> str | None:
+    leader = request.app[CONTEXT].leader()
+    papers = None if leader is None else leader.papers.nodes.get(name)
+    return None if papers is None else rfc3339(papers.ends_ms)
 
 
 def _last_seen_ms(request: web.Request, name: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 
 import aiohttp
 import msgspec
@@ -12,8 +13,9 @@ from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT, FORWARDED, Context
 from okube.manager.api.relay import relay
 from okube.model.errors import UNREADABLE, NoQuorum, OutcomeUnknown
+from okube.model.quantities import rfc3339
 from okube.model.versions import COMMAND_VERSION
-from okube.model.views import Health, ManagerView, OwnState, Readiness, StatusView
+from okube.model.views import CertificateEnd, CertificatesView, Health, ManagerView, OwnState, Readiness, StatusView
 from okube.raft import Member
 from okube.security import server_name
 from okube.state.queries import count_nodes, count_tasks
@@ -70,6 +72,9 @@ async def status(request: web.Request) -> web.Response:
             nodes=count_nodes(tables),
             tasks=count_tasks(tables),
             command_version=tables.settings.command_version,
+            certificates=CertificatesView(
+                ca_ends=rfc3339(core.authority.ends_ms), next_end=_next_end(said for _, said in states)
+            ),
         ),
     )
 
@@ -92,6 +97,7 @@ def _own_state(context: Context) -> OwnState:
     role = "leader" if core.leads else core.raft.role if core.raft.role != "leader" else "candidate"
     if not core.raft.votes:
         role = "learner"
+    papers = context.papers()
     return OwnState(
         name=core.name,
         role=role,  # type: ignore[arg-type]  # Raft's roles have these names
@@ -104,7 +110,27 @@ def _own_state(context: Context) -> OwnState:
         software=__version__,
         leader=core.raft.leader if core.raft.has_quorum else None,
         locked=tables.ring is not None and core.vault.locked,
+        certificate_ends=None if papers is None else rfc3339(papers.ends_ms),
+        next_end=_next_end_of_nodes(context),
     )
+
+
+def _next_end(states: Iterable[OwnState | None]) -> CertificateEnd | None:
+    """Whose certificate ends first, of all managers and, as the leader knows them, of all nodes."""
+    said = [each for each in states if each is not None]
+    ends = [CertificateEnd(each.name, each.certificate_ends) for each in said if each.certificate_ends]
+    ends += [each.next_end for each in said if each.next_end is not None]
+    return min(ends, key=lambda end: end.ends, default=None)
+
+
+def _next_end_of_nodes(context: Context) -> CertificateEnd | None:
+    leader = context.leader()
+    known = {} if leader is None else leader.papers.nodes
+    ends = [(known[name].ends_ms, name) for name in context.core.tables.nodes if name in known]
+    if not ends:
+        return None
+    end_ms, name = min(ends)
+    return CertificateEnd(name, rfc3339(end_ms) or "")
 
 
 async def _states(context: Context) -> list[tuple[Member, OwnState | None]]:
@@ -149,6 +175,7 @@ def _view(member: Member, said: OwnState | None, newest: int) -> ManagerView:
         command_version=said.command_version,
         software=said.software or None,
         locked=said.locked,
+        certificate_ends=said.certificate_ends,
     )
 
 

@@ -34,6 +34,7 @@ What to watch first:
 | a manager without room on its disk | `okube_raft_disk_full` is 1: it takes no part |
 | a manager that lacks the unlock key | `okube_locked` is 1: it serves all but secrets; `okube unlock` |
 | a manager that cannot keep up | `okube_loop_lag_seconds`, `okube_raft_peer_lag_entries` |
+| certificates that nobody renews | `okube_certificate_end_timestamp_seconds` is less than a month ahead |
 | tasks without a place | `okube_scheduling_pending_tasks` stays above 0 |
 | agents that do not answer | `okube_nodes{state="down"}`, `okube_dispatch_assignments_total{outcome="unreachable"}` |
 | a client that asks too much | `okube_api_refused_total` grows |

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 from okube.manager.api.gate import REASONS, Gate
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
+from okube.model.wire import Papers
 from okube.seams.doorman import TURNED
 from okube.state.queries import count_nodes
 
@@ -24,12 +25,20 @@ class Standing(Collector):
         core: the manager.
         leader: its loops, while it leads.
         gate: what its API lets in.
+        papers: what it shows itself.
     """
 
-    def __init__(self, core: ManagerCore, leader: Callable[[], Leader | None], gate: Gate) -> None:
+    def __init__(
+        self,
+        core: ManagerCore,
+        leader: Callable[[], Leader | None],
+        gate: Gate,
+        papers: Callable[[], Papers | None] = lambda: None,
+    ) -> None:
         self._core = core
         self._leader = leader
         self._gate = gate
+        self._papers = papers
 
     def describe(self) -> Iterable[Metric]:
         """Nothing beforehand: the registry asks for it before Raft has started."""
@@ -41,6 +50,7 @@ class Standing(Collector):
         yield from self._state()
         yield from self._agents()
         yield from self._api()
+        yield from self._certificates()
 
     def _raft(self) -> Iterator[Metric]:
         raft = self._core.raft
@@ -116,6 +126,16 @@ class Standing(Collector):
         ages = [max(0, now_ms - seen) / 1000 for seen in heard if seen is not None]
         age = "Seconds since the heartbeat of the node that was heard longest ago; the leader knows."
         yield _gauge("okube_agents_heartbeat_age_seconds", age, max(ages, default=0.0))
+
+    def _certificates(self) -> Iterator[Metric]:
+        own, ca_ends_ms, leader = self._papers(), self._core.authority.ends_ms, self._leader()
+        nodes = self._core.tables.nodes
+        known = {} if leader is None else leader.papers.nodes
+        of_nodes = [papers.ends_ms for name, papers in known.items() if name in nodes]
+        ends_ms = {"own": None if own is None else own.ends_ms, "ca": ca_ends_ms, "nodes": min(of_nodes, default=None)}
+        text = "When certificates end: its own, the CA's, and the first one of all nodes, which the leader knows."
+        ends = {whose: end / 1000 for whose, end in ends_ms.items() if end is not None}
+        yield _labelled("okube_certificate_end_timestamp_seconds", text, "whose", ends)
 
     def _api(self) -> Iterator[Metric]:
         yield _gauge("okube_api_connections", "Connections of clients that are open now.", self._gate.connections)

@@ -29,7 +29,7 @@ from okube.model import commands as c
 from okube.model.errors import Unreachable
 from okube.model.node import Node
 from okube.model.versions import COMMAND_VERSION
-from okube.model.wire import Assignment, AssignmentAnswer
+from okube.model.wire import Assignment, AssignmentAnswer, Papers
 from okube.raft import Member, RaftConfig, RaftNode
 from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk
@@ -186,6 +186,7 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
             tools=HttpAgentTools(session, "c1"),
             keeper=Keeper(core, disk, tmp_path / "snapshots", settings.snapshots),
             gate=Gate(limits),
+            papers=lambda: Papers("mark", 0, 4_102_444_800_000),
         )
         runner = web.AppRunner(make_app(context), access_log=None, handler_cancellation=True)
         await runner.setup()

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from okube.manager.metrics.document import markdown
 from okube.manager.metrics.lag import sample_lag
+from okube.model.wire import Papers
 from okube.seams.clock import SystemClock
 from okube.worker.metrics import AgentMetrics
 from tests.unit.manager.conftest import Api
@@ -50,6 +51,7 @@ async def test_what_stands_is_shown(api: Api) -> None:
     assert shown["okube_nodes{state=ready}"] == 1
     assert shown["okube_raft_elections_won_total"] == 1
     assert shown["okube_state_revision"] > 0
+    assert shown["okube_certificate_end_timestamp_seconds{whose=own}"] == 4_102_444_800
 
 
 async def test_what_happens_is_counted(api: Api) -> None:
@@ -120,6 +122,7 @@ async def test_the_page_in_the_docs_names_every_metric(api: Api) -> None:
     ProcessCollector(registry=manager)
     agent = AgentMetrics(SystemClock())
     agent.tell_tasks(tuple)
+    agent.tell_papers(lambda: Papers("mark", 0, 1000))
     agent.engine_seconds.labels("list")
     ProcessCollector(registry=agent.registry)
     page = markdown(manager.collect(), agent.registry.collect())
