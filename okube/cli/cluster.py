@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import click
 
 from okube.cli.lazy import LazyGroup
+from okube.cli.locate import required_cluster_file
 from okube.cli.options import connects, examples, shows
 from okube.cli.output import emit
 from okube.cli.session import session
@@ -19,6 +20,11 @@ _STEPS = {
 }
 
 
+_config = click.option(
+    "--config", metavar="FILE", type=click.Path(dir_okay=False), help="The cluster's file (else OKUBE_CONFIG, ...)."
+)
+
+
 class ClusterGroup(LazyGroup):
     """The commands, and what people write for them."""
 
@@ -28,10 +34,10 @@ class ClusterGroup(LazyGroup):
 @click.group(
     cls=ClusterGroup,
     epilog=examples("""
-okube cluster init               make its files on this machine, and start nothing
-okube cluster ca                 which CAs are believed, and until when
-okube cluster rotate-ca          another CA takes its place; nothing is restarted
-okube cluster renew              the certificates on this machine have all expired
+okube cluster init         make its files here, and start nothing
+okube cluster ca           which CAs are believed, and until when
+okube cluster rotate-ca    another CA takes its place, while all goes on
+okube cluster renew        all certificates have ended: renew those here
 """),
 )
 def cluster() -> None:
@@ -42,7 +48,7 @@ def cluster() -> None:
 @connects
 @shows
 def ca() -> None:
-    """Show which CAs are believed, which of them signs, and how far a change is."""
+    """Which CAs are believed, which one signs, and how far a change is."""
     here = session()
     _show(here.client().authorities())
 
@@ -64,7 +70,7 @@ okube cluster rotate-ca --give-up   while the new one does not sign yet
 @connects
 @shows
 def rotate_ca(action: str | None, force: bool) -> None:
-    """Have another CA take the place of the cluster's, while all goes on.
+    """Another CA takes the place of the cluster's, while all goes on.
 
     First every manager and worker learns to believe both; then the new one signs, and all renew their certificates by
     themselves. Both are believed until you finish it, so that users get new files in time: the cluster's own admin has
@@ -74,6 +80,33 @@ def rotate_ca(action: str | None, force: bool) -> None:
     if force and action != "finish":
         raise click.UsageError("--force is for --finish")
     _show(here.client().change_ca(action or "begin", force=force))
+
+
+@cluster.command(epilog=examples("okube cluster init --config /etc/okube/cluster.yaml"))
+@_config
+def init(config: str | None) -> None:
+    """Make the cluster of cluster.yaml, and start nothing.
+
+    That is its CA, the admin's credentials, and a folder for each process. `okube up` does it too, where it was not
+    done.
+    """
+    from okube.processes.initial import make_cluster
+
+    make_cluster(required_cluster_file(config or session().config), click.echo)
+
+
+@cluster.command(epilog=examples("okube cluster renew\nokube cluster renew --config /etc/okube/cluster.yaml"))
+@_config
+def renew(config: str | None) -> None:
+    """Renew certificates on this machine, without any manager.
+
+    Processes that run renew theirs by themselves, and are left alone. This is for a cluster that was switched off until
+    they had ended: on the machine of a manager that has the CA's key, or the unlock key. Machines elsewhere then renew
+    theirs by themselves.
+    """
+    from okube.processes.renewing import renew_here
+
+    renew_here(required_cluster_file(config or session().config), click.echo)
 
 
 def _show(found: Row) -> None:

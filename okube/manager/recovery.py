@@ -25,7 +25,7 @@ from okube.security.private import sync_folder
 from okube.security.seed import ProcessIdentity, read_process_identity, write_process_identity
 from okube.state import StateMachine
 
-__all__ = ["Recovery", "RecoveryDesk", "finish_recovery", "recover"]
+__all__ = ["Recovery", "RecoveryDesk", "finish_recovery", "recover", "state_of"]
 
 _log = logging.getLogger(__name__)
 _READY = "raft-recovered"
@@ -58,7 +58,7 @@ async def recover(settings: ManagerSettings, order: Recovery, *, disk: Disk, clo
     directory = settings.directory
     storage = await open_storage(directory / "raft", disk)
     try:
-        machine = await _state_of(storage)
+        machine = await state_of(storage)
         journal = storage.journal
         incarnation = max(1, machine.tables.epoch.incarnation) + 1
         own = next(m for m in journal.members if (m.name, m.instance) == (settings.name, settings.instance))
@@ -105,8 +105,8 @@ def finish_recovery(settings: ManagerSettings) -> ManagerSettings:
     return msgspec.structs.replace(settings, instance=identity.instance, members=members)
 
 
-async def _state_of(storage: Storage) -> StateMachine:
-    """The state with the whole log applied."""
+async def state_of(storage: Storage) -> StateMachine:
+    """The state of a manager that does not run, with its whole log applied, committed or not."""
     machine, journal = StateMachine(), storage.journal
     covered = journal.base_index
     if storage.snapshot is not None:

@@ -22,7 +22,7 @@ from okube.processes.seed import Bootstrap, Sown, sow
 from okube.security import ClusterFiles
 from okube.security.private import ensure_folder
 
-__all__ = ["up"]
+__all__ = ["bootstrap_first", "refuse_first_elsewhere", "up"]
 
 Echo = Callable[[str], None]
 _ALIVE_S = 60.0
@@ -52,13 +52,13 @@ def up(
     """
     config_path = config_path.absolute()
     config = load_cluster(config_path)
-    _refuse_first_elsewhere(config)
+    refuse_first_elsewhere(config)
     started: list[Started] = []
     with _ended_on_interrupt(started, detach, echo):
         with one_at_a_time(ensure_folder(config.data_dir) / "up.lock", what=f"cluster {config.cluster}"):
             _refuse_half_restored(config)
             _see_to_own_engine(config, echo)
-            sown = sow(config, bootstrap=bootstrap or _bootstrap, rng=random.SystemRandom(), now_ms=_now_ms())
+            sown = sow(config, bootstrap=bootstrap or bootstrap_first, rng=random.SystemRandom(), now_ms=_now_ms())
             command = (*(command or okube_command()),)
             launching = partial(
                 launch_of, config=config, config_path=config_path, cluster_id=sown.seed.cluster_id, command=command
@@ -73,7 +73,7 @@ def up(
         raise StartFailed("\n".join(problems))
 
 
-def _refuse_first_elsewhere(config: ClusterConfig) -> None:
+def refuse_first_elsewhere(config: ClusterConfig) -> None:
     """Only one machine makes the cluster, for two would make two; it is the one of the first manager."""
     first = config.managers[0]
     if ClusterFiles(config.data_dir).seed.exists() or is_here(first.host):
@@ -158,7 +158,8 @@ def _ended_on_interrupt(started: list[Started], detach: bool, echo: Echo) -> Ite
         signal.signal(signal.SIGTERM, before)
 
 
-def _bootstrap(settings: ManagerSettings) -> None:
+def bootstrap_first(settings: ManagerSettings) -> None:
+    """Write the first Raft state of a manager that the cluster begins with."""
     from okube.manager.main import bootstrap
 
     bootstrap(settings)
