@@ -35,6 +35,8 @@ def give_up_sealed(tables: Tables) -> None:
     """Forget the key ring and all that is sealed: what a restore without the unlock key begins with."""
     for secret in list(tables.secrets.values()):
         tables.delete_secret(secret)
+    if tables.authorities is not None:
+        tables.put_authorities(None)  # the leader takes the CA from its machine again
     tables.put_ring(None)
 
 

@@ -198,9 +198,10 @@ class Tables:
         self.digest.swap("settings", self.settings if self.settings.revision else None, new)
         self.settings = new
 
-    def put_authorities(self, authorities: Authorities) -> None:
+    def put_authorities(self, authorities: Authorities | None) -> None:
         """Replace the CAs."""
-        new = msgspec.structs.replace(authorities, revision=self.next_revision())
+        revision = self.next_revision()
+        new = None if authorities is None else msgspec.structs.replace(authorities, revision=revision)
         self.digest.swap("authorities", self.authorities, new)
         self.authorities = new
 
