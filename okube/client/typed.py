@@ -14,6 +14,8 @@ from okube.client.watch import Change, Listed, WatchKind
 from okube.model.jointoken import JoinRole, JoinTokenView
 from okube.model.managers import MembersView
 from okube.model.node import Availability
+from okube.model.secret import SecretKind
+from okube.model.secret_views import SecretView
 from okube.model.spec import ServiceSpec
 from okube.model.task import TaskState
 from okube.model.views import (
@@ -228,6 +230,30 @@ class Client:
     def events(self, *, since: int | None = None, **filters: str) -> list[EventView]:
         """What happened, the newest last; ``kind``, ``level``, ``service``, ``node``, ``subject`` are filters."""
         return _all(EventView, self.raw.events(since=since, **filters))
+
+    def secrets(self, *, app: str | None = None) -> list[SecretView]:
+        """All secrets, without their values."""
+        return _all(SecretView, self.raw.secrets(app=app))
+
+    def configs(self, *, app: str | None = None) -> list[SecretView]:
+        """All configs, without their values."""
+        return _all(SecretView, self.raw.secrets("config", app=app))
+
+    def create_secret(self, name: str, value: bytes, *, kind: SecretKind = "secret", app: str = "") -> SecretView:
+        """A new secret or config; raises Conflict where the name is taken."""
+        return _one(SecretView, self.raw.create_secret(name, value, kind, app=app))
+
+    def rotate_secret(self, name: str, value: bytes, *, kind: SecretKind = "secret") -> SecretView:
+        """Give a secret or config a new value."""
+        return _one(SecretView, self.raw.rotate_secret(name, value, kind))
+
+    def delete_secret(self, name: str, *, kind: SecretKind = "secret") -> None:
+        """Forget a secret or config with all its values."""
+        self.raw.delete_secret(name, kind)
+
+    def config_value(self, name: str, *, version: int | None = None) -> bytes:
+        """What a config holds; no secret is ever given back."""
+        return self.raw.config_value(name, version=version)
 
     def status(self) -> StatusView:
         """The cluster at a glance; any living manager answers, also without a quorum."""

@@ -46,6 +46,12 @@ def test_secrets_outlive_all_managers_and_no_file_of_theirs_shows_a_value(cluste
     assert cluster.okube("secret", "rotate", "db", "-", typed=VALUE + "-2").status == 0
     cluster.ok("snapshot", "save", str(cluster.folder / "saved.okube"))
     end_all(cluster)
+    (key,) = cluster.folder.rglob("unlock.key")
+    key.chmod(0o644)
+    refused = cluster.okube("up", "-d")
+    assert refused.status == 1
+    assert f"chmod 600 {key}" in refused.out + refused.err
+    key.chmod(0o600)
     cluster.up()
     (secret,) = cluster.json("secret", "ls")
     assert (secret["name"], secret["version"]) == ("db", 2)

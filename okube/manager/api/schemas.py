@@ -72,6 +72,7 @@ _FIELDS: dict[tuple[str, str], Schema] = {
     ("ServiceSpec", "env"): _ENV,
     ("ServiceSpec", "labels"): _LABELS,
     ("ServiceSpec", "constraints"): _CONSTRAINTS,
+    ("NewSecret", "labels"): _LABELS,
     ("NodeChange", "labels"): {"anyOf": [_LABELS, {"type": "null"}], "default": None},
 }
 """What a field takes beside its own type."""

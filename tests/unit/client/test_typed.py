@@ -63,6 +63,22 @@ def test_a_spec_may_be_a_struct_a_mapping_or_what_was_shown(play: Play, caller: 
     assert sent == [SPEC] * 3
 
 
+def test_values_go_in_as_bytes_and_those_of_configs_come_back(play: Play, caller: Make) -> None:
+    shown = {"name": "a", "version": 2, "versions": [], "created_at": None, "updated_at": None, "revision": 7}
+    raw = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 3\r\n\r\n\x00a\xff"
+    manager = play(lambda asked: Reply(raw=raw) if asked.path.endswith("/value") else Reply(200, shown))
+    client = _client(caller, manager)
+    assert client.create_secret("a", b"\x00a\xff", app="shop").version == 2
+    assert msgspec.json.decode(manager.received[-1].body)["value"] == "AGH/"
+    assert client.rotate_secret("a", b"b", kind="config").name == "a"
+    assert client.config_value("a") == b"\x00a\xff"
+    client.delete_secret("a")
+    places = [(asked.method, asked.path) for asked in manager.received]
+    assert places[0] == ("POST", "/v1/secrets")
+    assert places[1] == ("POST", "/v1/configs/a/rotate")
+    assert places[-1] == ("DELETE", "/v1/secrets/a")
+
+
 def test_wait_returns_once_all_tasks_serve(play: Play, caller: Make) -> None:
     shown = iter([_service(0), _service(0), _service(1)])
     assert _client(caller, play(lambda _: Reply(200, next(shown)))).wait("web").update.state == "done"
