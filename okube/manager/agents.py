@@ -11,6 +11,7 @@ import msgspec
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
 from okube.model.wire import Assignment, AssignmentAnswer
+from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
 from okube.security import server_name
 
@@ -53,7 +54,7 @@ class HttpAgentCalls:
 
     async def start(self) -> None:
         """Open the session; call it on the loop."""
-        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=60)
+        connector = Connector(ssl=self._tls, keepalive_timeout=60)
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ from okube.model.wire import (
     RelayQuestion,
 )
 from okube.raft import Member
+from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
 from okube.security import anonymous_context, server_name
 
@@ -59,7 +60,7 @@ class HttpPeerCalls:
 
     async def start(self) -> None:
         """Open the session; call it on the loop."""
-        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=60)
+        connector = Connector(ssl=self._tls, keepalive_timeout=60)
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
     async def close(self) -> None:

@@ -35,6 +35,7 @@ from okube.raft import Member, RaftConfig, RaftNode, Removed
 from okube.raft.trace import TracedTransport
 from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
+from okube.seams.connector import Connector
 from okube.seams.disk import FileDisk, NoRoom
 from okube.seams.transport import PeerTransport
 from okube.security import identity_of
@@ -102,7 +103,7 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_ke
     reign = Reign(core, agents, peer_calls)
     await agents.start()
     await peer_calls.start()
-    connector = aiohttp.TCPConnector(ssl=peer_tls, limit=0, keepalive_timeout=60)
+    connector = Connector(ssl=peer_tls, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
         tools = HttpAgentTools(peers, settings.cluster_id)
         context = Context(

@@ -22,6 +22,7 @@ from okube.model.wire import (
     Registration,
     RegistrationAnswer,
 )
+from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
 from okube.security import ANY_MANAGER, anonymous_context
 
@@ -183,7 +184,7 @@ class HttpManagerCalls:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-            self._session = aiohttp.ClientSession(timeout=timeout)
+            self._session = aiohttp.ClientSession(connector=Connector(), timeout=timeout)
         return self._session
 
 
