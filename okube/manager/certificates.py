@@ -101,6 +101,7 @@ class OwnCertificate:
         followed: Authorities | None = None
         while True:
             followed = self._follow(followed)
+            await self._hand_in()
             renewal.expect(self._core.authority.mark)
             telling = (self._core.raft.leader, renewal.papers)
             if telling != told or beats >= _TOLD_AGAIN:
@@ -121,6 +122,17 @@ class OwnCertificate:
         except (OkubeError, OSError) as error:
             _log.warning("the files of the CA in %s are not brought up to date: %s", files.data_dir, error)
         return found
+
+    async def _hand_in(self) -> None:
+        """Where the state holds no CA and this machine does, the leader, which may not, gets it: sealed."""
+        leader = self._leader()
+        if leader is None:
+            return
+        for found in self._core.authority.plan_keeping(self._core.clock.time_ms()):
+            try:
+                await self._peers.hand_in(leader, found.authorities)
+            except Unreachable as error:
+                _log.info("the leader does not take the CA of this machine yet: %s", error.detail)
 
     async def _tell(self, papers: Papers, own: Leader | None) -> bool:
         if own is not None:

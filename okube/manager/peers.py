@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import aiohttp
 import msgspec
 
+from okube.model.authority import Authorities
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
 from okube.model.wire import (
@@ -101,6 +102,10 @@ class HttpPeerCalls:
                 return _decode(_certified, body, peer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"manager {peer.name} does not answer: {plainly(error)}") from error
+
+    async def hand_in(self, peer: Member, authorities: Authorities) -> None:
+        """POST /v1/peers/authorities."""
+        await self._post(peer, "authorities", authorities, _CERTIFICATE_TIMEOUT_S)
 
     async def tell_papers(self, peer: Member, papers: Papers) -> None:
         """POST /v1/peers/papers."""

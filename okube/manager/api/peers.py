@@ -10,6 +10,8 @@ from aiohttp import web
 
 from okube.manager import certificates, on_behalf
 from okube.manager.api.context import CALLER, CONTEXT
+from okube.model.authority import Authorities
+from okube.model.commands import PutAuthorities
 from okube.model.errors import UNREADABLE, Malformed, NoQuorum
 from okube.model.wire import CertificateQuestion, Papers, ReachQuestion, RelayQuestion
 
@@ -19,6 +21,7 @@ routes = web.RouteTableDef()
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
 _reach = msgspec.msgpack.Decoder(ReachQuestion)
+_authorities = msgspec.msgpack.Decoder(Authorities)
 _papers = msgspec.msgpack.Decoder(Papers)
 _question = msgspec.msgpack.Decoder(CertificateQuestion)
 _relay = msgspec.msgpack.Decoder(RelayQuestion)
@@ -54,6 +57,16 @@ async def papers(request: web.Request) -> web.Response:
     if leader is None:
         raise NoQuorum(f"{context.core.name} does not lead now")
     leader.papers.managers[request[CALLER].name] = said
+    return _answer(said)
+
+
+@routes.post("/v1/peers/authorities")
+async def authorities(request: web.Request) -> web.Response:
+    """Take the CA from a manager that has it on its machine, where the state holds none yet."""
+    core = request.app[CONTEXT].core
+    said = await _body(request, _authorities)
+    if core.tables.authorities is None:
+        await core.submit(PutAuthorities(said, "kept", by=request[CALLER].name))
     return _answer(said)
 
 

@@ -340,6 +340,18 @@ _PEERS = (
     ),
     Route(
         method="POST",
+        path="/v1/peers/authorities",
+        name="hand_in_authority",
+        group="managers",
+        text="A manager that has the CA on its machine hands it to the leader, sealed, where the state holds none yet.",
+        role="manager",
+        body=bytes,
+        body_media="application/msgpack",
+        answers=(Answer(text="the same", media="application/msgpack", headers=()),),
+        errors=(409,),
+    ),
+    Route(
+        method="POST",
         path="/v1/peers/papers",
         name="manager_papers",
         group="managers",

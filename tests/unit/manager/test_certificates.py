@@ -5,12 +5,14 @@ import pytest
 from cryptography import x509
 
 from okube.manager.api.caller import peer
-from okube.manager.certificates import of_agent, of_manager
+from okube.manager.certificates import of_agent, of_expired, of_manager
 from okube.manager.signing import Signer, authority_in
 from okube.model.errors import Conflict, Forbidden, NotFound
-from okube.model.wire import CertificateQuestion
-from okube.security import ClusterFiles
-from okube.security.ca import create_ca, save_ca
+from okube.model.wire import CertificateQuestion, ExpiredQuestion
+from okube.security import ClusterFiles, Identity, TlsFiles
+from okube.security.ca import create_ca, load_ca, save_ca
+from okube.security.expired import prove
+from okube.security.issue import install
 from okube.security.requests import new_key, request_for
 from tests.unit.manager.conftest import Api
 
@@ -83,3 +85,50 @@ async def test_a_leader_without_the_ca_says_what_to_do(api: Api, question: Certi
     without = Signer("c1", authority_in(None), lambda: NOW_MS)
     with pytest.raises(Conflict, match=r"put ca\.crt and ca\.key there"):
         of_manager(api.core, without, peer("manager", "m1"), question)
+
+
+def an_expired(tmp_path: Path, who: Identity) -> ExpiredQuestion:
+    """What somebody asks whose certificate of the CA in ``data`` ended years ago."""
+    files = TlsFiles(tmp_path / who.name)
+    install(load_ca(ClusterFiles(tmp_path / "data")), who, files, now_ms=1_600_000_000_000)
+    return prove(files, request_for(new_key()))
+
+
+@pytest.mark.parametrize(
+    ("who", "subject"),
+    [
+        (Identity("c1", "worker", "w1", "i-w1"), "CN=w1,OU=worker,O=c1"),
+        (Identity("c1", "manager", "m1", "i1"), "CN=m1,OU=manager,O=c1"),
+    ],
+)
+async def test_who_takes_part_still_renews_a_certificate_that_has_ended(
+    api: Api, signer: Signer, tmp_path: Path, who: Identity, subject: str
+) -> None:
+    await api.node("w1")
+    answer = of_expired(api.core, signer, an_expired(tmp_path, who))
+    assert told_by(answer.certificate)[0] == subject
+    assert x509.load_pem_x509_certificate(answer.certificate).not_valid_after_utc.timestamp() * 1000 > NOW_MS
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        Identity("c1", "worker", "w9", "i9"),
+        Identity("c1", "worker", "w1", "before"),
+        Identity("c1", "manager", "m9", "i9"),
+        Identity("c1", "manager", "m1", "before"),
+        Identity("c1", "admin", "admin"),
+        Identity("c1", "user", "m1", "i1"),
+        Identity("other", "worker", "w1", "i-w1"),
+    ],
+)
+async def test_who_takes_part_no_more_does_not(api: Api, signer: Signer, tmp_path: Path, who: Identity) -> None:
+    await api.node("w1")
+    with pytest.raises((Forbidden, NotFound)):
+        of_expired(api.core, signer, an_expired(tmp_path, who))
+
+
+async def test_garbage_gets_no_certificate_over_http(api: Api) -> None:
+    for raw in (b"", b"nothing", b"\x93\xc4\x00\xc4\x00\xc4\x00"):
+        answer = await api("POST", "/v1/renew", raw=raw, token=None, Content_Type="application/msgpack")
+        assert answer.status in (400, 401, 409), answer.body

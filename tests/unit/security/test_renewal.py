@@ -1,5 +1,6 @@
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,10 +8,10 @@ import pytest
 
 from okube.model.errors import Malformed, NoQuorum, OkubeError
 from okube.model.wire import CertificateAnswer, ExpiredQuestion
-from okube.security import Identity
+from okube.security import Identity, TlsFiles
 from okube.security.ca import create_ca
 from okube.security.expired import proved
-from okube.security.issue import certify_key
+from okube.security.issue import certify_key, install
 from okube.security.living import Credentials
 from okube.security.renewal import Renewal
 from okube.security.requests import key_of_request, new_key
@@ -118,3 +119,31 @@ async def test_after_its_end_a_certificate_is_shown_to_have_been_ours(cluster: C
     (proof,) = signing.proofs
     assert proved(proof, cluster.authority.certificate_pem).name == "w1"
     assert renewal.validity.ends_ms > signing.now_ms
+
+
+async def test_what_it_should_show_is_fetched_when_it_is_told(cluster: Cluster) -> None:
+    signing = Signing(cluster)
+    install(cluster.authority, Identity(cluster.cluster_id, "worker", "w1", "i1"), _files(cluster), now_ms=NOW_MS)
+    renewal = Renewal(
+        "i1",
+        Credentials(_files(cluster).root),
+        signing.ask,
+        signing.ask_expired,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        rng=random.Random(1),
+    )
+    renewing = asyncio.ensure_future(renewal.run())
+    await asyncio.sleep(0)
+    renewal.expect("")
+    renewal.expect(renewal.papers.mark)
+    await asyncio.sleep(0.05)
+    assert signing.asked == 0
+    renewal.expect("another")
+    async with asyncio.timeout(20):
+        await signing.answered.wait()
+    renewing.cancel()
+    assert signing.asked == 1
+
+
+def _files(cluster: Cluster) -> TlsFiles:
+    return cluster.files.process("w1").tls

@@ -9,7 +9,7 @@ import pytest
 
 from okube.model.commands import TaskReport
 from okube.model.epoch import Epoch
-from okube.model.wire import HeartbeatAnswer, Registration, Usage
+from okube.model.wire import HeartbeatAnswer, Papers, Registration, Usage
 from okube.worker.assignments import Holdings
 from okube.worker.heartbeat import Heart
 from okube.worker.outbox import Outbox
@@ -32,6 +32,18 @@ class Ear:
         self.managers.append(tuple(managers))  # type: ignore[arg-type]  # a sequence of addresses
 
 
+class Certificate:
+    """The agent's, as the heart sees it."""
+
+    papers = Papers("mark-1", 1, 2)
+
+    def __init__(self) -> None:
+        self.expected: list[str] = []
+
+    def expect(self, mark: str) -> None:
+        self.expected.append(mark)
+
+
 class Talk:
     """A heart that beats to managers of the test."""
 
@@ -39,6 +51,7 @@ class Talk:
         self.managers = FakeManagers()
         self.outbox = Outbox()
         self.ear = Ear()
+        self.certificate = Certificate()
         self.heart = Heart(
             registration=REGISTRATION,
             calls=self.managers,
@@ -48,6 +61,7 @@ class Talk:
             conditions=lambda: None,
             rng=random.Random(1),
             heartbeat_s=1.0,
+            renewing=self.certificate,
         )
 
     async def __aenter__(self) -> "Talk":
@@ -80,6 +94,16 @@ def test_it_registers_once_and_then_beats_each_second_with_what_it_holds() -> No
             assert talk.times == [0, 1, 2, 3]
             beat = talk.managers.heartbeats[-1][1]
             assert (beat.node, beat.instance, beat.epoch, beat.revision) == ("w1", "i1", Epoch(1, 1), 5)
+
+    run_virtual(main())
+
+
+def test_it_tells_what_it_shows_and_hears_what_it_should() -> None:
+    async def main() -> None:
+        async with Talk() as talk:
+            await asyncio.sleep(1.5)
+            assert {beat.papers for _, beat in talk.managers.heartbeats} == {Papers("mark-1", 1, 2)}
+            assert set(talk.certificate.expected) == {""}, "these managers do not say"
 
     run_virtual(main())
 
