@@ -37,6 +37,7 @@ class CurrentAuthority:
         self._on_machine = on_machine
         self._opened: tuple[KeptCa, Authority] | None = None
         self._ends: tuple[str, int] | None = None
+        self._marked: tuple[Authorities, str] | None = None
 
     def signing(self) -> Authority:
         """The CA that signs now.
@@ -63,7 +64,11 @@ class CurrentAuthority:
     def mark(self) -> str:
         """What every party should show; empty while the state holds no CA."""
         found = self._tables().authorities
-        return "" if found is None else found.mark
+        if found is None:
+            return ""
+        if self._marked is None or self._marked[0] is not found:  # it is told with every heartbeat
+            self._marked = (found, found.mark)
+        return self._marked[1]
 
     @property
     def ends_ms(self) -> int | None:

@@ -7,28 +7,42 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from okube.manager.authorities import CurrentAuthority
+from okube.manager.vault import Vault
 from okube.model.archive import KeptAuthority
 from okube.model.errors import BadFile, Conflict
 from okube.security import ClusterFiles
 from okube.security.ca import Authority
+from okube.security.keyring import UnlockKey
 from okube.security.private import read_private
+from okube.state import Tables
 
 __all__ = ["find_authority"]
 
 
-def find_authority(files: ClusterFiles, kept: KeptAuthority | None, folder: Path | None, cluster_id: str) -> Authority:
-    """The CA: in the data directory, in the folder that was named, or in the snapshot; where in several, all the same.
+def find_authority(
+    files: ClusterFiles,
+    kept: KeptAuthority | None,
+    folder: Path | None,
+    cluster_id: str,
+    *,
+    state: Tables,
+    unlock_key: UnlockKey | None,
+) -> Authority:
+    """The CA: in the data directory, in the folder that was named, or beside the state; where in several, all the same.
+
+    Where it is in none of these, the one in the state itself, which the unlock key opens.
 
     Raises:
         BadFile: it is nowhere, or damaged.
         Conflict: there are two, or it is another cluster's.
     """
-    found = list(_found(files, kept, folder))
+    found = list(_found(files, kept, folder)) or list(_in_state(state, unlock_key, cluster_id))
     if not found:
         raise BadFile(
             "The key of the cluster's CA is neither in the snapshot nor in data_dir: name a folder that has ca.crt and "
-            "ca.key with --ca. Without it workers would not trust the new managers; then make a new cluster from your "
-            "service files."
+            "ca.key with --ca, or give the unlock key, if the state holds the CA. Without it workers would not trust "
+            "the new managers; then make a new cluster from your service files."
         )
     where, first = found[0]
     for elsewhere, other in found[1:]:
@@ -38,6 +52,18 @@ def find_authority(files: ClusterFiles, kept: KeptAuthority | None, folder: Path
     if name.value != cluster_id:
         raise Conflict(f"The CA in {where} is of cluster {name.value!s}, and the snapshot is of {cluster_id}.")
     return first
+
+
+def _in_state(state: Tables, unlock_key: UnlockKey | None, cluster_id: str) -> Iterator[tuple[str, Authority]]:
+    if unlock_key is None or state.authorities is None:
+        return
+    vault = Vault(cluster_id, lambda: state)
+    vault.unlock(unlock_key)
+
+    def nowhere() -> Authority:
+        raise Conflict("there is no CA on this machine")
+
+    yield "the snapshot's state", CurrentAuthority(lambda: state, vault, nowhere).signing()
 
 
 def _found(files: ClusterFiles, kept: KeptAuthority | None, folder: Path | None) -> Iterator[tuple[str, Authority]]:

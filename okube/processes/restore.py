@@ -108,7 +108,7 @@ def plan_restore(
     key = None
     if ring is not None and not without_unlock_key:
         key = find_unlock_key(config, head.cluster_id, ring, unlock_key)
-    authority = find_authority(files, archive.authority, ca, head.cluster_id)
+    authority = find_authority(files, archive.authority, ca, head.cluster_id, state=restored.tables, unlock_key=key)
     known = max([head.epoch.incarnation, *incarnations_here(files, head.cluster_id)])
     nodes = restored.tables.nodes.values()
     obeyed = incarnations_of_agents(authority, head.cluster_id, nodes, now_ms=time.time_ns() // 1_000_000)

@@ -12,10 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from okube.config import ClusterConfig
+from okube.manager.authorities import kept_ca
 from okube.manager.snapshots import Taken
 from okube.manager.vault import Vault
 from okube.model import commands as c
 from okube.model.archive import KeptAuthority, with_authority
+from okube.model.authority import Authorities
 from okube.model.epoch import Epoch
 from okube.model.errors import BadFile, Conflict
 from okube.model.versions import COMMAND_VERSION
@@ -28,6 +30,7 @@ from okube.processes.up import up
 from okube.raft.storage import Storage, open_storage
 from okube.seams.disk import FileDisk
 from okube.security import ClusterFiles, client_context, server_context
+from okube.security.ca import load_ca
 from okube.security.keyfiles import KeyFiles
 from okube.security.keyring import UnlockKey, new_ring, open_ring
 from okube.security.private import write_private
@@ -305,3 +308,22 @@ def test_a_lost_unlock_key_costs_what_is_sealed_and_nothing_else(own_home: Path)
     _, machine = old.opened("m1")
     assert (machine.tables.ring, machine.tables.secrets) == (None, {})
     assert machine.tables.tasks == old.state.tables.tasks
+
+
+def test_the_ca_in_the_state_is_taken_where_no_file_has_it_and_the_unlock_key_opens_it(own_home: Path) -> None:
+    old = Sealing(own_home)
+    ca, tables = load_ca(old.files), old.state.tables
+    vault = Vault(old.seed.cluster_id, lambda: tables)
+    vault.unlock(old.key)
+    kept = kept_ca(ca, vault, 1000)
+    old.state.apply(c.PutAuthorities(Authorities(kept.id, (kept,)), "kept"))
+    taken = Taken.of(old.state.machine, by="m2", why="saved", now_ms=old.state.now_ms, managers=["m1"])
+    data = b"".join(asyncio.run(taken).file())
+    shutil.rmtree(old.files.ca_dir)
+    with pytest.raises(BadFile, match="give the unlock key"):
+        old.restore(data, without_unlock_key=True)
+    old.keys.write(old.key)
+    old.restore(data)
+    assert load_ca(old.files).certificate == ca.certificate
+    assert load_ca(old.files).key.public_key() == ca.key.public_key()
+    assert old.opened("m1")[1].tables.authorities == tables.authorities
