@@ -285,6 +285,11 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "caller": _caller,
     "removed users": lambda _: (Column("USER", field("name")), Column("ACTION", field("action"))),
     "revoked tokens": lambda _: (Column("TOKEN", field("id")), Column("ACTION", field("action"))),
+    "addresses": lambda _: (
+        Column("NODE", field("name")),
+        Column("STATE", availability),
+        Column("ADDRESS", field("address")),
+    ),
     "labels": lambda _: (Column("NODE", field("name")), Column("LABELS", field("labels"))),
     "removed": lambda _: (Column("NODE", field("name")), Column("ACTION", field("action"))),
     "removed secrets": lambda _: (Column("SECRET", field("name")), Column("ACTION", field("action"))),

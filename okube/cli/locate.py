@@ -14,7 +14,15 @@ import msgspec
 from okube.cli.exits import BadInput
 from okube.model.errors import BadFile, InvalidInput, Malformed
 
-__all__ = ["ClusterFacts", "cache_dir", "cluster_facts", "find_cluster_file", "home", "required_cluster_file"]
+__all__ = [
+    "ClusterFacts",
+    "cache_dir",
+    "cluster_facts",
+    "find_cluster_file",
+    "home",
+    "managers_of",
+    "required_cluster_file",
+]
 
 _KEPT = 20
 
@@ -24,6 +32,17 @@ class ClusterFacts(msgspec.Struct, frozen=True):
 
     managers: tuple[str, ...]
     data_dir: str
+
+
+class _Member(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+
+
+class _Members(msgspec.Struct, frozen=True):
+    """The part of cluster.json (``okube.security.seed``) that a command needs."""
+
+    members: tuple[_Member, ...] = ()
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -94,6 +113,15 @@ def cluster_facts(path: Path) -> ClusterFacts:
         _write_cache(cache, {str(path): _Known(stamp, facts), **{k: v for k, v in known.items() if k != str(path)}})
         return facts
     return _load(path)
+
+
+def managers_of(facts: ClusterFacts) -> tuple[str, ...]:
+    """Where managers may be: as a manager of this machine last wrote into cluster.json, then as cluster.yaml says."""
+    try:
+        seed = msgspec.json.decode((Path(facts.data_dir) / "cluster.json").read_bytes(), type=_Members)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return facts.managers
+    return tuple(dict.fromkeys([*(_address(m.host, m.port) for m in seed.members), *facts.managers]))
 
 
 def _load(path: Path) -> ClusterFacts:

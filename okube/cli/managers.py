@@ -159,6 +159,50 @@ def recover(yes: bool) -> None:
     go_on_alone(session(), yes)
 
 
+@managers.command(
+    epilog=examples("""
+okube managers readdress m2=192.0.2.62
+okube managers readdress m1=192.0.2.61 m2=192.0.2.62 m3=192.0.2.63 --offline    all at once, on each machine
+""")
+)
+@click.argument("moves", nargs=-1, required=True, metavar="NAME=HOST[:PORT]…")
+@click.option("--raft-port", type=click.IntRange(1, 65535), metavar="PORT", help="Another port for other managers.")
+@click.option("--offline", is_flag=True, help="Of managers that do not run here, or find each other no more.")
+@waits
+@connects
+@formats
+def readdress(moves: tuple[str, ...], raft_port: int | None, offline: bool, wait: bool, timeout: float) -> None:
+    """Tell where managers are reached from now on; each stays what it is, and hears of it by the log.
+
+    Where so many machines got other addresses that managers find no majority, call it with --offline on each of them,
+    with all that moved, and start the managers again.
+    """
+    from okube.cli.readdress import host_of, moved, moves_of, wait_until
+
+    wanted = moves_of(moves)
+    here = session()
+    if offline:
+        from okube.processes.moving import move_offline
+
+        _on_files(lambda: move_offline(required_cluster_file(here.config), wanted, raft_port, moved, note))
+        return
+    client = here.client()
+    rows = {str(row["name"]): row for row in client.managers()}
+    with hinting(client, "manager", list(wanted)):
+        for name, place in wanted.items():
+            row = rows.get(name) or _missing(name)
+            address = moved(str(row["address"]), place)
+            port = raft_port or str(row["raft_address"]).rpartition(":")[2]
+            client.readdress_manager(name, address=address, raft_address=f"{host_of(address)}:{port}")
+    if wait:
+        wait_until(lambda name: _row(client, name).get("state") == "ready", wanted, timeout, "does not answer there")
+    show_results(here, "managers", [_row(client, name) for name in wanted], of=list(wanted))
+
+
+def _missing(name: str) -> Row:
+    raise NotFound(f"there is no manager {name}; `okube managers` lists them")
+
+
 def _asker(here: Session) -> "Callable[[str, str, str], Any]":
     from okube.client.typed import members_of
 

@@ -37,7 +37,6 @@ class NodesGroup(LazyGroup):
     epilog=examples("""
 okube nodes
 okube nodes --label disk=ssd -o wide
-okube nodes --service web --watch
 okube nodes rm w3                forget a node that is down
 """),
 )
@@ -65,7 +64,7 @@ def nodes(
     app: str | None,
     watch: bool,
 ) -> None:
-    """List nodes: state, tasks, and how much of their cores and memory is promised."""
+    """List nodes: state, tasks, and what of their cores and memory is promised."""
     if ctx.invoked_subcommand is not None:
         return
     label_pairs(labels)
@@ -108,6 +107,33 @@ def label(name: str, changes: tuple[str, ...]) -> None:
     with hinting(here.client(), "node", [name]):
         changed = _relabel(here.client(), name, wanted)
     show_results(here, "labels", [changed], of=(name,))
+
+
+@nodes.command(
+    "readdress",
+    epilog=examples("okube nodes readdress w1=192.0.2.71\nokube nodes readdress w1=192.0.2.71:7301 w2=w2.example.com"),
+)
+@click.argument("moves", nargs=-1, required=True, metavar="NODE=HOST[:PORT]…")
+@waits
+@connects
+@formats
+def readdress(moves: tuple[str, ...], wait: bool, timeout: float) -> None:
+    """Tell where nodes are reached from now on; tasks go on, and nothing joins anew.
+
+    An agent that runs hears of it, listens there, and does so after each restart, whatever cluster.yaml says.
+    """
+    from okube.cli.readdress import moved, moves_of, wait_until
+
+    wanted = moves_of(moves)
+    here = session()
+    client = here.client()
+    with hinting(client, "node", list(wanted)):
+        before = {name: str(client.node(name)["address"]) for name in wanted}
+        for name, place in wanted.items():
+            client.update_node(name, address=moved(before[name], place))
+    if wait:
+        wait_until(lambda name: not client.usage(node=name)["silent"], wanted, timeout, "did not answer there")
+    show_results(here, "addresses", [client.node(name) for name in wanted], of=list(wanted))
 
 
 def _label_changes(changes: tuple[str, ...]) -> dict[str, str | None]:

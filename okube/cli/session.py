@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from okube.cli.locate import cache_dir, cluster_facts, find_cluster_file, home
+from okube.cli.locate import cache_dir, cluster_facts, find_cluster_file, home, managers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ class Session:
         own = _own_file() if facts is None else None
         if facts is not None:
             credentials = str(Path(facts.data_dir) / "admin")
-            return _Place(managers or ",".join(facts.managers), credentials, told_by if managers else str(file))
+            return _Place(managers or ",".join(managers_of(facts)), credentials, told_by if managers else str(file))
         if own is not None and (managers or own.managers):
             credentials = str(Path(own.credentials).expanduser()) if own.credentials else str(home())
             return _Place(managers or ",".join(own.managers), credentials, told_by if managers else "~/.okube/config")

@@ -195,10 +195,15 @@ class OkubeClient:
         *,
         availability: str | None = None,
         labels: Mapping[str, str] | None = None,
+        address: str | None = None,
         if_match: int | None = None,
     ) -> Json:
-        """Change what people decide about a node: ``active``, ``cordoned`` or ``draining``, and all of its labels."""
-        change = {"availability": availability, "labels": None if labels is None else dict(labels)}
+        """Change what people decide about a node: ``active``, ``cordoned`` or ``draining``, all labels, its address."""
+        change = {
+            "availability": availability,
+            "labels": None if labels is None else dict(labels),
+            "address": address,
+        }
         body = {key: value for key, value in change.items() if value is not None}
         return self._object(self._write("PATCH", f"/v1/nodes/{quote(name, safe='')}", body, if_match=if_match))
 
@@ -358,6 +363,11 @@ class OkubeClient:
         """Have a manager no longer: ``{index, members}``; with ``instance``, no error where that one is gone."""
         query = urlencode({"instance": instance}) if instance else ""
         return self._object(self._write("DELETE", f"/v1/managers/{quote(name, safe='')}{'?' if query else ''}{query}"))
+
+    def readdress_manager(self, name: str, *, address: str, raft_address: str) -> Json:
+        """Have a manager reached elsewhere: ``{index, members}``; it listens there once it has heard of it."""
+        body = {"address": address, "raft_address": raft_address}
+        return self._object(self._write("PATCH", f"/v1/managers/{quote(name, safe='')}", body))
 
     def transfer_leadership(self, to: str) -> None:
         """Have another manager lead."""

@@ -279,6 +279,10 @@ class Client:
         """Have a manager no longer; it hears of it and stops."""
         return _one(MembersView, self.raw.remove_manager(name, instance=instance))
 
+    def readdress_manager(self, name: str, *, address: str, raft_address: str) -> MembersView:
+        """Have a manager reached elsewhere; it stays what it is, and listens there once it has heard of it."""
+        return _one(MembersView, self.raw.readdress_manager(name, address=address, raft_address=raft_address))
+
     def transfer_leadership(self, to: str) -> None:
         """Have another manager lead."""
         self.raw.transfer_leadership(to)

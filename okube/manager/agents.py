@@ -2,7 +2,7 @@
 
 import io
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Protocol
 
 import aiohttp
@@ -10,7 +10,7 @@ import msgspec
 
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
-from okube.model.wire import Assignment, AssignmentAnswer
+from okube.model.wire import MANAGERS_HEADER, Assignment, AssignmentAnswer
 from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
 from okube.security import server_name
@@ -44,9 +44,20 @@ class AgentCalls(Protocol):
 
 
 class HttpAgentCalls:
-    """The real form: one session for all agents, mutual TLS, the agent's name checked against its certificate."""
+    """The real form: one session for all agents, mutual TLS, the agent's name checked against its certificate.
 
-    def __init__(self, cluster_id: str, tls: ssl.SSLContext, *, timeout_s: float = 5.0) -> None:
+    ``managers`` tells where the managers are now.
+    """
+
+    def __init__(
+        self,
+        cluster_id: str,
+        tls: ssl.SSLContext,
+        *,
+        timeout_s: float = 5.0,
+        managers: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        self._managers = managers
         self._cluster_id = cluster_id
         self._tls = tls
         self._timeout_s = timeout_s
@@ -91,7 +102,12 @@ class HttpAgentCalls:
         timeout = aiohttp.ClientTimeout(total=_PROBE_S, sock_connect=_PROBE_CONNECT_S)
         url = f"https://{node.address}/healthz"
         try:
-            async with self._open().get(url, timeout=timeout, server_hostname=self._server_name(node)) as response:
+            async with self._open().get(
+                url,
+                headers={MANAGERS_HEADER: ",".join(self._managers())},
+                timeout=timeout,
+                server_hostname=self._server_name(node),
+            ) as response:
                 if response.status != 200:
                     return False
                 return _health.decode(await response.read()).instance == node.id

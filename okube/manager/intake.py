@@ -47,6 +47,7 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
         message=message,
         heartbeat_ms=core.tables.settings.heartbeat_ms,
         managers=_managers(core),
+        address=_address(core, said.node),
     )
 
 
@@ -80,6 +81,7 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
         heartbeat_ms=core.tables.settings.heartbeat_ms,
         managers=_managers(core),
         mark=core.authority.mark,
+        address=_address(core, said.node),
     )
 
 
@@ -150,6 +152,12 @@ def _leading(core: ManagerCore, leader: Leader | None) -> Leader:
 
 def _managers(core: ManagerCore) -> tuple[str, ...]:
     return tuple(member.api_address for member in core.raft.members)
+
+
+def _address(core: ManagerCore, name: str) -> str:
+    """Where a node is reached, where that was set: its agent listens there from then on."""
+    node = core.tables.nodes.get(name)
+    return node.address if node is not None and node.readdressed else ""
 
 
 def _command(core: ManagerCore, said: Registration) -> RegisterNode:

@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from okube.manager.recovery import Recovery, RecoveryDesk, finish_recovery, reco
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
 from okube.manager.snapshots import Keeper
+from okube.manager.whereabouts import Place, Whereabouts, read_moves
 from okube.model.errors import BadFile, Defect, OkubeError
 from okube.model.versions import COMMAND_VERSION
 from okube.raft import Member, RaftConfig, RaftNode, Removed
@@ -93,12 +94,16 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_ke
     clock, disk, rng = SystemClock(), FileDisk(), random.Random(os.urandom(16))
     machine = StateMachine()
     machine.restored.append(gc.freeze)  # rows hold no cycles, and to look through 100,000 of them for some takes long
-    raft = _raft(settings, machine, credentials, clock=clock, disk=disk, rng=rng)
+    moves = read_moves(settings.data_dir)
+    links = _links(settings, credentials, {name: move.raft_address for name, move in moves.items()})
+    raft = _raft(settings, machine, links, clock=clock, disk=disk, rng=rng)
     core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng, unlock_keys=_unlock_keys(settings))
     if unlock_key is not None:
         core.vault.unlock(unlock_key)
     keeper = Keeper(core, disk, settings.directory / "snapshots", settings.snapshots)
-    agents = HttpAgentCalls(settings.cluster_id, peer_tls)
+    agents = HttpAgentCalls(
+        settings.cluster_id, peer_tls, managers=lambda: (member.api_address for member in raft.members)
+    )
     peer_calls = HttpPeerCalls(settings.cluster_id, peer_tls)
     reign = Reign(core, agents, peer_calls)
     await agents.start()
@@ -122,8 +127,23 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_ke
             await site.start()
             tune()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
+
+            async def move(api: Place, to_peers: Place) -> None:
+                await links.move(*to_peers)
+                await site.move(*api)
+
+            whereabouts = Whereabouts(
+                raft,
+                here=((settings.host, settings.port), (settings.host, settings.raft_port)),
+                move=move,
+                moved=renewal.want,
+                moves=moves,
+                data_dir=settings.data_dir,
+                cluster_id=settings.cluster_id,
+            )
             unlocking = keep_unlocked(core, HttpKeyCalls(peers, settings.cluster_id))
-            beside = (keeper.run(), unlocking, renewal.run(), own.tend(renewal, lambda: reign.leader))
+            tending = own.tend(renewal, lambda: reign.leader)
+            beside = (keeper.run(), renewal.run(), tending, whereabouts.run(), unlocking)
             return await _until(stop, raft, reign, core, beside, context.recovery)
         finally:
             await runner.cleanup()
@@ -214,21 +234,14 @@ def _unlock_keys(settings: ManagerSettings) -> KeyFiles | None:
     return files
 
 
-def _raft(
-    settings: ManagerSettings,
-    machine: StateMachine,
-    credentials: Credentials,
-    *,
-    clock: SystemClock,
-    disk: FileDisk,
-    rng: random.Random,
-) -> RaftNode:
+def _links(settings: ManagerSettings, credentials: Credentials, elsewhere: Mapping[str, str]) -> TlsTransport:
+    """The links to the other managers."""
+
     def identify(peercert: dict[str, Any]) -> tuple[str, str, str | None] | None:
         identity = identity_of(peercert)
         return None if identity is None else (identity.role, identity.name, identity.instance or None)
 
-    config = RaftConfig(election_ms=round(settings.election_s * 1000))
-    transport: PeerTransport = TlsTransport(
+    return TlsTransport(
         name=settings.name,
         instance=settings.instance,
         cluster_id=settings.cluster_id,
@@ -237,8 +250,22 @@ def _raft(
         server_context=credentials.server("required"),
         client_context=credentials.client,
         identify=identify,
-        election_s=config.election_s,
+        election_s=settings.election_s,
+        elsewhere=elsewhere,
     )
+
+
+def _raft(
+    settings: ManagerSettings,
+    machine: StateMachine,
+    links: TlsTransport,
+    *,
+    clock: SystemClock,
+    disk: FileDisk,
+    rng: random.Random,
+) -> RaftNode:
+    config = RaftConfig(election_ms=round(settings.election_s * 1000))
+    transport: PeerTransport = links
     if trace := os.environ.get(_TRACE):
         transport = TracedTransport(transport, settings.name, Path(trace))
     return RaftNode(

@@ -166,6 +166,7 @@ class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/
     zone: str | None = None
     if_match: int | None = None
     by: str = ""
+    address: str | None = None
 
 
 class SetNodeState(msgspec.Struct, frozen=True, array_like=True, tag="set-node-state/1"):
@@ -307,15 +308,16 @@ class EnableVersion(msgspec.Struct, frozen=True, array_like=True, tag="enable-ve
 
 
 class TellOfManager(msgspec.Struct, frozen=True, array_like=True, tag="tell-of-manager/1"):
-    """A manager was added or removed, for the cluster's story; that it was is in the log's own membership.
+    """A manager was added, removed or readdressed, for the cluster's story; that it was is in the log's own membership.
 
-    ``what``: ``added`` or ``removed``; ``address`` is that of its API.
+    ``what``: ``added``, ``removed`` or ``readdressed``; ``address`` is that of its API, and ``before`` was.
     """
 
     name: str
     what: str
     address: str
     by: str = ""
+    before: str = ""
 
 
 class PutRing(msgspec.Struct, frozen=True, array_like=True, tag="put-ring/1"):

@@ -7,7 +7,16 @@ import msgspec
 
 from okube.model.names import MAX_NAME, NAME_PATTERN, RESERVED_NAMES, name_error
 
-__all__ = ["ADDRESS_PATTERN", "Address", "ManagerName", "MemberView", "MembersView", "NewManager", "NextLeader"]
+__all__ = [
+    "ADDRESS_PATTERN",
+    "Address",
+    "ManagerAddresses",
+    "ManagerName",
+    "MemberView",
+    "MembersView",
+    "NewManager",
+    "NextLeader",
+]
 
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 ADDRESS_PATTERN = rf"^(\[[0-9a-fA-F:.]{{2,45}}\]|[A-Za-z0-9._-]{{1,253}}):{_PORT}$"
@@ -41,6 +50,13 @@ class NewManager(msgspec.Struct, frozen=True):
     name: ManagerName
     address: Address
     raft_address: Address
+
+
+class ManagerAddresses(msgspec.Struct, frozen=True):
+    """Where a manager is reached from now on; what is left out stays."""
+
+    address: Address | None = None
+    raft_address: Address | None = None
 
 
 class NextLeader(msgspec.Struct, frozen=True):

@@ -52,6 +52,8 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
     c.ScaleServices: {"within": 3},
     c.RefreshServices: {"within": 3},
     c.StopTask: {"within": 3},
+    c.UpdateNode: {"address": 3},
+    c.TellOfManager: {"before": 3},
 }
 """Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.
 

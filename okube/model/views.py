@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from okube.model.event import EventKind, Level, SubjectKind
+from okube.model.managers import Address
 from okube.model.mounts import Mounts
 from okube.model.node import Availability, NodeState
 from okube.model.secret import SecretKind
@@ -388,6 +389,7 @@ class NodeChange(msgspec.Struct, frozen=True):
     availability: Availability | None = None
     labels: Labels | None = None
     zone: Annotated[str, msgspec.Meta(max_length=63)] | None = None
+    address: Address | None = None
 
 
 class ScaleBody(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_BYTES)]
 Cores = Annotated[float, msgspec.Meta(ge=0, le=MAX_CPUS)]
 
 __all__ = [
+    "MANAGERS_HEADER",
     "PROBLEM_HEADER",
     "AssignedTask",
     "Assignment",
@@ -49,6 +50,10 @@ __all__ = [
     "TaskUsage",
     "Usage",
 ]
+
+MANAGERS_HEADER = "Okube-Managers"
+"""In a manager's question whether an agent lives: where the managers are (``host:port``, with commas). One that looks
+for them in vain, because all of them moved, hears it there."""
 
 PROBLEM_HEADER = "Okube-Problem"
 """On an agent's refusal: kind and sentence, percent-encoded. Of a refused upgrade the body cannot be read."""
@@ -173,6 +178,7 @@ class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):
     message: str = ""
     heartbeat_ms: int = 1000
     managers: tuple[str, ...] = ()  # API URLs
+    address: str = ""  # where the node is reached from now on, where that was set; else as its agent said
 
 
 class NodeCondition(msgspec.Struct, frozen=True, array_like=True):
@@ -220,6 +226,7 @@ class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
     heartbeat_ms: int = 1000
     managers: tuple[str, ...] = ()
     mark: str = ""  # that of who believes the CAs of now, and has a certificate of the one that signs; empty: any
+    address: str = ""  # as in RegistrationAnswer
 
 
 class ReachQuestion(msgspec.Struct, frozen=True, array_like=True):

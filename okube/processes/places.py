@@ -6,13 +6,14 @@ from typing import Literal
 
 import msgspec
 
-from okube.config import ClusterConfig
+from okube.config import ClusterConfig, WorkerConfig
 from okube.processes.answers import answers
 from okube.processes.here import is_here
 from okube.processes.launch import Launch
 from okube.processes.settings import manager_address
 from okube.security import ClusterFiles
 from okube.security.seed import Seed
+from okube.worker.store import stored_address
 
 __all__ = ["Place", "launch_of", "places", "restoring_file"]
 
@@ -36,12 +37,20 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def places(config: ClusterConfig, seed: Seed) -> list[Place]:
-    """Those of cluster.yaml, managers first; a manager that the cluster knows listens where the cluster knows it."""
+    """Those of cluster.yaml, managers first; what the cluster knows elsewhere listens where the cluster knows it."""
     managers = [manager_address(config, seed, m.name) for m in config.managers]
     return [
         *(Place(m.name, "manager", m.host, m.port) for m in managers),
-        *(Place(w.name, "worker", w.host, w.port) for w in config.workers),
+        *(_worker(config, w) for w in config.workers),
     ]
+
+
+def _worker(config: ClusterConfig, worker: WorkerConfig) -> Place:
+    address = stored_address(ClusterFiles(config.data_dir).process(worker.name).state)
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()):
+        return Place(worker.name, "worker", worker.host, worker.port)
+    return Place(worker.name, "worker", host.strip("[]"), int(port))
 
 
 def launch_of(

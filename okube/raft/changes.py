@@ -12,7 +12,7 @@ from okube.raft.election import majority
 from okube.raft.errors import Conflict, NotFound
 from okube.raft.members import Member, Membership, is_in, voters
 
-__all__ = ["MAX_MEMBERS", "joined", "left", "promoted"]
+__all__ = ["MAX_MEMBERS", "joined", "left", "promoted", "readdressed"]
 
 MAX_MEMBERS = 7
 """More managers make each write slower, and bear the loss of no more than anybody has seen at once."""
@@ -44,6 +44,26 @@ def joined(members: Membership, new: Member) -> Membership:
 def promoted(members: Membership, name: str) -> Membership:
     """With the same members, and the one that learned votes."""
     return tuple(msgspec.structs.replace(m, voter=True) if m.name == name else m for m in members)
+
+
+def readdressed(members: Membership, name: str, *, raft_address: str, api_address: str) -> Membership:
+    """With the same members, one of which is reached elsewhere; the very same where it is there already.
+
+    Raises:
+        NotFound: there is no such member.
+        Conflict: an address is another one's.
+    """
+    member = next((member for member in members if member.name == name), None)
+    if member is None:
+        raise NotFound(f"there is no manager {name}; there are {', '.join(member.name for member in members)}")
+    moved = msgspec.structs.replace(member, raft_address=raft_address, api_address=api_address)
+    if moved == member:
+        return members
+    for other in members:
+        taken = {other.raft_address, other.api_address} & {raft_address, api_address}
+        if other is not member and taken:
+            raise Conflict(f"{min(taken)} is the address of {other.name}; give {name} another")
+    return tuple(moved if each is member else each for each in members)
 
 
 def left(members: Membership, name: str, instance: str | None, *, answering: Collection[str]) -> Membership:

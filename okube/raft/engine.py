@@ -105,7 +105,7 @@ class Engine(Core):
         return self.is_ready_leader and self.hands_over_to is None and self._journal.members_index <= self.commit_index
 
     def change_members(self, members: Membership, callback: Callable[[Any, int], None]) -> int:
-        """Append a membership that differs by one member, as the leader, when it may; its index."""
+        """Append a membership that differs by one member or its addresses, as the leader, when it may; its index."""
         assert self.may_change_members
         assert len(set(self._voters) ^ {member.name for member in members if member.voter}) <= 1
         index = self._journal.last_index + 1

@@ -10,7 +10,7 @@ import msgspec
 from pysyncobj.config import FAIL_REASON
 
 from okube.model.versions import COMMAND_VERSION
-from okube.raft.changes import joined, left
+from okube.raft.changes import joined, left, readdressed
 from okube.raft.config import RaftConfig
 from okube.raft.core import Role
 from okube.raft.driver import Driver
@@ -420,6 +420,21 @@ class RaftNode:
             # else they could have the lead go back and forth between the two for ever.
             await asyncio.sleep(self._rng.uniform(0, self.config.heartbeat_s))
             raise
+
+    async def readdress_member(self, name: str, *, raft_address: str, api_address: str, timeout_s: float) -> Known:
+        """Have a member reached elsewhere; it stays what it is. The membership that holds now, committed.
+
+        Raises:
+            NotLeader: this member does not lead.
+            NotFound: there is no such member.
+            Conflict: an address is another one's.
+            OutcomeUnknown: it may or may not have happened.
+        """
+
+        def move(members: Membership) -> Membership:
+            return readdressed(members, name, raft_address=raft_address, api_address=api_address)
+
+        return await self._change_members(move, timeout_s)
 
     async def _change_members(self, change: Callable[[Membership], Membership], timeout_s: float) -> Known:
         try:

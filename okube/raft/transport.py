@@ -11,7 +11,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from okube.raft.complaints import Complaints
@@ -53,6 +53,7 @@ class TlsTransport:
         election_s: float = 0.5,
         max_frame_bytes: int = 4 * MIB,
         max_queue_bytes: int = 16 * MIB,
+        elsewhere: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
         self._instance = instance
@@ -64,7 +65,9 @@ class TlsTransport:
         self._election_s = election_s
         self._max_frame_bytes = max_frame_bytes
         self._max_queue_bytes = max_queue_bytes
+        self._elsewhere = dict(elsewhere or {})  # where peers are dialled that are not where the log says
         self._peers: dict[str, Peer] = {}
+        self._known: dict[str, str] = {}  # the addresses that the log had at first
         self._card = b""
         self._handler: PeerHandler | None = None
         self._server: Doorman | None = None
@@ -111,6 +114,12 @@ class TlsTransport:
             await asyncio.wait(waiting)
         if server is not None:
             await server.wait_closed()
+
+    async def move(self, host: str, port: int) -> None:
+        """Listen elsewhere from now on; links that stand go on. Raises ``OSError``, and then all is as it was."""
+        if self._server is not None:
+            await self._server.move(host, port)
+        self._listen_on = (host, port)
 
     def set_peers(self, peers: Iterable[Peer]) -> None:
         """Replace the peers; links to others end, and a changed address is dialled from the next time on."""
@@ -317,8 +326,14 @@ class TlsTransport:
                 logger.log(level, "knocked at %s in vain: %s", name, plainly(error))
                 believed = not untimely(error)
 
+    def _address(self, name: str) -> str:
+        """Where a peer is dialled: what was told offline counts until the log says another address than then."""
+        address = self._peers[name].address
+        known = self._known.setdefault(name, address)
+        return self._elsewhere.get(name, address) if known == address else address
+
     async def _dial(self, name: str) -> Link:
-        host, _, port = self._peers[name].address.rpartition(":")
+        host, _, port = self._address(name).rpartition(":")
         loop = asyncio.get_running_loop()
         try:
             plain = await self._connect(host.strip("[]"), int(port))

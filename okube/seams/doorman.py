@@ -8,6 +8,7 @@ later. So an address that floods takes places and turns from itself alone.
 """
 
 import asyncio
+import errno
 import logging
 import socket
 import ssl
@@ -24,6 +25,8 @@ _PAUSE_S = 0.1
 _FAREWELL_S = 2.0
 """How long a connection that was closed here waits for the other end to say that it has read all."""
 _BACKLOG = 1024
+_LOOPBACK = "127.0.0.1"
+_COME_AGAIN_S = 1.0
 
 Turned = Literal["failed", "late", "given-up"]
 """Why a caller never got through TLS: nothing came of it; it took too long; its place was needed."""
@@ -67,6 +70,8 @@ class Doorman:
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners: list[socket.socket] = []
         self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._at: tuple[str, int] | None = None
+        self._coming: asyncio.Task[None] | None = None
 
     @property
     def sockets(self) -> tuple[socket.socket, ...]:
@@ -79,15 +84,51 @@ class Doorman:
         return self._under_way
 
     async def open(self, host: str, port: int) -> None:
-        """Listen at all addresses of a host; raises OSError for an address in use."""
+        """Listen at all addresses of a host; raises OSError for an address in use.
+
+        Where the host is not this machine's (yet, or any more) it listens at the loopback address meanwhile, where
+        nobody else comes in: whoever it calls can tell it where it is to be found, and then it moves.
+        """
+        try:
+            await self._open(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            _log.error(
+                "%s is no address of this machine now, so nobody reaches port %d there: waiting for it. If the machine "
+                "has another one, tell the cluster with 'okube nodes readdress' or 'okube managers readdress'",
+                host,
+                port,
+            )
+            await self._open(_LOOPBACK, port)
+            self._coming = asyncio.get_running_loop().create_task(self._come(host, port))
+
+    async def move(self, host: str, port: int) -> None:
+        """Listen elsewhere instead; connections that stand go on. Raises OSError, and then all is as it was."""
+        if self._at == (host, port):
+            return
+        before, self._listeners = self._listeners, []
+        try:
+            await self._open(host, port)
+        except OSError:
+            self._listeners = before
+            raise
+        self._let_go(before)
+        if self._coming is not None and self._coming is not asyncio.current_task():
+            self._coming.cancel()
+
+    async def _open(self, host: str, port: int) -> None:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         try:
             for family, _, _, _, address in dict.fromkeys(found):
                 self._listeners.append(_listen(family, address))
         except OSError:
-            self.close()
+            for listener in self._listeners:
+                listener.close()
+            self._listeners = []
             raise
+        self._at = (host, port)
         for listener in self._listeners:
             loop.add_reader(listener, self._let_in, listener)
 
@@ -99,13 +140,10 @@ class Doorman:
             for plain in queue:
                 plain.close()
         self._queued.clear()
-        loop = asyncio.get_running_loop()
         listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            if listener in self._pauses:
-                self._pauses.pop(listener).cancel()
-            loop.remove_reader(listener)
-            listener.close()
+        self._let_go(listeners)
+        if self._coming is not None:
+            self._coming.cancel()
         for task in self._tasks:
             task.cancel()
 
@@ -119,6 +157,25 @@ class Doorman:
         return bool(self._listeners)
 
     # Inside.
+
+    async def _come(self, host: str, port: int) -> None:
+        """Listen where it should as soon as the machine has that address: at its start the network may not be up."""
+        while True:
+            await asyncio.sleep(_COME_AGAIN_S)
+            try:
+                await self.move(host, port)
+            except OSError:
+                continue
+            _log.info("%s is an address of this machine now: listening at port %d there", host, port)
+            return
+
+    def _let_go(self, listeners: list[socket.socket]) -> None:
+        loop = asyncio.get_running_loop()
+        for listener in listeners:
+            if listener in self._pauses:
+                self._pauses.pop(listener).cancel()
+            loop.remove_reader(listener)
+            listener.close()
 
     def _let_in(self, listener: socket.socket) -> None:
         for _ in range(_AT_A_TIME):

@@ -40,7 +40,7 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
     )
     new = msgspec.structs.replace(
         base,
-        address=command.address,
+        address=base.address if base.readdressed else command.address,
         cores=command.cores,
         memory=command.memory,
         disk=command.disk,
@@ -61,7 +61,7 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
 
 
 def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
-    """Change availability, labels or zone; to make it active lifts a hold as well. Answers the view."""
+    """Change availability, labels, zone or address; to make it active lifts a hold as well. Answers the view."""
     del now_ms
     old = _named(tables, command.name, command.if_match)
     availability = old.availability if command.availability is None else command.availability
@@ -75,6 +75,8 @@ def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
     )
     if command.availability == "active":
         new = calmed(new)
+    if command.address is not None:
+        new = _readdressed(tables, new, command.address)
     if new != old:
         tables.put_node(new)
     return _json.encode(view_of_node(tables, tables.nodes[command.name], None))
@@ -133,6 +135,15 @@ def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
         barred = (*tables.settings.barred, node.id)[-_MOST_BARRED:]
         tables.put_settings(msgspec.structs.replace(tables.settings, barred=barred))
     return answer
+
+
+def _readdressed(tables: Tables, node: Node, address: str) -> Node:
+    taken = next(
+        (other for other in tables.nodes.values() if other.address == address and other.name != node.name), None
+    )
+    if taken is not None:
+        raise Conflict(f"{address} is the address of node {taken.name}; readdress that one first, or take another port")
+    return msgspec.structs.replace(node, address=address, readdressed=True)
 
 
 def _is_common(tables: Tables, node: Node) -> bool:

@@ -109,6 +109,7 @@ def _tell_manager(tables: Tables, command: c.TellOfManager, now_ms: int) -> None
     kinds: dict[str, tuple[EventKind, str]] = {
         "added": ("manager-added", f"may join, at {command.address}, and votes when it has caught up"),
         "removed": ("manager-removed", f"is no manager any more; it was at {command.address}"),
+        "readdressed": ("manager-readdressed", f"is reached at {command.address} now; it was at {command.before}"),
     }
     if command.what not in kinds:
         return
@@ -305,6 +306,8 @@ def _of_node(old: Node | None, new: Node | None, row: Node) -> Iterator[Event]:
             yield _node(row, "node-ready", "info", "")
     if new.held_until_ms and not old.held_until_ms:
         yield _node(row, "node-flapping", "warning", hold_message(new))
+    if new.address != old.address and new.readdressed:
+        yield _node(row, "node-readdressed", "info", f"is reached at {new.address} now; it was at {old.address}")
     if new.availability != old.availability:
         yield _node(row, _AVAILABILITY[new.availability], "info", "")
     if new.conditions != old.conditions:

@@ -83,6 +83,8 @@ class Agent:
         self._store = store
         self._holdings = Holdings()
         self._managers: tuple[str, ...] = ()
+        self.address = settings.address  # where it is reached: as its file says, or the cluster
+        self.readdressed = asyncio.Event()
         self._fence_unsaved = False
         self._leaves = False
         self._lock = asyncio.Lock()
@@ -126,6 +128,7 @@ class Agent:
         stored = await self._store.load()
         self._holdings = stored.holdings
         self._managers = stored.managers
+        self.address = stored.address or self.address
         self._calls.learn(stored.managers)
         await self._secrets.load()
         self.runner.remember(stored.memories)
@@ -228,6 +231,15 @@ class Agent:
         self._managers = tuple(managers)
         self._calls.learn(self._managers)
         await self._store.save_managers(self._managers)
+
+    async def learn_address(self, address: str) -> None:
+        """Be reached there from now on, also after a restart; raises OSError when it cannot be stored."""
+        if not address or address == self.address:
+            return
+        logger.info("Node %s is reached at %s from now on, says a manager", self._settings.name, address)
+        self.address = address
+        self.readdressed.set()
+        await self._store.save_address(address)
 
     def _not_stored(self, assignment: Assignment, error: OSError) -> AssignmentAnswer:
         """Nothing is obeyed that is not stored; the fence goes up all the same."""

@@ -58,7 +58,13 @@ class AgentSite(web.BaseSite):
 
         doorman = Doorman(connection, context=self._context, handshake_s=_HANDSHAKE_S)
         await doorman.open(self._host, self._port)
+        self._doorman = doorman
         self._server = cast("asyncio.AbstractServer", doorman)  # the runner closes it, and asks for its sockets
+
+    async def move(self, host: str, port: int) -> None:
+        """Listen elsewhere from now on; connections that stand go on. Raises OSError, and then all is as it was."""
+        await self._doorman.move(host, port)
+        self._host, self._port = host, port
 
 
 class _Connection(PunctualConnection):

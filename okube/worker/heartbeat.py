@@ -39,6 +39,9 @@ class Ear(Protocol):
     async def learn_managers(self, managers: Sequence[str]) -> None:
         """A manager named all managers; raises OSError when it cannot be stored."""
 
+    async def learn_address(self, address: str) -> None:
+        """This node is reached at this address from now on; raises OSError when it cannot be stored."""
+
 
 class Renewing(Protocol):
     """The agent's certificate, as the managers should know it."""
@@ -130,7 +133,7 @@ class Heart:
         self._heartbeat_s = answer.heartbeat_ms / 1000
         self._outbox.send_all_again()
         logger.info("Node %s takes part, epoch %s", self._registration.node, answer.epoch)
-        await self._listen(answer.epoch, answer.managers)
+        await self._listen(answer.epoch, answer.managers, answer.address)
         return 0.0
 
     async def _beat_and_wait(self) -> None:
@@ -176,10 +179,10 @@ class Heart:
         self._outbox.confirm(batch)
         if self._renewing is not None:
             self._renewing.expect(answer.mark)
-        await self._listen(answer.epoch, answer.managers)
+        await self._listen(answer.epoch, answer.managers, answer.address)
         return answer
 
-    async def _listen(self, epoch: Epoch, managers: tuple[str, ...]) -> None:
+    async def _listen(self, epoch: Epoch, managers: tuple[str, ...], address: str) -> None:
         """Take in what every answer carries."""
         if self._epoch is not None and epoch > self._epoch:
             logger.info("Epoch %s: another leader; reporting all tasks again", epoch)
@@ -188,6 +191,7 @@ class Heart:
         try:
             await self._ear.observe_epoch(epoch)
             await self._ear.learn_managers(managers)
+            await self._ear.learn_address(address)
         except OSError as error:
             logger.error("Cannot store what a manager said (%s): check the disk of the agent's state", error)
 

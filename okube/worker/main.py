@@ -5,7 +5,7 @@ import importlib.metadata
 import logging
 import os
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from okube.worker.agent import Agent
 from okube.worker.ballast import Ballasted
 from okube.worker.calls import HttpManagerCalls
 from okube.worker.capacity import UsageMeter, look_at_machine, measure_capacity, measure_machine
+from okube.worker.listening import follow_address, place_of
 from okube.worker.metrics import AgentMetrics
 from okube.worker.presence import living_clusters, present
 from okube.worker.runtime.choose import choose_runtime
@@ -102,14 +103,16 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         context=context,
         epoch=lambda: agent.obeys,
         metrics=lambda: exposition(metrics.registry),
+        learn=agent.learn_managers,
     )
     try:
         await files.load()
         await agent.load()
-        port = await server.start(settings.host, settings.port)
-        logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, settings.host, port, runtime.name)
+        host, port = place_of(settings, agent.address)
+        port = await server.start(host, port)
+        logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, host, port, runtime.name)
         with present(settings.cluster_id, settings.name):
-            await _with(renewal.run(), agent.run(stop))
+            await _with((renewal.run(), follow_address(agent, server, settings)), agent.run(stop))
     finally:
         await server.close()
         await calls.close()
@@ -117,9 +120,10 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         await disk.close()
 
 
-async def _with(beside: Coroutine[Any, Any, None], work: Coroutine[Any, Any, None]) -> None:
+async def _with(beside: Iterable[Coroutine[Any, Any, None]], work: Coroutine[Any, Any, None]) -> None:
     """Do the work, and something beside it for as long as it lasts."""
     async with asyncio.TaskGroup() as group:
-        other = group.create_task(beside)
+        others = [group.create_task(each) for each in beside]
         await work
-        other.cancel()
+        for other in others:
+            other.cancel()

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
@@ -24,7 +25,8 @@ from okube.model.errors import (
     TooLarge,
 )
 from okube.model.exec import ExecRequest
-from okube.model.wire import PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine, NodeUsage
+from okube.model.managers import ADDRESS_PATTERN
+from okube.model.wire import MANAGERS_HEADER, PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine, NodeUsage
 from okube.security import Identity, identity_of
 from okube.worker.door import AgentSite
 from okube.worker.exec import Sessions
@@ -50,10 +52,15 @@ _STATUS: dict[type[OkubeError], int] = {
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Identify = Callable[[web.Request], Identity | None]
+Learn = Callable[[Sequence[str]], Awaitable[None]]
 
 
 async def _no_metrics() -> bytes:
     return b""
+
+
+async def _learn_nothing(managers: Sequence[str]) -> None:
+    del managers
 
 
 class AgentApi(Protocol):
@@ -82,6 +89,7 @@ class AgentServer:
         context: asks everyone for a certificate of the cluster's CA.
         epoch: the highest epoch that the agent obeys; a restore of the managers asks for it.
         metrics: what ``/metrics`` answers.
+        learn: told where managers are, by one that asks whether the agent lives.
     """
 
     def __init__(
@@ -93,19 +101,35 @@ class AgentServer:
         context: ssl.SSLContext,
         epoch: Callable[[], Epoch] = Epoch,
         metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
+        learn: Learn = _learn_nothing,
     ) -> None:
-        app = make_app(agent, cluster_id=cluster_id, instance=instance, identify=peer_of, epoch=epoch, metrics=metrics)
+        app = make_app(
+            agent,
+            cluster_id=cluster_id,
+            instance=instance,
+            identify=peer_of,
+            epoch=epoch,
+            metrics=metrics,
+            learn=learn,
+        )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self._context = context
         self._cluster_id = cluster_id
+        self._site: AgentSite | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen; answers the port (one that is free, where 0 was asked); raises OSError for one in use."""
         await self._runner.setup()
         site = AgentSite(self._runner, host, port, context=self._context, refusal=self._refusal)
         await site.start()
+        self._site = site
         bound: int = self._runner.addresses[0][1]
         return bound
+
+    async def move(self, host: str, port: int) -> None:
+        """Listen elsewhere from now on; raises OSError, and then all is as it was."""
+        assert self._site is not None, "start() comes first"
+        await self._site.move(host, port)
 
     async def close(self) -> None:
         """End all connections."""
@@ -130,6 +154,7 @@ def make_app(
     identify: Identify,
     epoch: Callable[[], Epoch] = Epoch,
     metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
+    learn: Learn = _learn_nothing,
 ) -> web.Application:
     """The agent's routes, open to managers of one cluster."""
 
@@ -156,6 +181,12 @@ def make_app(
         return web.Response(body=msgspec.json.encode(await agent.measure()), content_type="application/json")
 
     async def get_health(request: web.Request) -> web.Response:
+        told = request.headers.get(MANAGERS_HEADER, "").split(",")
+        managers = [address for address in told if re.fullmatch(ADDRESS_PATTERN, address)]
+        try:
+            await learn(managers)
+        except OSError as error:
+            logger.error("Cannot store where managers are (%s): check the disk of the agent's state", error)
         return web.json_response({"status": "ok", "instance": instance, "epoch": str(epoch())})
 
     async def get_metrics(request: web.Request) -> web.Response:

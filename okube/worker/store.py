@@ -21,7 +21,7 @@ from okube.model.wire import AssignedTask
 from okube.worker.assignments import Holdings
 from okube.worker.memory import TaskMemory
 
-__all__ = ["StateFiles", "Store", "Stored"]
+__all__ = ["StateFiles", "Store", "Stored", "stored_address"]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -30,6 +30,7 @@ FENCE = "epoch"
 ASSIGNMENT = "assignment"
 MEMORY = "tasks"
 MANAGERS = "managers"
+ADDRESS = "address"
 _MAGIC = b"okube-state/1\n"
 
 
@@ -56,6 +57,7 @@ class Stored(msgspec.Struct, frozen=True):
     holdings: Holdings
     memories: dict[str, TaskMemory]
     managers: tuple[str, ...] = ()
+    address: str = ""
 
 
 class Store:
@@ -83,6 +85,7 @@ class Store:
         assignment, assignment_lost = await self._load(ASSIGNMENT, _StoredAssignment)
         memories, _ = await self._load(MEMORY, dict[str, TaskMemory])
         managers, _ = await self._load(MANAGERS, tuple[str, ...])
+        address, _ = await self._load(ADDRESS, str)
         if fence is None and (assignment is not None or assignment_lost):
             fence_lost = True
         if fence_lost:
@@ -102,7 +105,7 @@ class Store:
                 tasks={task.id: task for task in assignment.tasks},
                 ended=frozenset(assignment.ended),
             )
-        return Stored(holdings, memories or {}, managers or ())
+        return Stored(holdings, memories or {}, managers or (), address or "")
 
     async def save_fence(self, fence: Epoch) -> None:
         """Store the highest epoch seen; raises OSError."""
@@ -123,6 +126,10 @@ class Store:
     async def save_managers(self, managers: tuple[str, ...]) -> None:
         """Store where managers were said to be; raises OSError."""
         await self._save(MANAGERS, managers)
+
+    async def save_address(self, address: str) -> None:
+        """Store where the node is reached, as the cluster says; raises OSError."""
+        await self._save(ADDRESS, address)
 
     async def _load(self, name: str, kind: type[T]) -> tuple[T | None, bool]:
         try:
@@ -146,6 +153,14 @@ class Store:
                 self._written.pop(name, None)  # unknown until the write has returned
                 await self._disk.replace(self._directory / name, [newest])
                 self._written[name] = newest
+
+
+def stored_address(state_directory: Path) -> str:
+    """Where the cluster has said that the node of this folder is reached; empty where it has not, or who knows."""
+    try:
+        return msgspec.msgpack.decode(_unframe((state_directory / "agent" / ADDRESS).read_bytes()), type=str)
+    except (OSError, ValueError, msgspec.MsgspecError):
+        return ""
 
 
 def _frame(body: bytes) -> bytes:

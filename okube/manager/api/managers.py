@@ -1,4 +1,4 @@
-"""Routes that change the managers themselves: who joins, who leaves, who leads.
+"""Routes that change the managers themselves: who joins, who leaves, who is where, who leads.
 
 These are no commands of the state: the log's own membership decides. So they take no Idempotency-Key; each can be
 repeated for what it means.
@@ -8,15 +8,15 @@ import logging
 
 from aiohttp import web
 
-from okube.config.hosts import host_error
+from okube.manager.api.addresses import check_hosts
 from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.core import ManagerCore
 from okube.model.commands import TellOfManager
 from okube.model.decode import decode
-from okube.model.errors import Conflict, FieldError, InvalidInput, NotFound, OkubeError
-from okube.model.managers import MembersView, MemberView, NewManager, NextLeader
+from okube.model.errors import Conflict, NotFound, OkubeError
+from okube.model.managers import ManagerAddresses, MembersView, MemberView, NewManager, NextLeader
 from okube.model.names import is_dns_label
 from okube.raft import Known, LeaderStays, Member, NoQuorum, NotLeader
 
@@ -35,13 +35,36 @@ async def add_manager(request: web.Request) -> web.Response:
     """Let a manager join: it learns, and votes as soon as it has what the others have."""
     core = request.app[CONTEXT].core
     new = decode(NewManager, await json_object(request), what="manager")
-    _check_hosts(new)
+    check_hosts({"address": new.address, "raft_address": new.raft_address}, what="manager")
     member = Member(new.name, core.new_id(), new.raft_address, new.address)
     before = core.raft.members_index
     known = await core.raft.add_member(member, timeout_s=_CHANGE_TIMEOUT_S)
     if known.index > before:
         await tell(core, TellOfManager(new.name, "added", new.address, request[CALLER].name))
     return answer(request, _view(known), status=201)
+
+
+@routes.patch("/v1/managers/{name}")
+@leader_only
+async def readdress_manager(request: web.Request) -> web.Response:
+    """Have a manager reached elsewhere; it hears of it by the log, and listens there."""
+    core = request.app[CONTEXT].core
+    name = request.match_info["name"]
+    wanted = decode(ManagerAddresses, await json_object(request), what=f"manager {name}")
+    given = {"address": wanted.address, "raft_address": wanted.raft_address}
+    check_hosts({path: address for path, address in given.items() if address is not None}, what="manager")
+    member = next((member for member in core.raft.members if member.name == name), None)
+    if member is None:
+        raise NotFound(f"there is no manager {name!r}; `okube managers` lists them")
+    address, raft_address = wanted.address or member.api_address, wanted.raft_address or member.raft_address
+    before = core.raft.members_index
+    known = await core.raft.readdress_member(
+        name, raft_address=raft_address, api_address=address, timeout_s=_CHANGE_TIMEOUT_S
+    )
+    if known.index > before:
+        told = TellOfManager(name, "readdressed", address, request[CALLER].name, member.api_address)
+        await tell(core, told)
+    return answer(request, _view(known))
 
 
 @routes.delete("/v1/managers/{name}")
@@ -77,18 +100,6 @@ async def transfer(request: web.Request) -> web.Response:
         _log.info("handed the lead over to %s, as %s wants it", leader, request[CALLER].name)
         await core.read_barrier()  # it answers once it knows all that is committed: then it leads
     return answer(request, wanted)
-
-
-def _check_hosts(new: NewManager) -> None:
-    """An address that nobody can dial would be met by every manager, again and again."""
-    errors = []
-    for path, address in (("address", new.address), ("raft_address", new.raft_address)):
-        host = address.rpartition(":")[0]
-        problem = host_error(host.strip("[]"))
-        if problem is not None:
-            errors.append(FieldError(path, problem))
-    if errors:
-        raise InvalidInput.of(errors, what="manager")
 
 
 async def tell(core: ManagerCore, event: TellOfManager) -> None:

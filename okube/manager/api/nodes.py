@@ -5,6 +5,7 @@ import logging
 import msgspec
 from aiohttp import web
 
+from okube.manager.api.addresses import check_hosts
 from okube.manager.api.bodies import answer, json_object, query_flag
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only, leader_read
@@ -66,12 +67,17 @@ async def get_node(request: web.Request) -> web.Response:
 @routes.patch("/v1/nodes/{name}")
 @leader_only
 async def change_node(request: web.Request) -> web.Response:
-    """Change availability (``draining`` empties the node), labels or zone."""
+    """Change availability (``draining`` empties the node), labels, zone or address."""
     name = request.match_info["name"]
     change = decode(NodeChange, await json_object(request), what=f"node {name}")
     availability = "draining" if change.availability == "drained" else change.availability
     by = request[CALLER].name
-    applied = await submit(request, UpdateNode(name, availability, change.labels, change.zone, if_match(request), by))
+    if change.address is not None:
+        check_hosts({"address": change.address}, what="node")
+    command = UpdateNode(name, availability, change.labels, change.zone, if_match(request), by, change.address)
+    applied = await submit(request, command)
+    if change.address is not None:
+        _log.info("node %s is reached at %s from now on, as %s wants it", name, change.address, by)
     view = result_of(applied)
     view["last_seen"] = rfc3339(_last_seen_ms(request, name))  # the leader's memory knows it, and no log
     return answer(request, view, revision=applied.revision)

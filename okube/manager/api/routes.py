@@ -28,7 +28,7 @@ from okube.manager.api.snapshot_routes import RECOVERY, SNAPSHOTS
 from okube.manager.api.user_routes import AUDIT, USERS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
-from okube.model.managers import MembersView, NewManager, NextLeader
+from okube.model.managers import ManagerAddresses, MembersView, NewManager, NextLeader
 from okube.model.views import (
     EventView,
     Health,
@@ -80,7 +80,8 @@ _NODES = (
         name="change_node",
         group="nodes",
         role="operator",
-        text="Change availability (`draining` empties the node), labels or zone; what is left out stays.",
+        text="Change availability (`draining` empties the node), labels, zone or address (`host:port`, where managers "
+        "reach the agent, which listens there as soon as it hears of it); what is left out stays.",
         parameters=(NODE_NAME, *WRITE),
         body=NodeChange,
         answers=(Answer(text="the node", of=NodeView),),
@@ -177,6 +178,19 @@ _CONTROL_PLANE = (
         body=NewManager,
         answers=(Answer(status=201, text="the managers, and the new one's instance", of=MembersView),),
         errors=(409,),
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/managers/{name}",
+        name="readdress_manager",
+        group="control plane",
+        role="admin",
+        text="Have a manager reached elsewhere. It stays what it is: it hears of it by the log and listens there; what "
+        "is left out stays. 409 where an address is another one's.",
+        parameters=(_MANAGER_NAME,),
+        body=ManagerAddresses,
+        answers=(Answer(text="the managers", of=MembersView),),
+        errors=(404, 409),
     ),
     Route(
         method="DELETE",

@@ -210,6 +210,9 @@ class Cluster:
                 for row in self.status["managers"]:
                     row["role"] = "leader" if row["name"] == body["to"] else "follower"
                 return Reply(200, body)
+            case "PATCH", ["managers", name]:
+                next(row for row in self.status["managers"] if row["name"] == name).update(body)
+                return Reply(200, {"index": 9, "members": []})
             case "DELETE", ["managers", name]:
                 rows = self.status["managers"]
                 self.status["managers"] = [row for row in rows if row["name"] != name]

@@ -92,3 +92,14 @@ def test_the_option_goes_before_the_variable_before_the_folder_before_home(
     assert find_cluster_file(None) == own
     own.unlink()
     assert find_cluster_file(None) is None
+
+
+def test_a_manager_is_looked_for_where_it_moved_before_where_the_file_says(file: Path) -> None:
+    facts = cluster_facts(file)
+    assert locate.managers_of(facts) == facts.managers
+    members = '{"members": [{"name": "m1", "host": "192.0.2.61", "port": 7101}]}'
+    (file.parent / ".data").mkdir()
+    (file.parent / ".data" / "cluster.json").write_text(members)
+    assert locate.managers_of(facts) == ("192.0.2.61:7101", "192.0.2.11:7101", "[2001:db8::2]:7102")
+    (file.parent / ".data" / "cluster.json").write_text("{")
+    assert locate.managers_of(facts) == facts.managers

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from okube.raft.changes import MAX_MEMBERS, joined, left, promoted
+from okube.raft.changes import MAX_MEMBERS, joined, left, promoted, readdressed
 from okube.raft.errors import Conflict, NotFound
 from okube.raft.members import Member, decode_membership, encode_membership, voters
 from tests.unit.raft.builders import a_member, members
@@ -70,3 +70,23 @@ def test_memberships_of_the_format_before_are_of_voters() -> None:
     old = msgspec.msgpack.encode([["m1", "m1-i", "m1:1", "m1:2"]])
     assert decode_membership(old) == (a_member("m1"),)
     assert decode_membership(encode_membership(members(2))) == members(2)
+
+
+def test_a_member_is_reached_elsewhere_and_is_the_same_member() -> None:
+    before = members(3)
+    after = readdressed(before, "m2", raft_address="m9:1", api_address="m9:2")
+    assert after[1] == msgspec.structs.replace(before[1], raft_address="m9:1", api_address="m9:2")
+    assert (after[0], after[2]) == (before[0], before[2])
+    assert voters(after) == voters(before)
+
+
+def test_one_that_is_there_already_changes_nothing() -> None:
+    before = members(3)
+    assert readdressed(before, "m2", raft_address=before[1].raft_address, api_address="m2:2") is before
+
+
+def test_a_member_does_not_move_to_where_another_is() -> None:
+    with pytest.raises(Conflict, match="m3:1 is the address of m3"):
+        readdressed(members(3), "m2", raft_address="m3:1", api_address="m2:2")
+    with pytest.raises(NotFound):
+        readdressed(members(3), "m9", raft_address="m9:1", api_address="m9:2")

@@ -1,6 +1,7 @@
 """Who is let in, over real sockets; on the loop of asyncio and on uvloop."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -11,6 +12,7 @@ from typing import Any, cast
 import pytest
 import uvloop
 
+from okube.seams import doorman
 from okube.seams.doorman import Doorman
 from tests.unit.raft.tls import Certificates
 
@@ -165,3 +167,57 @@ async def test_an_address_in_use_is_named(porch: Porch) -> None:
     with pytest.raises(OSError, match=rf"127\.0\.0\.1 port {porch.port}: Address already in use"):
         await other.open("127.0.0.1", porch.port)
     assert not other.is_serving()
+
+
+@on_both_loops
+async def test_it_moves_and_connections_that_stand_go_on(porch: Porch) -> None:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", porch.port, ssl=porch.client, server_hostname="127.0.0.1"
+    )
+    assert await reader.read(len(HELLO)) == HELLO
+    before = porch.port
+    with socket.create_server(("127.0.0.2", 0)) as free:
+        port = free.getsockname()[1]
+    await porch.doorman.move("127.0.0.2", port)
+    assert [each.getsockname() for each in porch.doorman.sockets] == [("127.0.0.2", port)]
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", before)
+    writer.write(b"still here")
+    await writer.drain()
+    assert not reader.at_eof()
+    writer.transport.abort()
+
+
+@on_both_loops
+async def test_where_it_cannot_move_to_it_stays_where_it_is(porch: Porch) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as taken, pytest.raises(OSError, match="cannot listen"):
+        await porch.doorman.move(*taken.getsockname())
+    with pytest.raises(OSError, match="cannot listen"):
+        await porch.doorman.move("192.0.2.1", 1)  # an address that no machine has
+    assert await porch.honest() == HELLO
+
+
+def test_an_address_that_the_machine_gets_later_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    there, listen = asyncio.Event(), doorman._listen
+
+    def without_that_address(family: int, address: tuple[object, ...]) -> socket.socket:
+        if address[0] == "127.0.0.3" and not there.is_set():
+            raise OSError(errno.EADDRNOTAVAIL, "no such address")
+        return listen(family, address)
+
+    async def whole() -> None:
+        porch = Porch(Certificates(tmp_path))
+        await porch.doorman.open("127.0.0.3", 0)
+        try:
+            assert porch.doorman.sockets[0].getsockname()[0] == "127.0.0.1"
+            there.set()
+            await until(lambda: porch.doorman.sockets[0].getsockname()[0] == "127.0.0.3")
+        finally:
+            await porch.close()
+
+    monkeypatch.setattr(doorman, "_listen", without_that_address)
+    monkeypatch.setattr(doorman, "_COME_AGAIN_S", 0.01)
+    asyncio.run(whole())
+    assert "okube managers readdress" in caplog.text

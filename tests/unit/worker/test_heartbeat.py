@@ -24,12 +24,16 @@ class Ear:
         self.holdings = Holdings(epoch=Epoch(1, 1), revision=5)
         self.epochs: list[Epoch] = []
         self.managers: list[tuple[str, ...]] = []
+        self.addresses: list[str] = []
 
     async def observe_epoch(self, epoch: Epoch) -> None:
         self.epochs.append(epoch)
 
     async def learn_managers(self, managers: object) -> None:
         self.managers.append(tuple(managers))  # type: ignore[arg-type]  # a sequence of addresses
+
+    async def learn_address(self, address: str) -> None:
+        self.addresses.append(address)
 
 
 class Certificate:

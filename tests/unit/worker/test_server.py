@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import aiohttp
 import msgspec
 import pytest
 
+from okube.manager.agents import HttpAgentCalls
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NotFound
 from okube.model.exec import (
@@ -25,6 +26,7 @@ from okube.model.exec import (
     data_frame,
     read_server_control,
 )
+from okube.model.node import Node
 from okube.model.wire import Assignment, AssignmentAnswer, LogLine, NodeUsage, TaskUsage
 from okube.security import client_context, server_context
 from okube.worker.exec import MAX_SESSIONS
@@ -159,6 +161,30 @@ async def test_an_unknown_path_is_404_as_a_problem(place: Place) -> None:
 
 async def test_a_sign_of_life(place: Place) -> None:
     assert (await place.manager.call("GET", place.address, "/healthz"))[0] == 200
+
+
+async def test_who_asks_for_one_tells_where_managers_are(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path / "cluster")
+    learned: list[Sequence[str]] = []
+
+    async def learn(managers: Sequence[str]) -> None:
+        learned.append(managers)
+
+    context = server_context(cluster.party("worker", "w1"), client_certificate="required")
+    server = AgentServer(Agent(), cluster_id=cluster.cluster_id, instance="i1", context=context, learn=learn)
+    port = await server.start("127.0.0.1", 0)
+    node = Node(name="w1", id="i1", address=f"127.0.0.1:{port}")
+    managers = ("192.0.2.61:7101", "[2001:db8::62]:7101")
+    calls = HttpAgentCalls(
+        cluster.cluster_id, client_context(cluster.party("manager", "m1")), managers=lambda: managers
+    )
+    await calls.start()
+    try:
+        assert await calls.probe(node)
+    finally:
+        await calls.close()
+        await server.close()
+    assert learned == [list(managers)]
 
 
 async def test_another_worker_is_refused(place: Place) -> None:

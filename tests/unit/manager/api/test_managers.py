@@ -78,3 +78,31 @@ async def test_the_only_manager_stays_and_has_nobody_to_hand_over_to(api: Api) -
     assert (refused.status, "the only manager" in refused.body["detail"]) == (409, True)
     assert (await api("POST", "/v1/managers/transfer", {"to": "m1"})).body == {"to": "m1"}
     assert (await api("POST", "/v1/managers/transfer", {"to": "m2"})).status == 404
+
+
+async def test_a_manager_is_reached_elsewhere_and_is_the_same(api: Api) -> None:
+    new = (await api("POST", "/v1/managers", M2)).body["members"][1]
+    answer = await api("PATCH", "/v1/managers/m2", {"address": "192.0.2.62:7101"})
+    assert answer.status == 200, answer.body
+    moved = answer.body["members"][1]
+    assert moved == {**new, "address": "192.0.2.62:7101"}
+    again = await api("PATCH", "/v1/managers/m2", {"address": "192.0.2.62:7101"})
+    assert again.body == answer.body
+    events = (await api("GET", "/v1/events?kind=manager-readdressed")).body
+    assert [(e["subject"], e["message"], e["count"]) for e in events] == [
+        ("m2", "is reached at 192.0.2.62:7101 now; it was at 192.0.2.12:7101", 1)
+    ]
+    await api("DELETE", "/v1/managers/m2")
+
+
+async def test_an_address_that_cannot_be_is_refused(api: Api) -> None:
+    assert (await api("PATCH", "/v1/managers/m9", {"address": "192.0.2.9:1"})).status == 404
+    for address in ("0.0.0.0:7101", "192.0.2.9", "x y:1"):
+        assert (await api("PATCH", "/v1/managers/m1", {"address": address})).status == 422
+
+
+async def test_a_node_is_reached_elsewhere(api: Api) -> None:
+    await api.node("w1")
+    answer = await api("PATCH", "/v1/nodes/w1", {"address": "192.0.2.71:7201"})
+    assert (answer.status, answer.body["address"]) == (200, "192.0.2.71:7201")
+    assert (await api("PATCH", "/v1/nodes/w1", {"address": "0.0.0.0:7201"})).status == 422
