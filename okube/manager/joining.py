@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from okube.config.hosts import host_error
+from okube.config.hosts import host_error, is_loopback
 from okube.manager.core import ManagerCore
 from okube.model.commands import UseJoinToken
 from okube.model.errors import Conflict, FieldError, InvalidInput, Unauthorized
@@ -53,9 +53,10 @@ async def join(
     """
     _check_token(core, asked)
     _check_addresses(asked)
+    _check_reach(core, asked)
     settings = core.settings
     identity = Identity(settings.cluster_id, asked.role, asked.name, asked.instance)
-    host = asked.address.rpartition(":")[0].strip("[]")
+    host = _host(asked.address)
     certificate = signer.sign(asked.csr.encode(), identity, hosts=(host,))  # first: where it cannot be, nothing is done
     await core.submit(
         UseJoinToken(
@@ -111,7 +112,7 @@ def _check_addresses(asked: JoinRequest) -> None:
     for path, address in (("address", asked.address), ("raft_address", asked.raft_address)):
         if address is None:
             continue
-        host = address.rpartition(":")[0].strip("[]")
+        host = _host(address)
         problem = "is where to listen, and others cannot reach it: name one of the machine's own" * (host in _NOWHERE)
         problem = problem or host_error(host) or ""
         if problem:
@@ -120,6 +121,26 @@ def _check_addresses(asked: JoinRequest) -> None:
         errors.append(FieldError("raft_address", "where do other managers reach it? host:port"))
     if errors:
         raise InvalidInput.of(errors, what="join")
+
+
+def _check_reach(core: ManagerCore, asked: JoinRequest) -> None:
+    """A loopback address is for those who are on one machine, all of them."""
+    managers = [_host(member.api_address) for member in core.raft.members]
+    near = [host for host in managers if is_loopback(host)]
+    if near and not is_loopback(_host(asked.address)):
+        raise Conflict(
+            f"a manager is at {near[0]}, where other machines do not reach it: tell the cluster its machine's address "
+            "first, with `okube managers readdress`"
+        )
+    if asked.role == "manager" and is_loopback(_host(asked.address)) and len(near) < len(managers):
+        raise Conflict(
+            f"{asked.address} is reached from its own machine alone, and managers are on others: give the address of "
+            "the machine with --host"
+        )
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0].strip("[]")
 
 
 async def _let_in(core: ManagerCore, asked: JoinRequest) -> Known:

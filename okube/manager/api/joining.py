@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object
-from okube.manager.api.context import CALLER, CONTEXT, Context
+from okube.manager.api.context import CALLER, CONTEXT, SUBJECT, Context
 from okube.manager.api.forward import leader_only
 from okube.manager.api.managers import tell
 from okube.manager.api.reading import tables_to_read
@@ -77,6 +77,7 @@ async def join_cluster(request: web.Request) -> web.Response:
     """Let a machine in that shows a token."""
     context = request.app[CONTEXT]
     asked = decode(JoinRequest, await json_object(request), what="join")
+    request[SUBJECT] = f"{asked.role} {asked.name}, with token {asked.token}"
     before = context.core.raft.members_index
     joined = await join(
         context.core, asked, ca=_trusted(context), signer=context.signer, unlock_key=context.core.vault.to_hand_over

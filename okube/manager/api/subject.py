@@ -21,6 +21,10 @@ def subject_of(command: c.Command) -> str:
         return command.text
     if isinstance(command, c.PutUser):
         return f"{command.name}{f' as {command.role}' if command.role else ''}"
+    if isinstance(command, c.CreateJoinToken):
+        return f"token {command.id} for a {command.role}"
+    if isinstance(command, c.RevokeJoinToken):
+        return f"token {command.id}"
     name = getattr(command, "name", "")
     return name if isinstance(name, str) else ""
 

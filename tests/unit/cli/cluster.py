@@ -149,6 +149,7 @@ class Cluster:
         self.versions: dict[str, list[Row]] = {}
         self.events: list[Row] = []
         self.usage: Row = {"nodes": [], "tasks": [], "silent": []}
+        self.tokens: list[Row] = []
 
     def add(self, service: Row, *tasks: Row) -> None:
         self.services[service["name"]] = service
@@ -184,6 +185,8 @@ class Cluster:
                 return Reply(200, self.apps)
             case ["events"]:
                 return Reply(200, [row for row in self.events if _is_wanted(row, query, *_OF_EVENTS)])
+            case ["tokens"]:
+                return Reply(200, self.tokens)
             case ["usage"]:
                 return Reply(200, self.usage)
             case ["nodes"]:
@@ -210,6 +213,10 @@ class Cluster:
                 for row in self.status["managers"]:
                     row["role"] = "leader" if row["name"] == body["to"] else "follower"
                 return Reply(200, body)
+            case "POST", ["tokens"]:
+                return Reply(201, self.tokens[0])
+            case "DELETE", ["tokens", _]:
+                return Reply(200, self.tokens[0])
             case "PATCH", ["managers", name]:
                 next(row for row in self.status["managers"] if row["name"] == name).update(body)
                 return Reply(200, {"index": 9, "members": []})

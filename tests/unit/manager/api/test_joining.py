@@ -37,9 +37,9 @@ class Joiner:
             "role": role,
             "name": name,
             "instance": f"i-{name}",
-            "address": "192.0.2.7:7201",
+            "address": "127.0.0.7:7201",
             "csr": request_for(new_key()).decode(),
-            **({"raft_address": "192.0.2.7:8101"} if role == "manager" else {}),
+            **({"raft_address": "127.0.0.7:8101"} if role == "manager" else {}),
             **fields,
         }
         return await self.api("POST", "/v1/join", body, token=None)
@@ -70,7 +70,7 @@ async def test_a_worker_is_told_nothing_that_is_for_managers_alone(joiner: Joine
 
 async def test_a_manager_that_joins_learns_and_is_told_who_else_there_is(joiner: Joiner) -> None:
     token = await joiner.token("manager")
-    answer = await joiner.join(token, "m4", role="manager", address="192.0.2.7:7101")
+    answer = await joiner.join(token, "m4", role="manager", address="127.0.0.7:7101")
     assert answer.status == 200, answer.body
     assert {(m["name"], m["instance"], m["voter"]) for m in answer.body["managers"]} == {
         ("m1", "i1", True),
@@ -80,8 +80,8 @@ async def test_a_manager_that_joins_learns_and_is_told_who_else_there_is(joiner:
     assert answer.body["admin_token_sha256"]
     certificate = x509.load_pem_x509_certificate(answer.body["certificate"].encode())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert "192.0.2.7" in [str(address) for address in names.get_values_for_type(x509.IPAddress)]
-    again = await joiner.join(token, "m4", role="manager", address="192.0.2.7:7101")
+    assert "127.0.0.7" in [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+    again = await joiner.join(token, "m4", role="manager", address="127.0.0.7:7101")
     assert again.body["managers"] == answer.body["managers"]
     told = [(e["kind"], e["subject"]) for e in (await joiner.api("GET", "/v1/events?subject=m4")).body]
     assert told == [("manager-added", "m4")]
@@ -93,9 +93,10 @@ async def test_a_manager_that_joins_learns_and_is_told_who_else_there_is(joiner:
     [
         ({"secret": "x" * 43}, 401, "none of cluster lab, or was revoked"),
         ({"token": "nosuchtoken1"}, 401, "none of cluster lab, or was revoked"),
-        ({"role": "manager", "raft_address": "192.0.2.7:8101"}, 401, "is for a worker"),
+        ({"role": "manager", "raft_address": "127.0.0.7:8101"}, 401, "is for a worker"),
         ({"address": "0.0.0.0:7201"}, 422, "address"),
-        ({"address": "192.0.2.7"}, 422, "host:port"),
+        ({"address": "127.0.0.7"}, 422, "host:port"),
+        ({"address": "192.0.2.7:7201"}, 409, "okube managers readdress"),
         ({"name": "admin"}, 422, "name of a folder"),
         ({"name": "W_7"}, 422, "is not a name"),
         ({"csr": "-----BEGIN CERTIFICATE REQUEST-----"}, 400, "no certificate request"),
@@ -160,3 +161,19 @@ async def test_a_machine_that_could_not_be_certified_costs_no_use(joiner: Joiner
 async def test_a_token_lives_for_a_time_that_can_be(joiner: Joiner, ttl_s: object) -> None:
     body = {"role": "worker", "secret_sha256": "ab" * 32, "ttl_s": ttl_s}
     assert (await joiner.api("POST", "/v1/tokens", body)).status == 422
+
+
+async def test_who_joined_with_which_token_is_in_the_audit_log_and_no_secret_is(joiner: Joiner) -> None:
+    token = await joiner.token()
+    await joiner.join(token)
+    await joiner.join(token, "w8", secret="x" * 43)
+    await joiner.api("DELETE", f"/v1/tokens/{token}")
+    records = (await joiner.api("GET", "/v1/audit")).body["records"]
+    assert [(r["who"], r["action"], r["result"], r["subject"]) for r in records] == [
+        ("admin", "create_token", "done", f"token {token} for a worker"),
+        ("", "join", "done", f"worker w7, with token {token}"),
+        ("", "join", "refused", f"worker w8, with token {token}"),
+        ("admin", "revoke_token", "done", f"token {token}"),
+    ]
+    assert joiner.secret not in str(records)
+    assert "x" * 43 not in str(records)
