@@ -88,9 +88,16 @@ async def join_cluster(request: web.Request) -> web.Response:
 
 
 def _trusted(context: Context) -> str:
-    """The CA's certificates as this manager trusts them now; a renewal may have changed the file."""
+    """The certificates of the CAs that are believed now: as the state has them, else as this manager's folder has."""
+    found = context.core.tables.authorities
+    if found is not None:
+        return found.trusted.decode("ascii")
     return ProcessFiles(context.core.settings.directory).tls.ca.read_text(encoding="ascii")
 
 
 def _fingerprint(context: Context) -> str:
-    return fingerprint_of(certificates_in(_trusted(context))[0])
+    """Of the CA that signs now: a token that is made while another one comes is good for as long as that one signs."""
+    found = context.core.tables.authorities
+    signer = None if found is None else found.of(found.signer)
+    certificate = certificates_in(_trusted(context))[0] if signer is None else signer.certificate.decode("ascii")
+    return fingerprint_of(certificate)

@@ -149,14 +149,6 @@ async def test_the_ca_is_told_to_everyone_and_nothing_else(joiner: Joiner) -> No
     assert "Okube-Revision" not in answer.headers
 
 
-async def test_a_machine_that_could_not_be_certified_costs_no_use(joiner: Joiner) -> None:
-    token = await joiner.token(uses=1)
-    ClusterFiles(joiner.api.core.settings.directory).ca_key.unlink()
-    answer = await joiner.join(token)
-    assert (answer.status, "key of the cluster's CA" in answer.body["detail"]) == (409, True)
-    assert (await joiner.api("GET", "/v1/tokens")).body[0]["used"] == 0
-
-
 @pytest.mark.parametrize("ttl_s", [0, -1, 400 * 86_400, "soon"])
 async def test_a_token_lives_for_a_time_that_can_be(joiner: Joiner, ttl_s: object) -> None:
     body = {"role": "worker", "secret_sha256": "ab" * 32, "ttl_s": ttl_s}
