@@ -91,6 +91,11 @@ MUTANTS: list[Mutant] = [
         "tests/unit/model/test_versions.py::"
         "test_a_command_is_named_in_the_log_so_that_kinds_may_come_before_and_after_it",
     ),
+    Mutant(
+        "14",
+        of_engine.who_moves_is_another,
+        f"{_RAFT}/test_changes.py::test_a_member_is_reached_elsewhere_and_is_the_same_member",
+    ),
     Mutant("15", raft.unready_leaders_read, "raft"),
     Mutant(
         "16",

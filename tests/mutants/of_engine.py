@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from okube.model import commands
-from okube.raft import acquaintances, engine
+from okube.raft import acquaintances, changes, engine
 from okube.raft.acquaintances import Acquaintances
 from okube.raft.adapters import PeerNode
 from okube.raft.core import Core
@@ -43,6 +43,7 @@ __all__ = [
     "raising_machines_stop_the_log",
     "two_changes_at_once",
     "votes_are_counted_not_collected",
+    "who_moves_is_another",
 ]
 
 
@@ -69,6 +70,17 @@ def commands_are_numbered_by_position(patch: pytest.MonkeyPatch) -> None:
         return msgspec.msgpack.encode([kinds.index(type(command)), *msgspec.to_builtins(command)[1:]])
 
     patch.setattr(commands, "encode_command", encode)
+
+
+def who_moves_is_another(patch: pytest.MonkeyPatch) -> None:
+    """A member is its address: one that moves is a member of another name."""
+    true_readdressed = changes.readdressed
+
+    def readdressed(members: Membership, name: str, *, raft_address: str, api_address: str) -> Membership:
+        after = true_readdressed(members, name, raft_address=raft_address, api_address=api_address)
+        return tuple(msgspec.structs.replace(m, name=raft_address) if m.name == name else m for m in after)
+
+    patch.setattr(changes, "readdressed", readdressed)
 
 
 def members_hash_by_their_text(patch: pytest.MonkeyPatch) -> None:
