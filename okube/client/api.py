@@ -428,6 +428,10 @@ class OkubeClient:
         query = [("user", user), ("action", action), ("result", result), ("since", since_ms), ("limit", limit)]
         return self._object(self._read("/v1/audit", query))
 
+    def certify(self, csr: str) -> Json:
+        """A certificate for the caller, a user, of the key of a request: ``{certificate, ca, expires_at}``."""
+        return self._object(self._write("POST", "/v1/self/certificate", {"csr": csr}))
+
     def who_am_i(self) -> Json:
         """Who the caller is: name, role, apps (none: all)."""
         return self._object(self._read("/v1/self"))

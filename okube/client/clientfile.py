@@ -16,13 +16,19 @@ _MOST_BYTES = 1 << 20
 
 
 class ClientFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in it: managers as URLs, certificates of the CA in PEM."""
+    """What is in it: managers as URLs, certificates of the CA in PEM.
+
+    ``identity`` is the user's certificate with its key, in PEM, good until ``identity_until`` (seconds since 1970): it
+    is shown in the place of the token for as long as it lasts.
+    """
 
     cluster: str = ""
     user: str = ""
     managers: tuple[str, ...]
     ca: str
     token: str
+    identity: str = ""
+    identity_until: float = 0.0
 
 
 def read_client_file(path: Path) -> ClientFile | None:

@@ -1,6 +1,7 @@
 """Who calls: the CA that managers are believed by, and the caller's certificate or token."""
 
 import ssl
+import time
 from pathlib import Path
 
 import msgspec
@@ -20,12 +21,14 @@ SERVER_NAME = ANY_MANAGER  # in the certificate of every manager, for callers wh
 class Credentials(msgspec.Struct, frozen=True):
     """A folder with the CA and the caller's certificate and key, or a token that stands for these two.
 
-    ``ca`` is the CA's certificate in PEM, of a client file, in the place of a folder's.
+    ``ca`` is the CA's certificate in PEM, of a client file, in the place of a folder's, and ``identity`` the caller's
+    certificate and key.
     """
 
     tls: TlsFiles
     token: str | None = None
     ca: str = ""
+    identity: str = ""
 
     def context(self) -> ssl.SSLContext:
         """TLS 1.3 that believes only this cluster's CA.
@@ -34,7 +37,7 @@ class Credentials(msgspec.Struct, frozen=True):
             BadFile: a file is missing, does not fit the others, or is a key that others may read.
         """
         if self.ca:
-            return pem_context(self.ca)
+            return pem_context(self.ca, self.identity)
         return anonymous_context(self.tls.ca) if self.token else client_context(self.tls.root)
 
     def ca_pem(self) -> str:
@@ -53,6 +56,8 @@ class Credentials(msgspec.Struct, frozen=True):
 
 def of_client_file(file: ClientFile, *, token: str | None = None) -> Credentials:
     """The credentials in a client file; ``token`` is taken instead of the one in it."""
+    if token is None and file.identity and time.time() < file.identity_until:
+        return Credentials(TlsFiles(Path()), None, file.ca, file.identity)
     return Credentials(TlsFiles(Path()), token or file.token, file.ca)
 
 

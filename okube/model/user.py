@@ -16,8 +16,10 @@ __all__ = [
     "MAX_USERS",
     "RANKS",
     "CallerView",
+    "CertificateRequest",
     "NewUser",
     "User",
+    "UserCertificate",
     "UserChange",
     "UserRole",
     "UserRotation",
@@ -154,6 +156,20 @@ class UserRotation(msgspec.Struct, frozen=True, kw_only=True):
 
     token_sha256: TokenHash
     expires_ms: Expiry | None = None
+
+
+class CertificateRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A user asks for a certificate of a key that stays where it was made; ``csr`` is a request for it, as PEM."""
+
+    csr: Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 8192})]
+
+
+class UserCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """The certificate, the certificates of the CA that all parties trust, both as PEM, and how long it lasts."""
+
+    certificate: str
+    ca: str
+    expires_at: Time | None
 
 
 def _apps_of_admin(role: str, apps: tuple[str, ...]) -> Iterator[FieldError]:

@@ -1,5 +1,6 @@
 """TLS between the parties of a cluster: version 1.3 only, and the cluster's own CA is the only one trusted."""
 
+import os
 import ssl
 from pathlib import Path
 from typing import Literal
@@ -57,8 +58,8 @@ def anonymous_context(ca: Path) -> ssl.SSLContext:
     return context
 
 
-def pem_context(ca: str) -> ssl.SSLContext:
-    """The same, with the CA's certificate itself, in PEM.
+def pem_context(ca: str, identity: str = "") -> ssl.SSLContext:
+    """The same, with the CA's certificate itself, in PEM; and with the client's and its key, where it has one.
 
     Raises:
         BadFile: it is none.
@@ -69,7 +70,20 @@ def pem_context(ca: str) -> ssl.SSLContext:
         context.load_verify_locations(cadata=ca)
     except (OSError, ValueError) as error:
         raise BadFile("The client file holds no certificate of the cluster's CA that can be used.") from error
+    if identity:
+        _show_pem(context, identity)
     return context
+
+
+def _show_pem(context: ssl.SSLContext, identity: str) -> None:
+    """OpenSSL reads a key from a file alone: here from one that is in memory and nowhere else."""
+    with open(os.memfd_create("okube"), "w", encoding="ascii") as file:
+        file.write(identity)
+        file.flush()
+        try:
+            context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
+        except OSError as error:
+            raise BadFile(f"The client file holds no certificate that can be used: {_reason(error)}.") from error
 
 
 def _be_strict(context: ssl.SSLContext) -> None:

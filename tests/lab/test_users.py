@@ -87,3 +87,30 @@ def test_rotated_credentials_count_at_once_at_every_manager(cluster: WithUsers) 
     assert json.loads(ines.read_text())["token"] != before
     for manager in cluster.managers:
         assert cluster.as_user(ines, "user", "self", "--manager", cluster.at(manager)).status == 0
+
+
+def test_a_certificate_in_the_client_file_is_shown_and_ends_with_the_credentials(cluster: WithUsers) -> None:
+    carl = cluster.user("carl", "viewer")
+    assert cluster.as_user(carl, "user", "self", "--certify", str(carl)).status == 0
+    content = json.loads(carl.read_text())
+    assert "BEGIN CERTIFICATE" in content["identity"]
+    carl.write_text(json.dumps({**content, "token": "okube-of-nobody"}))
+    for manager in cluster.managers:
+        told = cluster.as_user(carl, "user", "self", "-o", "json", "--manager", cluster.at(manager))
+        assert told.json["name"] == "carl", told
+    assert cluster.as_user(carl, "scale", "web=2").status == 1
+    cluster.ok("user", "rotate", "carl", "--file", str(cluster.folder / "another.okube"))
+    refused = cluster.as_user(carl, "services")
+    assert refused.status == 1
+    assert "there are newer ones" in refused.err
+
+
+def test_each_write_is_in_the_audit_log_once_whichever_manager_was_asked(cluster: WithUsers) -> None:
+    otto = cluster.user("otto", "operator")
+    for number, manager in enumerate(cluster.managers):
+        cluster.as_user(otto, "scale", f"web={1 + number % 2}", "--manager", cluster.at(manager), "--no-wait")
+    told = cluster.json("audit", "--user", "otto")
+    assert [record["subject"] for record in told] == ["web=1", "web=2", "web=1"], told
+    assert {record["address"] for record in told} == {"127.0.0.1"}
+    lines = cluster.ok("audit", "--user", "otto", "--export").out.splitlines()
+    assert [json.loads(line) for line in lines] == told

@@ -3,7 +3,15 @@
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import NAME, PAGE_HEADERS, PAGES, READ_HEADERS, STALE, WRITE, number, one_of
 from okube.model.audit import RESULTS, AuditAnswer
-from okube.model.user import CallerView, NewUser, UserChange, UserRotation, UserView
+from okube.model.user import (
+    CallerView,
+    CertificateRequest,
+    NewUser,
+    UserCertificate,
+    UserChange,
+    UserRotation,
+    UserView,
+)
 
 __all__ = ["AUDIT", "USERS"]
 
@@ -28,6 +36,19 @@ USERS = (
         text="Who you are to the cluster, and what you may do.",
         parameters=(STALE,),
         answers=(Answer(text="the caller", of=CallerView),),
+    ),
+    Route(
+        method="POST",
+        path="/v1/self/certificate",
+        name="certify",
+        group="users",
+        role="viewer",
+        scope="any",
+        text="A certificate for yourself, in the place of your token. It is worth what the token is: nothing from the "
+        "moment on in which the user is removed or given other credentials.",
+        body=CertificateRequest,
+        answers=(Answer(status=201, text="the certificate", of=UserCertificate),),
+        errors=(409,),
     ),
     Route(
         method="GET",

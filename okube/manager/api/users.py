@@ -1,22 +1,36 @@
 """Routes about users: who may use the cluster, and who the caller is."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
+from okube.manager.api.identify import check_still_valid
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.writing import if_match, submit
 from okube.model.commands import PutUser, RemoveUser
 from okube.model.decode import decode
-from okube.model.errors import NotFound
+from okube.model.errors import Conflict, NotFound
 from okube.model.quantities import rfc3339
-from okube.model.user import CallerView, NewUser, UserChange, UserRotation, user_view
+from okube.model.user import (
+    CallerView,
+    CertificateRequest,
+    NewUser,
+    UserCertificate,
+    UserChange,
+    UserRotation,
+    user_view,
+)
+from okube.security import Identity
 
-__all__ = ["routes"]
+__all__ = ["USER_LIFE", "routes"]
 
 routes = web.RouteTableDef()
+USER_LIFE = timedelta(days=365)
+"""A user's certificate needs no short life: what it is worth is looked up at each request."""
 
 
 @routes.get("/v1/self")
@@ -27,6 +41,28 @@ async def who_am_i(request: web.Request) -> web.Response:
         name=caller.name, role=caller.role or "admin", apps=caller.apps, expires_at=rfc3339(caller.expires_ms)
     )
     return answer(request, view)
+
+
+@routes.post("/v1/self/certificate")
+@leader_only
+async def certify(request: web.Request) -> web.Response:
+    """A certificate for the caller, which is good for as long as the caller's credentials are."""
+    caller, context = request[CALLER], request.app[CONTEXT]
+    asked = decode(CertificateRequest, await json_object(request), what="certificate")
+    if caller.kind != "user":
+        raise Conflict(f"{caller.name} is no user: `okube up` makes the admin's certificate, and agents ask for theirs")
+    check_still_valid(request)
+    now_ms, life = context.core.clock.time_ms(), USER_LIFE
+    if caller.expires_ms is not None:
+        life = min(life, timedelta(milliseconds=caller.expires_ms - now_ms))
+    identity = Identity(context.core.settings.cluster_id, "user", caller.name, caller.instance)
+    signed = context.signer.sign(asked.csr.encode(), identity, life=life)
+    view = UserCertificate(
+        certificate=signed.decode(),
+        ca=context.signer.trusted().decode(),
+        expires_at=rfc3339(now_ms + life // timedelta(milliseconds=1)),
+    )
+    return answer(request, view, status=201)
 
 
 @routes.get("/v1/users")

@@ -6,7 +6,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from cryptography import x509
 
+from okube.security import ClusterFiles
+from okube.security.ca import create_ca, save_ca
+from okube.security.requests import new_key, request_for
 from tests.unit.manager.conftest import Answer, Api
 from tests.unit.manager.people import a_user, token_of, users_are_enabled
 
@@ -131,6 +135,34 @@ async def test_a_watch_ends_when_its_user_is_not_who_they_were(api: Api, change:
         assert b'"web"' in await vera.content.readline()
         for watch in watches:
             watch.close()
+
+
+async def test_a_user_gets_a_certificate_that_names_these_very_credentials(api: Api) -> None:
+    assert api.core.settings.data_dir is not None
+    save_ca(create_ca("lab", "c1", now_ms=api.core.clock.time_ms()), ClusterFiles(api.core.settings.data_dir))
+    await a_user(api, "vera", "viewer")
+    await a_user(api, "brief", "viewer", expires_ms=api.core.clock.time_ms() + 3_600_000)
+    csr = request_for(new_key()).decode()
+    made = await api("POST", "/v1/self/certificate", {"csr": csr}, token=token_of("vera"))
+    assert made.status == 201, made.body
+    certificate = x509.load_pem_x509_certificate(made.body["certificate"].encode())
+    assert [part.value for part in certificate.subject] == ["c1", "user", "vera"]
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    user = api.core.tables.users.get("vera")
+    assert user is not None
+    assert f"okube:instance:{user.instance}" in names.get_values_for_type(x509.UniformResourceIdentifier)
+    short = await api("POST", "/v1/self/certificate", {"csr": csr}, token=token_of("brief"))
+    brief = api.core.tables.users.get("brief")
+    assert brief is not None
+    end = x509.load_pem_x509_certificate(short.body["certificate"].encode()).not_valid_after_utc
+    assert end.timestamp() * 1000 <= (brief.expires_ms or 0)
+
+
+async def test_who_is_no_user_gets_no_user_s_certificate(api: Api) -> None:
+    refused = await api("POST", "/v1/self/certificate", {"csr": request_for(new_key()).decode()})
+    assert _problem(refused) == (409, "conflict")
+    await a_user(api, "vera", "viewer")
+    assert (await api("POST", "/v1/self/certificate", {"csr": "none"}, token=token_of("vera"))).status == 400
 
 
 async def test_nobody_gets_the_result_of_another_one_s_request_by_its_key(api: Api) -> None:
