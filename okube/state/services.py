@@ -113,6 +113,8 @@ def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
     for old, new in zip(found, changed, strict=True):
         if old.spec != new.spec:
             _check_mounts(tables, old, new.spec)
+    for new in changed:
+        check_within(command.within, new.spec.app, f"{new.name}, as it would be then,")
     for old, new in zip(found, changed, strict=True):
         if old != new:
             tables.put_service(new)

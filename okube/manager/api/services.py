@@ -73,7 +73,9 @@ async def list_versions(request: web.Request) -> web.Response:
     if service is None:
         raise NotFound(f"there is no service {name}")
     check_app(request, service.spec.app, f"service {name}")
-    before = [VersionView(kept.version, False, kept.spec) for kept in service.versions]
+    apps = apps_of(request)
+    kept = [each for each in service.versions if not apps or each.spec.app in apps]
+    before = [VersionView(each.version, False, each.spec) for each in kept]
     return answer(request, [*before, VersionView(service.version, True, service.spec)])
 
 

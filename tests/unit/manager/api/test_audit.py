@@ -53,6 +53,12 @@ async def test_reads_and_what_changes_nothing_are_not_noted(api: Api) -> None:
     assert await _records(api) == []
 
 
+async def test_what_is_open_to_anyone_is_noted_where_it_changes_something(api: Api) -> None:
+    assert (await api("GET", "/healthz", token=None)).status == 200
+    tried = await api("POST", "/v1/join", {}, token=None)
+    assert [(r["action"], r["status"], r["who"]) for r in await _records(api)] == [("join", tried.status, "")]
+
+
 async def test_a_saved_snapshot_is_noted(api: Api) -> None:
     await api("GET", "/v1/snapshot")
     assert [record["action"] for record in await _records(api)] == ["save_snapshot"]

@@ -147,6 +147,16 @@ async def _watched(api: Api, path: str, last: str) -> list[dict[str, Any]]:
     return lines
 
 
+async def test_a_service_goes_back_to_no_version_of_another_app_and_shows_none(two_apps: Api) -> None:
+    moved = {**a_service("ledger", "shop"), "image": "example/web:2"}
+    assert (await two_apps("PUT", "/v1/services/ledger", moved)).status == 200
+    assert len((await two_apps("GET", "/v1/services/ledger/versions")).body) == 2
+    shown = (await two_apps("GET", "/v1/services/ledger/versions", token=OLGA)).body
+    assert [version["spec"]["app"] for version in shown] == ["shop"]
+    assert (await two_apps("POST", "/v1/services/ledger/rollback", token=OLGA)).status == 403
+    assert (await two_apps("GET", "/v1/services/ledger")).body["app"] == "shop"
+
+
 async def test_no_path_of_a_node_and_no_volume_of_another_app_is_taken(two_apps: Api) -> None:
     ledger = {**a_service("ledger", "bank"), "volumes": ["books:/books"]}
     assert (await two_apps("PUT", "/v1/services/ledger", ledger)).status == 200
