@@ -36,12 +36,14 @@ class ManagerStub:
         self.reports: dict[str, TaskReport] = {}
         self.peers: set[tuple[str, str]] = set()
         self.asked = 0
+        self.values: dict[str, bytes] = {}  # by node, kind, name and version
         self._cluster_id = cluster_id
         self._server_context = server_context(tls, client_certificate="optional")
         self._client_context: ssl.SSLContext = client_context(tls)
         app = web.Application()
         app.router.add_post("/v1/agents/{node}/register", self._register)
         app.router.add_post("/v1/agents/{node}/heartbeat", self._heartbeat)
+        app.router.add_get("/v1/agents/{node}/{kind}/{name}/{version}", self._value)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         self.address = ""
 
@@ -102,6 +104,13 @@ class ManagerStub:
             self.heartbeats.append(heartbeat)
             self.reports.update({report.id: report for report in heartbeat.reports})
         return self._answer(HeartbeatAnswer(self.epoch, heartbeat_ms=100))
+
+    async def _value(self, request: web.Request) -> web.Response:
+        self._meet(request)
+        path = "/".join(request.match_info[part] for part in ("node", "kind", "name", "version"))
+        if path not in self.values:
+            return web.json_response({"status": 404, "detail": f"there is no {path}"}, status=404)
+        return web.Response(body=self.values[path])
 
     def _meet(self, request: web.Request) -> None:
         self.asked += 1

@@ -129,6 +129,23 @@ async def test_when_no_manager_leads_the_error_says_so(stub: tuple[ManagerStub, 
         await calls.close()
 
 
+async def test_a_value_comes_byte_for_byte_from_whichever_manager_gives_it(stub: tuple[ManagerStub, Cluster]) -> None:
+    manager, cluster = stub
+    manager.values["w1/secrets/db/2"] = b"\x00hunter2\xff\n"
+    async with ManagerStub(cluster.party("manager", "m2", "127.0.0.1"), CLUSTER_ID) as locked:
+        calls = HttpManagerCalls(
+            node="w1",
+            managers=[locked.address, manager.address],
+            context=client_context(cluster.party("worker", "w1")),
+        )
+        try:
+            assert await calls.value("secret", "db", 2) == b"\x00hunter2\xff\n"
+            with pytest.raises(Unreachable, match=r"answered 404: there is no w1/configs/page/1"):
+                await calls.value("config", "page", 1)
+        finally:
+            await calls.close()
+
+
 async def test_somebody_who_is_no_manager_is_not_talked_to(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path / "cluster")
     async with ManagerStub(cluster.party("worker", "w9"), CLUSTER_ID) as impostor:
