@@ -11,12 +11,16 @@ from okube.manager.slices import at_once
 from okube.model import commands as c
 from okube.model.epoch import Epoch
 from okube.model.names import new_id
+from okube.model.sealed import Ring, Sealed, WrappedKey
+from okube.model.secret import SecretKind
 from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.task import Task
 from okube.model.versions import COMMAND_VERSION
 from okube.state import BATCH_VERSION, StateMachine, Tables
 
 __all__ = ["Cluster", "a_spec"]
+
+_NONCE = b"n" * 12
 
 
 def a_spec(name: str = "web", **fields: Any) -> ServiceSpec:
@@ -47,6 +51,13 @@ class Cluster:
         self.index += 1
         self.log.append(c.encode_batch(batch))
         return self.machine.apply(self.index, batch.epoch.term, self.log[-1])
+
+    def secret(self, name: str, kind: SecretKind = "secret", *, how: str = "create", app: str = "") -> c.Result:
+        """Make or rotate a secret; its value is sealed with nothing that anybody could open."""
+        if self.tables.ring is None:
+            self.apply(c.PutRing(Ring("u1", (WrappedKey("k1", _NONCE, b"wrapped"),))))
+        sealed = Sealed("k1", _NONCE, b"sealed")
+        return self.apply(c.PutSecret(kind, name, f"v{self.index}", sealed, 6, how, app=app))[0]
 
     def put(self, *specs: ServiceSpec, how: str = "upsert") -> c.Result:
         return self.apply(c.PutServices(specs, tuple(new_id(self.rng) for _ in specs), how))[0]

@@ -211,4 +211,6 @@ def _shown_of_task(spec: ServiceSpec) -> ServiceSpec:
         restart=spec.restart,
         stop=spec.stop,
         update=spec.update,
+        secrets=spec.secrets,
+        configs=spec.configs,
     )

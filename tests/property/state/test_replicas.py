@@ -11,6 +11,7 @@ from okube.model.endings import is_finished
 from okube.model.service import Service
 from okube.state import StateMachine, Tables
 from okube.state.attributes import attributes_of, nodes_of_global
+from okube.state.mounts import lacking
 from okube.state.progress import ServiceSums
 from okube.state.snapshot import dump
 from tests.builders import Cluster, a_spec
@@ -23,7 +24,7 @@ def act(cluster: Cluster, rng: random.Random) -> None:
     """One random thing that may happen to a cluster."""
     name, node = rng.choice(_NAMES), rng.choice(_NODES)
     tasks = list(cluster.tables.tasks.values())
-    match rng.randrange(16):
+    match rng.randrange(20):
         case 0 | 1:
             app = rng.choice((None, "shop", "shop", "blog"))
             cluster.put(a_spec(name, replicas=rng.randrange(4), image=f"i:{rng.randrange(3)}", ports=["80"], app=app))
@@ -65,9 +66,25 @@ def act(cluster: Cluster, rng: random.Random) -> None:
         case 13:
             kinds = rng.sample(("disk-full", "disk-nearly-full", "engine-unreachable", "leftovers"), rng.randrange(3))
             cluster.apply(c.SetNodeConditions(node, f"i-{node}", tuple((kind, rng.choice("ab")) for kind in kinds)))
+        case 14:
+            how, app = rng.choice(("create", "rotate", "rotate")), rng.choice(("", "", "shop"))
+            cluster.secret(rng.choice("ab"), rng.choice(("secret", "config")), how=how, app=app)
+        case 15:
+            cluster.apply(c.DeleteSecret(rng.choice(("secret", "config")), rng.choice("ab")))
+        case 16 | 17:
+            cluster.put(a_spec(name, replicas=rng.randrange(3), **_mounts(rng)))
         case _:
             cluster.plan()
             cluster.agents_obey()
+
+
+def _mounts(rng: random.Random) -> dict[str, list[dict[str, str]]]:
+    """What a service may be given."""
+    then = ("restart", "keep", "SIGHUP")
+    return {
+        f"{kind}s": [{"name": name, "on_rotate": rng.choice(then)} for name in "ab" if rng.random() < 0.5]
+        for kind in ("secret", "config")
+    }
 
 
 def _looked_up(tables: Tables, service: Service) -> ServiceSums:
@@ -160,9 +177,14 @@ def test_once_trouble_stops_every_service_has_exactly_what_it_asks_for(seed: int
         cluster.node(node, cores=64)
         cluster.apply(c.UpdateNode(node, "active"))
         cluster.apply(c.SetNodeConditions(node, f"i-{node}", ()))
+    for secret in "ab":
+        cluster.secret(secret)
+        cluster.secret(secret, "config")
     cluster.now_ms += 3_600_000
     cluster.settle(rounds=400)
     for service in cluster.tables.services.values():
+        if lacking(cluster.tables, service.spec):
+            continue  # what it asks for is another app's
         ready = cluster.ready(service.name)
         if service.spec.mode == "global":
             wanted = [] if service.stopped else nodes_of_global(cluster.tables, service)

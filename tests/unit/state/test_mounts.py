@@ -6,27 +6,19 @@ import msgspec
 import pytest
 
 from okube.model import commands as c
-from okube.model.sealed import Ring, Sealed, WrappedKey
 from okube.model.secret import KEPT_VALUES, SecretKind
 from okube.model.spec import ServiceSpec
 from okube.state.mounts import needed_by, users_of, versions_in_use
 from tests.builders import Cluster, a_spec
 
-NONCE = b"n" * 12
-
 
 class Rack(Cluster):
-    """A cluster with two nodes and a key ring, in which secrets are made and rotated."""
+    """A cluster with two nodes, in which secrets are rotated."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.apply(c.PutRing(Ring("u1", (WrappedKey("k1", NONCE, b"wrapped"),))))
         self.node("w1")
         self.node("w2")
-
-    def secret(self, name: str, kind: SecretKind = "secret", *, how: str = "create", app: str = "") -> c.Result:
-        sealed = Sealed("k1", NONCE, b"sealed")
-        return self.apply(c.PutSecret(kind, name, f"v{self.index}", sealed, 6, how, app=app))[0]
 
     def rotate(self, name: str, kind: SecretKind = "secret") -> None:
         assert isinstance(self.secret(name, kind, how="rotate"), c.Applied)
