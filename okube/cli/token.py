@@ -30,14 +30,20 @@ class TokenGroup(LazyGroup):
 
 @click.group(
     cls=TokenGroup,
+    invoke_without_command=True,
     epilog=examples("""
+okube token
 okube token create --role worker --ttl 1h
-okube token list
 okube token revoke k3v9bn4w
 """),
 )
-def token() -> None:
-    """Tokens with which machines join the cluster."""
+@connects
+@shows
+@click.pass_context
+def token(ctx: click.Context) -> None:
+    """List tokens with which machines join the cluster."""
+    if ctx.invoked_subcommand is None:
+        _list()
 
 
 @token.command(
@@ -80,6 +86,10 @@ def create(role: str, ttl: float, uses: int | None) -> None:
 @shows
 def list_tokens() -> None:
     """List tokens, without their secrets; those that ended stay for a day."""
+    _list()
+
+
+def _list() -> None:
     here = session()
     show_list(here, "join tokens", here.client().join_tokens())
 
