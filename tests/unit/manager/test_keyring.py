@@ -15,6 +15,8 @@ from okube.manager.keyring import (
 )
 from okube.manager.vault import Locked, Vault
 from okube.model import commands as c
+from okube.model.authority import Authorities, KeptCa
+from okube.model.authority import sealed_as as ca_sealed_as
 from okube.model.secret import sealed_as
 from okube.model.versions import COMMAND_VERSION
 from okube.security.keyfiles import KeyFiles
@@ -195,3 +197,15 @@ def test_the_story_says_which_keys_there_are_and_none_of_them(site: Site) -> Non
     assert new.id in event.message
     assert "managers lock themselves" in event.message
     assert new.text not in event.message
+
+
+def test_the_key_of_a_ca_is_sealed_anew_like_everything_else(site: Site) -> None:
+    place = ca_sealed_as("ca1")
+    kept = KeptCa("ca1", b"certificate", site.vault.seal(b"private", place))
+    site.do(c.PutAuthorities(Authorities("ca1", (kept,)), "kept"))
+    site.new_data_key("k2")
+    site.reseal()
+    assert sealed_with(site.cluster.tables) == {"k2": 1}
+    found = site.cluster.tables.authorities
+    assert found is not None
+    assert site.vault.open(found.kept[0].key, place) == b"private"
