@@ -11,6 +11,9 @@ from okube.cli.lazy import LazyGroup
 from okube.cli.options import connects, examples, formats, shows
 from okube.cli.output import emit, note, print_table
 from okube.cli.session import Session, session
+from okube.client.api import OkubeClient
+from okube.model.errors import OkubeError
+from okube.security.unlocktext import new_unlock_text
 
 __all__ = ["keyring", "unlock"]
 
@@ -72,8 +75,9 @@ def unlock_key(anew: bool) -> None:
     here = session()
     client = here.client()
     if anew:
-        client.rotate_unlock_key()
-    _tell_key(here, client.unlock_key())
+        _change(here, client, autolock=None)
+    else:
+        _tell_key(here, client.unlock_key())
 
 
 @keyring.command("autolock", epilog=examples("okube keyring autolock on\nokube keyring autolock off"))
@@ -88,11 +92,11 @@ def autolock(state: str) -> None:
     """
     here = session()
     client = here.client()
-    client.rotate_unlock_key(autolock=state == "on")
     if state == "on":
         note("keep this key where no manager is; without it secrets are lost once all managers have stopped:")
-        _tell_key(here, client.unlock_key())
+        _change(here, client, autolock=True)
         return
+    client.rotate_unlock_key(new_unlock_text(), autolock=False)
     _show(here, client.keyring())
 
 
@@ -132,6 +136,21 @@ def unlock() -> None:
         click.echo(f"unlocked: {', '.join(unlocked)}")
     if missing:
         raise Ended(1, f"{', '.join(missing)} did not take it: run it again when they are there")
+
+
+def _change(here: Session, client: OkubeClient, *, autolock: bool | None) -> None:
+    """Whoever asked has the new key before it is in use: nothing that happens then can take it away from them."""
+    key = new_unlock_text()
+    if here.output not in ("json", "yaml"):
+        _tell_key(here, {"key": key})
+        sys.stdout.flush()
+    try:
+        changed = client.rotate_unlock_key(key, autolock=autolock)
+    except OkubeError:
+        note("this key may not have come into use: `okube keyring unlock-key` prints the one that is")
+        raise
+    if here.output in ("json", "yaml"):
+        _tell_key(here, {"id": changed.get("unlock_key"), "key": key})
 
 
 def _key() -> str:

@@ -334,9 +334,9 @@ class OkubeClient:
         """A new data key, with which everything is sealed anew."""
         return self._object(self._write("POST", "/v1/keyring/rotate"))
 
-    def rotate_unlock_key(self, *, autolock: bool | None = None) -> Json:
+    def rotate_unlock_key(self, key: str, *, autolock: bool | None = None) -> Json:
         """Another unlock key; ``autolock``: whether managers lock themselves from here on (None: as it is)."""
-        return self._object(self._write("POST", "/v1/keyring/unlock-key", {"autolock": autolock}))
+        return self._object(self._write("POST", "/v1/keyring/unlock-key", {"autolock": autolock, "key": key}))
 
     def reset_keyring(self, unlock_key: str) -> Json:
         """Give up secrets and configs, where the unlock key of that id is lost."""

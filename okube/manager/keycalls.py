@@ -29,11 +29,12 @@ _encoder = msgspec.msgpack.Encoder()
 class KeyOffer(msgspec.Struct, frozen=True, array_like=True):
     """An unlock key in its written form, from one manager to another.
 
-    ``expected``: the ring is not locked with it yet, and will be.
+    ``expected``: the ring is not locked with it yet, and will be; ``aside``: it is to be put on the disk before.
     """
 
     text: str
     expected: bool = False
+    aside: bool = False
 
 
 _offers = msgspec.msgpack.Decoder(KeyOffer)
@@ -45,7 +46,7 @@ class KeyCalls(Protocol):
     async def ask(self, peer: Member) -> UnlockKey | None:
         """Its unlock key, if it has one and may tell."""
 
-    async def offer(self, peer: Member, key: UnlockKey, *, expected: bool) -> bool:
+    async def offer(self, peer: Member, offer: KeyOffer) -> bool:
         """Give it a key; whether it took it."""
 
 
@@ -69,9 +70,9 @@ class HttpKeyCalls:
         except (OkubeError, *UNREADABLE):
             return None
 
-    async def offer(self, peer: Member, key: UnlockKey, *, expected: bool) -> bool:
+    async def offer(self, peer: Member, offer: KeyOffer) -> bool:
         """POST /v1/peers/unlock-key."""
-        return await self._call("POST", peer, _encoder.encode(KeyOffer(key.text, expected))) is not None
+        return await self._call("POST", peer, _encoder.encode(offer)) is not None
 
     async def _call(self, method: str, peer: Member, body: bytes) -> bytes | None:
         try:
@@ -90,10 +91,10 @@ class HttpKeyCalls:
             return None
 
 
-async def offer_to_all(core: ManagerCore, calls: KeyCalls, key: UnlockKey, *, expected: bool) -> list[str]:
+async def offer_to_all(core: ManagerCore, calls: KeyCalls, offer: KeyOffer) -> list[str]:
     """Give all other managers a key; the names of those that did not take it."""
     others = [member for member in core.raft.members if member.name != core.name]
-    took = await asyncio.gather(*(calls.offer(member, key, expected=expected) for member in others))
+    took = await asyncio.gather(*(calls.offer(member, offer) for member in others))
     return sorted(member.name for member, taken in zip(others, took, strict=True) if not taken)
 
 

@@ -38,6 +38,9 @@ class UnlockKeys(Protocol):
     def write(self, key: UnlockKey) -> None:
         """Keep the key in use."""
 
+    def put_aside(self, key: UnlockKey) -> None:
+        """Keep a key that is about to be in use."""
+
     def forget(self) -> None:
         """Keep none."""
 
@@ -123,14 +126,29 @@ class Vault:
             return ""
         return self.unlock_key.text
 
-    def expect(self, key: UnlockKey) -> None:
+    def expect(self, key: UnlockKey, *, aside: bool) -> None:
         """Take a key that the ring is about to be locked with.
+
+        Args:
+            key: the next key.
+            aside: put it on the disk now. It must be on one before it is in use, or a power failure right after would
+                lose it, and all secrets with it; unless a person has it, who keeps it off the disks.
 
         Raises:
             Locked: who is locked does not learn the next key before it was told this one.
+            Conflict: it cannot be written.
         """
         self._ring()
+        if aside and self.kept is not None:
+            try:
+                self.kept.put_aside(key)
+            except OSError as error:
+                raise Conflict(f"the next unlock key cannot be put on the disk here: {error.strerror}") from error
         self._know(key)
+
+    def settle(self) -> None:
+        """Open the ring as it is now, and have the disk agree with it. Raises Locked."""
+        self._ring()
 
     def look_again(self) -> None:
         """The file of the key may have come since it was looked for."""

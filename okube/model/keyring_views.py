@@ -31,9 +31,14 @@ class KeyringView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyringChange(msgspec.Struct, frozen=True):
-    """What a new unlock key may bring with it: whether managers lock themselves; left out, that stays."""
+    """Another unlock key, and whether managers lock themselves from here on (left out: as it is).
+
+    ``key`` is the key, in its written form, from whoever will keep it: it must come so where managers lock themselves.
+    Left out, the leader makes one.
+    """
 
     autolock: bool | None = None
+    key: str | None = None
 
 
 class KeyringReset(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ class KeyFiles(msgspec.Struct, frozen=True):
         return self.root / "ca.key"
 
     def former(self, key_id: str) -> Path:
-        """An unlock key from before: snapshots of that time open with it."""
+        """An unlock key from before, with which snapshots of that time open; or one that is about to be in use."""
         return self.root / f"unlock-{key_id}.key"
 
     def read(self) -> UnlockKey | None:
@@ -51,8 +51,13 @@ class KeyFiles(msgspec.Struct, frozen=True):
         if before == key:
             return
         if before is not None:
-            write_private(self.former(before.id), f"{before.text}\n".encode())
+            self.put_aside(before)
         write_private(self.unlock_key, f"{key.text}\n".encode())
+        self.former(key.id).unlink(missing_ok=True)
+
+    def put_aside(self, key: UnlockKey) -> None:
+        """Keep a key that is not in use, where ``find`` finds it."""
+        write_private(self.former(key.id), f"{key.text}\n".encode())
 
     def forget(self) -> None:
         """Have no unlock key on this disk any more: neither the one in use nor former ones."""

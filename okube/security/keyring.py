@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from okube.model.errors import InvalidInput, OkubeError
 from okube.model.sealed import Ring, Sealed, WrappedKey
+from okube.security.unlocktext import KEY_BYTES, PREFIX, unlock_text
 
 __all__ = [
     "KEY_BYTES",
@@ -33,9 +34,7 @@ __all__ = [
     "without_old_keys",
 ]
 
-KEY_BYTES = 32
 _NONCE_BYTES = 12
-_TEXT_PREFIX = "okube-unlock-"  # so that a scanner for leaked secrets, and a person, knows one on sight
 
 RandomBytes = Callable[[int], bytes]
 """So many bytes that nobody can guess: ``os.urandom``, or the seeded ones of a simulation."""
@@ -74,19 +73,19 @@ class UnlockKey(msgspec.Struct, frozen=True):
         Raises:
             InvalidInput: it is none, or not whole; the message does not repeat it.
         """
-        encoded = text.strip().removeprefix(_TEXT_PREFIX)
+        encoded = text.strip().removeprefix(PREFIX)
         try:
             secret = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
         except ValueError:
             secret = b""
-        if not text.strip().startswith(_TEXT_PREFIX) or len(secret) != KEY_BYTES:
-            raise InvalidInput(f"this is no unlock key: one is {_TEXT_PREFIX}… and 43 characters more")
+        if not text.strip().startswith(PREFIX) or len(secret) != KEY_BYTES:
+            raise InvalidInput(f"this is no unlock key: one is {PREFIX}… and 43 characters more")
         return cls(secret)
 
     @property
     def text(self) -> str:
         """Its written form, as the file and ``okube unlock`` have it."""
-        return _TEXT_PREFIX + base64.urlsafe_b64encode(self.secret).rstrip(b"=").decode()
+        return unlock_text(self.secret)
 
     @property
     def id(self) -> str:

@@ -65,19 +65,25 @@ async def rotate_unlock_key(request: web.Request) -> web.Response:
         ring = core.tables.ring
         if ring is None:
             raise Locked("the cluster has no key ring yet")
-        new = UnlockKey.new(core.vault.random_bytes)
+        new = UnlockKey.new(core.vault.random_bytes) if wanted.key is None else UnlockKey.parse(wanted.key)
+        autolock = ring.autolock if wanted.autolock is None else wanted.autolock
+        if autolock and wanted.key is None:
+            raise InvalidInput(
+                "with autolock no disk has the unlock key, so it comes from whoever keeps it: send `key`"
+            )
         command = plan_unlock_key(
             core.tables,
             core.vault,
             new,
             core.new_id(),
             core.clock.time_ms(),
-            autolock=ring.autolock if wanted.autolock is None else wanted.autolock,
+            autolock=autolock,
             by=request[CALLER].name,
         )
-        core.vault.expect(new)
-        await offer_to_all(core, _calls(context), new, expected=True)
+        core.vault.expect(new, aside=not autolock)
+        await offer_to_all(core, _calls(context), KeyOffer(new.text, expected=True, aside=not autolock))
         applied = await submit(request, command)
+        core.vault.settle()
     return answer(request, _view(core.tables), revision=applied.revision)
 
 
@@ -114,7 +120,7 @@ async def unlock(request: web.Request) -> web.Response:
     if core.tables.ring is None:
         raise Conflict("the cluster has no key ring yet, so there is nothing to unlock")
     core.vault.unlock(key)
-    missing = await offer_to_all(core, _calls(context), key, expected=False)
+    missing = await offer_to_all(core, _calls(context), KeyOffer(key.text))
     names = sorted(member.name for member in core.raft.members)
     unlocked = [name for name in names if name not in missing]
     return answer(request, UnlockedView(unlocked, missing))
@@ -130,7 +136,7 @@ async def offered(request: web.Request) -> web.Response:
     except (InvalidInput, *UNREADABLE):
         raise Malformed("the body is not what a manager sends") from None
     if offer.expected:
-        vault.expect(key)
+        vault.expect(key, aside=offer.aside)
     else:
         vault.unlock(key)
     return web.Response(content_type="application/msgpack")

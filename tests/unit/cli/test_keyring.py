@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Okube, run_okube
-from tests.unit.client.playing import Behaviour, Manager, Received, Reply
+from tests.unit.client.playing import Behaviour, Manager, Received, Reply, problem
 
 RING = {
     "unlock_key": "c0ffee",
@@ -20,10 +20,13 @@ class Site:
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
         self.missing: list[str] = []
+        self.refuses = False
 
     def __call__(self, received: Received) -> Reply:
         if received.method == "POST":
             self.sent.append((received.path, received.body))
+        if self.refuses and received.method == "POST":
+            return problem(409, "locked", "this manager is locked")
         if received.path == "/v1/unlock":
             return Reply(200, {"unlocked": ["m1"], "missing": self.missing})
         if received.method == "GET" and received.path == "/v1/keyring/unlock-key":
@@ -57,16 +60,29 @@ def test_a_rotation_asks_for_a_new_data_key(okube: Okube, site: Site) -> None:
 def test_the_unlock_key_is_all_that_is_printed(okube: Okube, site: Site) -> None:
     assert okube("keyring", "unlock-key").stdout == "okube-unlock-abc\n"
     assert site.sent == []
-    assert okube("keyring", "unlock-key", "--rotate").stdout == "okube-unlock-abc\n"
-    assert site.sent == [("/v1/keyring/unlock-key", b'{"autolock":null}')]
 
 
-def test_who_turns_autolock_on_is_given_the_key_to_keep(okube: Okube, site: Site) -> None:
+def test_who_changes_the_unlock_key_has_the_new_one(okube: Okube, site: Site) -> None:
+    printed = okube("keyring", "unlock-key", "--rotate").stdout
+    assert printed.startswith("okube-unlock-")
+    ((path, body),) = site.sent
+    assert (path, json.loads(body)) == ("/v1/keyring/unlock-key", {"autolock": None, "key": printed.strip()})
+    shown = json.loads(okube("keyring", "unlock-key", "--rotate", "-o", "json").stdout)
+    assert shown == {"id": "c0ffee", "key": json.loads(site.sent[-1][1])["key"]}
+
+
+def test_who_turns_autolock_on_is_given_the_key_before_it_is_in_use(okube: Okube, site: Site) -> None:
+    site.refuses = True
+    failed = okube("keyring", "autolock", "on")
+    assert failed.exit_code == 1
+    assert failed.stdout.startswith("okube-unlock-")
+    assert "may not have come into use" in failed.stderr
+    site.refuses = False
     on = okube("keyring", "autolock", "on")
-    assert on.stdout == "okube-unlock-abc\n"
     assert "keep this key" in on.stderr
+    assert json.loads(site.sent[-1][1]) == {"autolock": True, "key": on.stdout.strip()}
     okube("keyring", "autolock", "off")
-    assert [body for _, body in site.sent] == [b'{"autolock":true}', b'{"autolock":false}']
+    assert json.loads(site.sent[-1][1])["autolock"] is False
 
 
 def test_managers_are_unlocked_with_what_comes_from_stdin(okube: Okube, site: Site) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from okube.manager.keycalls import keep_unlocked, offer_to_all
+from okube.manager.keycalls import KeyOffer, keep_unlocked, offer_to_all
 from okube.manager.keyring import plan_ring
 from okube.manager.vault import Vault
 from okube.model import commands as c
@@ -24,14 +24,14 @@ class Others:
     def __init__(self, **keys: UnlockKey | None) -> None:
         self.keys = keys
         self.asked = asyncio.Event()
-        self.offered: list[tuple[str, str, bool]] = []
+        self.offered: list[tuple[str, KeyOffer]] = []
 
     async def ask(self, peer: Member) -> UnlockKey | None:
         self.asked.set()
         return self.keys.get(peer.name)
 
-    async def offer(self, peer: Member, key: UnlockKey, *, expected: bool) -> bool:
-        self.offered.append((peer.name, key.id, expected))
+    async def offer(self, peer: Member, offer: KeyOffer) -> bool:
+        self.offered.append((peer.name, offer))
         return self.keys.get(peer.name) is not None
 
 
@@ -93,5 +93,6 @@ async def test_where_managers_lock_themselves_nobody_is_asked(site: Site) -> Non
 
 async def test_all_others_are_offered_a_key_and_who_did_not_take_it_is_named(site: Site) -> None:
     others = Others(m2=site.key, m3=None)
-    assert await offer_to_all(site.core, others, site.key, expected=True) == ["m3"]
-    assert sorted(others.offered) == [("m2", site.key.id, True), ("m3", site.key.id, True)]
+    offer = KeyOffer(site.key.text, expected=True)
+    assert await offer_to_all(site.core, others, offer) == ["m3"]
+    assert others.offered == [("m2", offer), ("m3", offer)]

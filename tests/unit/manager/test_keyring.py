@@ -70,7 +70,7 @@ class Site:
             self.cluster.tables, self.vault, new, f"k-{new.id}", 3000, autolock=autolock, by="ann"
         )
         for vault in (self.vault, *told):
-            vault.expect(new)
+            vault.expect(new, aside=not autolock)
         self.do(command)
         return new
 
@@ -177,13 +177,13 @@ def test_where_managers_lock_themselves_no_key_is_on_a_disk(site: Site) -> None:
 def test_who_is_locked_is_not_told_the_next_key(site: Site) -> None:
     locked = site.manager("m2")
     with pytest.raises(Locked):
-        locked.expect(UnlockKey.new(site.dice))
+        locked.expect(UnlockKey.new(site.dice), aside=True)
 
 
 def test_a_key_that_was_expected_and_never_came_into_use_locks_nobody_out(site: Site) -> None:
     site.put("db", b"x")
     for _ in range(9):
-        site.vault.expect(UnlockKey.new(site.dice))
+        site.vault.expect(UnlockKey.new(site.dice), aside=True)
     assert site.value("db") == b"x"
     site.new_data_key("k2")
     site.reseal()
@@ -209,3 +209,18 @@ def test_the_key_of_a_ca_is_sealed_anew_like_everything_else(site: Site) -> None
     found = site.cluster.tables.authorities
     assert found is not None
     assert site.vault.open(found.kept[0].key, place) == b"private"
+
+
+def test_a_power_failure_right_after_a_new_unlock_key_came_into_use_does_not_lose_it(site: Site) -> None:
+    site.put("db", b"x")
+    new = site.change_unlock_key()
+    assert site.files.read() != new, "nobody has opened the ring since"
+    again = site.manager("m1")
+    assert site.value("db", again) == b"x"
+    assert site.files.read() == new
+    assert not site.files.former(new.id).exists()
+
+
+def test_a_key_for_managers_that_lock_themselves_never_touches_a_disk(site: Site) -> None:
+    site.vault.expect(UnlockKey.new(site.dice), aside=False)
+    assert [path.name for path in site.files.root.iterdir()] == ["unlock.key"]

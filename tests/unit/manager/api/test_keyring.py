@@ -38,12 +38,17 @@ async def test_a_rotation_seals_everything_anew_and_lets_the_old_key_go(ring: Ap
 
 async def test_the_unlock_key_is_changed_and_the_new_one_is_for_admins_to_read(ring: Api) -> None:
     before = (await ring("GET", "/v1/keyring/unlock-key")).body
-    changed = await ring("POST", "/v1/keyring/unlock-key", {"autolock": True})
+    key = UnlockKey.new(Dice(5))
+    refused = await ring("POST", "/v1/keyring/unlock-key", {"autolock": True})
+    assert (refused.status, "send `key`" in refused.body["detail"]) == (422, True)
+    changed = await ring("POST", "/v1/keyring/unlock-key", {"autolock": True, "key": key.text})
     assert (changed.status, changed.body["autolock"]) == (200, True)
     after = (await ring("GET", "/v1/keyring/unlock-key")).body
     assert before["id"] != after["id"] == changed.body["unlock_key"]
-    assert UnlockKey.parse(after["key"]).id == after["id"]
-    assert (await ring("POST", "/v1/keyring/unlock-key", {})).body["autolock"] is True
+    assert UnlockKey.parse(after["key"]) == key
+    assert (await ring("POST", "/v1/keyring/unlock-key", {"autolock": False})).body["autolock"] is False
+    made = (await ring("GET", "/v1/keyring/unlock-key")).body
+    assert UnlockKey.parse(made["key"]).id == made["id"] != key.id
 
 
 async def test_a_manager_is_unlocked_with_the_right_key_alone(ring: Api) -> None:
