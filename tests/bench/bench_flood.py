@@ -1,6 +1,6 @@
 """What one well-behaved client feels of 200 that flood the leader: ``make bench-flood``; the last line is JSON.
 
-Four floods from Debian's ``wrk``, a compiled client. The well-behaved one reads every 50 ms and writes every 200 ms, on
+Floods from Debian's ``wrk``, a compiled client. The well-behaved one reads every 50 ms and writes every 200 ms, on
 a connection that it keeps, under a name of its own. Beside its times: elections, and nodes that were marked down.
 """
 
@@ -29,12 +29,12 @@ _WRITE_EVERY = 4
 
 
 class _Flood(msgspec.Struct, frozen=True):
-    """Who asks what: the name of its figures, a line of the table, the target, and headers."""
+    """Who asks what: the name of its figures, a line of the table, where, and headers. ``{leader}`` is its API."""
 
     name: str
     title: str
-    target: str
-    headers: tuple[str, ...]
+    url: str
+    headers: tuple[str, ...] = ()
 
 
 class _Felt(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ def main() -> None:
         caller = Caller(cluster)
         figures: dict[str, float] = {}
         print(f"{'':44} {'read p50':>9} {'p99':>7} {'write p50':>10} {'p99':>7} {'flood/s':>9}   (ms)")
-        for flood in [None, *_floods(caller)]:
+        for flood in [None, *_floods(cluster, caller)]:
             epoch = cluster.json("status")["epoch"]
             felt = _measure(cluster, caller, flood, seconds if flood else min(seconds, 5.0))
             elections = int(cluster.json("status")["epoch"] != epoch)
@@ -71,16 +71,20 @@ def main() -> None:
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
 
-def _floods(caller: Caller) -> list[_Flood]:
-    mine = f"Authorization: Bearer {caller.token}"
+def _floods(cluster: Cluster, caller: Caller) -> list[_Flood]:
+    mine, tasks = f"Authorization: Bearer {caller.token}", "{leader}/v1/tasks"
+    agent = cluster.described["workers"][0]["port"]
     return [
-        _Flood("reads", "200 connections of one user that read", "/v1/tasks", (mine,)),
-        _Flood("handshakes", "a new connection for each request", "/v1/tasks", (mine, "Connection: close")),
-        _Flood("strangers", "a new connection, and a token of nobody", "/v1/tasks", (_NOBODY, "Connection: close")),
-        _Flood("logins", "tokens of nobody, one after the other", "/v1/tasks", (_NOBODY,)),
+        _Flood("reads", "200 connections of one user that read", tasks, (mine,)),
+        _Flood("handshakes", "a new connection for each request", tasks, (mine, _CLOSE)),
+        _Flood("strangers", "a new connection, and a token of nobody", tasks, (_NOBODY, _CLOSE)),
+        _Flood("logins", "tokens of nobody, one after the other", tasks, (_NOBODY,)),
+        _Flood("raft", "the managers' port, without a certificate", "{raft}/"),
+        _Flood("agent", "an agent's port, without a certificate", f"https://127.0.0.1:{agent}/"),
     ]
 
 
+_CLOSE = "Connection: close"
 _NOBODY = "Authorization: Bearer nobody-has-this-token-nobody-has-this-token"
 
 
@@ -93,8 +97,10 @@ def _measure(cluster: Cluster, caller: Caller, flood: _Flood | None, seconds: fl
     if flood is None:
         return _behave(caller, leader, token, lambda began: time.monotonic() < began + seconds, lambda: 0.0)
     headers = [word for header in flood.headers for word in ("-H", header)]
+    (described,) = (m for m in cluster.described["managers"] if m["name"] == leader)
+    url = flood.url.format(leader=caller.url(leader), raft=f"https://127.0.0.1:{described['raft_port']}")
     wrk = subprocess.Popen(
-        ["wrk", "-t1", f"-c{_CLIENTS}", f"-d{seconds:g}s", *headers, caller.url(leader) + flood.target],
+        ["wrk", "-t1", f"-c{_CLIENTS}", f"-d{seconds:g}s", *headers, url],
         stdout=subprocess.PIPE,
         text=True,
     )
