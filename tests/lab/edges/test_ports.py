@@ -37,6 +37,7 @@ _ANSWERS: dict[str, dict[str, str]] = {
     "a manager": {"api": "200", "raft": _GREETS, "agent": "200"},
     "a manager nobody knows": {"api": "401", "raft": _GREETS, "agent": "200"},
     "a worker": {"api": "403", "raft": _NOTHING, "agent": "403"},
+    "a user nobody knows": {"api": "401", "raft": _NOTHING, "agent": "403"},
     "the admin": {"api": "200", "raft": _NOTHING, "agent": "403"},
 }
 
@@ -61,6 +62,7 @@ def _context(papers: Papers, who: str) -> ssl.SSLContext:
         "a manager": lambda: papers.of("manager", "m2"),
         "a manager nobody knows": lambda: papers.of("manager", "m9"),
         "a worker": lambda: papers.of("worker", "w2"),
+        "a user nobody knows": lambda: papers.of("user", "nobody", "credentials-of-nobody"),
         "the admin": lambda: papers.of("admin", "admin"),
     }
     return made[who]()
