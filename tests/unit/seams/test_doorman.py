@@ -221,3 +221,36 @@ def test_an_address_that_the_machine_gets_later_is_waited_for(
     monkeypatch.setattr(doorman, "_COME_AGAIN_S", 0.01)
     asyncio.run(whole())
     assert "okube managers readdress" in caplog.text
+
+
+class Noting(Doorman):
+    """Notes whose turn it is, and lets nobody in."""
+
+    def __init__(self, handshakes: int) -> None:
+        super().__init__(Greeter, context=None, handshake_s=1.0, handshakes=handshakes)
+        self.turns: list[str] = []
+
+    def _begin(self, plain: socket.socket, address: str) -> None:
+        self.turns.append(address)
+        plain.close()
+
+    def call(self, *addresses: str) -> None:
+        for address in addresses:
+            self._queue(socket.socket(), address)
+
+
+async def test_one_begins_at_each_turn_of_the_loop_and_addresses_take_turns() -> None:
+    doorman = Noting(handshakes=10)
+    doorman.call("a", "a", "a", "b", "c", "b")
+    for begun in range(6):
+        assert len(doorman.turns) == begun
+        await asyncio.sleep(0)
+    assert doorman.turns == ["a", "b", "c", "a", "b", "a"]
+
+
+async def test_where_too_many_wait_the_newest_goes_of_the_address_that_has_the_most() -> None:
+    doorman = Noting(handshakes=3)
+    doorman.call("a", "a", "a", "b", "a")
+    await until(lambda: len(doorman.turns) == 3)
+    assert doorman.turns == ["a", "b", "a"]
+    assert doorman.turned == {"given-up": 2}
