@@ -1,6 +1,7 @@
 """What the leader signs for agents and managers that renew: for whom, as the cluster knows them; and how they ask."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 
@@ -96,17 +97,17 @@ class OwnCertificate:
 
     async def tend(self, renewal: Renewal, leader: Callable[[], Leader | None]) -> None:
         """Renew when the CA has changed, and tell the leader what this manager shows; until cancelled."""
-        told: tuple[str | None, Papers] | None = None
+        told: tuple[str | None, bool, Papers] | None = None
         beats = 0
         followed: Authorities | None = None
         while True:
             followed = self._follow(followed)
-            await self._hand_in()
             renewal.expect(self._core.authority.mark)
-            telling = (self._core.raft.leader, renewal.papers)
+            telling = (self._core.raft.leader, leader() is not None, renewal.papers)
             if telling != told or beats >= _TOLD_AGAIN:
-                told = telling if await self._tell(renewal.papers, leader()) else None
-                beats = 0
+                await self._tell(renewal.papers, leader())
+                await self._hand_in()
+                told, beats = telling, 0
             beats += 1
             await asyncio.sleep(_LOOKS_S)
 
@@ -115,6 +116,8 @@ class OwnCertificate:
         core, found = self._core, self._core.tables.authorities
         if found is None or found is before or core.settings.data_dir is None:
             return found
+        if core.vault.locked:
+            return before  # it cannot sign now, and looks again
         files = ClusterFiles(core.settings.data_dir)
         try:
             authority, trusted = core.authority.signing(), core.authority.trusted()
@@ -134,18 +137,14 @@ class OwnCertificate:
             except Unreachable as error:
                 _log.info("the leader does not take the CA of this machine yet: %s", error.detail)
 
-    async def _tell(self, papers: Papers, own: Leader | None) -> bool:
+    async def _tell(self, papers: Papers, own: Leader | None) -> None:
         if own is not None:
             own.papers.managers[self._core.name] = papers
-            return True
+            return
         leader = self._leader()
-        if leader is None:
-            return False
-        try:
-            await self._peers.tell_papers(leader, papers)
-        except Unreachable:
-            return False  # an earlier Okube leads, or nobody does at this moment
-        return True
+        if leader is not None:
+            with contextlib.suppress(Unreachable):  # an earlier Okube leads, or nobody does at this moment
+                await self._peers.tell_papers(leader, papers)
 
     def _leader(self) -> Member | None:
         core = self._core
