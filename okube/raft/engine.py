@@ -369,6 +369,8 @@ class Engine(Core):
         self._SyncObj__raftCommitIndex = max(commit_index, self.commit_index)
 
     def _receive_appended(self, node: PeerNode, body: Appended) -> None:
+        if not body.success and not body.reset:
+            return  # the answer to what it had sent in an earlier term, and was late: it brought this term, that is all
         if not 1 <= body.next_index <= self._journal.last_index + 1:
             raise Diverged(f"{node.id} acknowledged entry {body.next_index - 1}, which this leader does not have")
         flow = self._flows[node.id]

@@ -627,3 +627,17 @@ async def test_what_was_committed_before_a_loss_of_power_says_nothing_of_what_th
     again.engine.receive("m3", 2, Append(1, 0, 1, [(2, command(b"c"))]))
     again.tick()
     assert again.host.applied == []
+
+
+@in_virtual_time
+async def test_what_a_leader_sent_in_an_earlier_term_and_was_late_does_not_harm_it_when_it_leads_again() -> None:
+    follower = await a_rig(name="m2")
+    follower.engine.receive("m3", 5, Append(1, 0, 1, []))
+    follower.host.take()
+    follower.engine.receive("m1", 3, Append(1, 0, 1, []))
+    ((_, answer),) = follower.host.take()
+    leader = await a_rig()
+    await leader.lead()
+    leader.engine.receive("m2", leader.engine.term, answer)
+    assert leader.engine.is_leader
+    assert leader.engine.match_index("m2") == 0
