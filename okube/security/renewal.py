@@ -26,6 +26,7 @@ from okube.security.validity import Validity, validity_in
 __all__ = ["Ask", "AskExpired", "Renewal"]
 
 _log = logging.getLogger(__name__)
+_SOON_S = 1.0
 _LONGEST_SLEEP_S = 600.0  # the calendar may be set meanwhile
 _SETTLES_MS = 10_000  # who should sign may change between the answer and what is told next
 _SPREAD_MS = 3000  # not all ask at once where all are told at once
@@ -101,7 +102,7 @@ class Renewal:
 
     async def run(self) -> None:
         """Renew whenever it is due, until cancelled."""
-        if _instance_in(self._files) != self._instance:
+        if self._is_anothers():
             self.want()
         while True:
             await self._until_due()
@@ -112,7 +113,12 @@ class Renewal:
                 left_s = (self._validity.ends_ms - self._now_ms()) / 1000
                 level = logging.WARNING if left_s < _REPEATED_AFTER_S or self.failed == 1 else logging.INFO
                 _log.log(level, "the certificate was not renewed, trying again; it ends in %.0f s: %s", left_s, error)
-                self._due_ms = self._now_ms() + round(1000 * self._validity.retry_s * self._rng.uniform(0.8, 1.2))
+                # Whose certificate names another instance is believed by nobody: it asks until somebody signs.
+                pause_s = _SOON_S if self._is_anothers() else self._validity.retry_s
+                self._due_ms = self._now_ms() + round(1000 * pause_s * self._rng.uniform(0.8, 1.2))
+
+    def _is_anothers(self) -> bool:
+        return _instance_in(self._files) != self._instance
 
     async def renew(self) -> None:
         """Have a new key certified, keep both, and show them from the next handshake on.

@@ -48,14 +48,14 @@ class Signing:
         return await self.ask(question.request)
 
 
-def a_renewal(signing: Signing, *, instance: str = "i1") -> Renewal:
+def a_renewal(signing: Signing, *, instance: str = "i1", now_ms: Callable[[], int] | None = None) -> Renewal:
     folder = signing.cluster.party("worker", "w1")
     return Renewal(
         instance,
         Credentials(folder),
         signing.ask,
         signing.ask_expired,
-        now_ms=lambda: signing.now_ms,
+        now_ms=now_ms or (lambda: signing.now_ms),
         rng=random.Random(1),
     )
 
@@ -78,6 +78,17 @@ async def test_a_certificate_that_does_not_name_the_instance_is_renewed_at_once(
         await signing.answered.wait()
     renewing.cancel()
     assert signing.asked == 1
+
+
+async def test_a_certificate_of_another_instance_is_asked_for_until_somebody_signs(cluster: Cluster) -> None:
+    signing = Signing(cluster, failures=[NoQuorum("no leader yet"), NoQuorum("no leader yet")])
+    began = time.monotonic()
+    renewal = a_renewal(signing, now_ms=lambda: NOW_MS + round(1000 * (time.monotonic() - began)))
+    renewing = asyncio.ensure_future(renewal.run())
+    async with asyncio.timeout(30):
+        await signing.answered.wait()
+    renewing.cancel()
+    assert signing.asked == 3
 
 
 async def test_who_is_refused_asks_again_and_uses_the_old_one_meanwhile(cluster: Cluster) -> None:
