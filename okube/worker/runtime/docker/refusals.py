@@ -25,7 +25,8 @@ _NOISE = re.compile(
     r"error during container init: )+"
 )
 _ENGINES_OWN = re.compile(
-    r"failed to update store|transport is closing|ttrpc: closed|error while dialing|context canceled|shutting down|"
+    r"failed to update store|\bopen : no such file|transport is closing|ttrpc: closed|error while dialing|"
+    r"context canceled|shutting down|"
     r"containerd[^:]*: (?:connection refused|unavailable)"
 )
 _PORT = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|:::?|\*):(\d{1,5})")

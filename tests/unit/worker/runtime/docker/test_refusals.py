@@ -99,6 +99,7 @@ def test_a_failed_pull_says_what_to_do(text: str, advice: str) -> None:
     "text",
     [
         "failed to update store for object type *libnetwork.endpoint: open : no such file or directory",
+        "open : no such file or directory",
         "ttrpc: closed: unknown",
         "connection error: desc = transport: error while dialing dial unix:///run/containerd.sock: timeout",
         "the daemon is shutting down",
