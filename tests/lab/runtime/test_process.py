@@ -210,6 +210,7 @@ async def test_output_is_kept_within_its_bounds(site: ProcessSite) -> None:
     assert 1000 < len(texts) < 9000
     folder = site.directory / "containers" / container.id
     assert {path.name for path in folder.glob("log*")} == {"log", "log.1", "log.2"}
+    assert sum(path.stat().st_size for path in folder.glob("log*")) <= 3 * 20_000
     await runtime.remove(container.id)
     await runtime.close()
 

@@ -60,9 +60,18 @@ class Log:
             for line in lines
             for start in range(0, len(line) or 1, _MAX_LINE)
         ]
-        batch = b"".join(records)
-        if self._size and self._size + len(batch) > self._max_bytes:
-            self._rotate()
+        batch: list[bytes] = []
+        size = self._size
+        for record in records:
+            if size and size + len(record) > self._max_bytes:
+                self._put(b"".join(batch))
+                self._rotate()
+                batch, size = [], 0
+            batch.append(record)
+            size += len(record)
+        self._put(b"".join(batch))
+
+    def _put(self, batch: bytes) -> None:
         try:
             self._size += os.write(self._fd, batch)
         except OSError:
