@@ -1,7 +1,5 @@
 """Machines that join with a token, and what stands in their way: real processes, and a folder for each machine."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,12 +54,10 @@ class Growing(Cluster):
         return next((node for node in self.json("nodes") if node["name"] == name), {})
 
     def end_machines(self) -> None:
-        """End what was started on them."""
+        """End what was started on them, containers too."""
         for folder in (self.folder / "machines").glob("*"):
-            pid = self.pid_of(folder.name)
-            if pid is not None:
-                os.kill(pid, signal.SIGKILL)
-                self.wait(lambda name=folder.name: self.pid_of(name) is None, f"{folder.name} is gone")  # type: ignore[misc]
+            self.okube("down", "--purge", "--config", str(folder / "cluster.yaml"))
+            assert self.pid_of(folder.name) is None, f"{folder.name} goes on"
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def _filters(kind: WatchKind) -> dict[str, Any]:
 def _listed(client: OkubeClient, kind: WatchKind) -> dict[str, Any]:
     found = client._list(f"/v1/{kind}", list(_filters(kind).items()))
     if kind == "nodes":  # when a node was seen is in the leader's memory, and in no stream
-        found = [{**node, "last_seen": None} for node in found]
+        found = [{**node, "last_seen": None, "certificate_ends": None} for node in found]
     return {key_of(kind, one): one for one in found}
 
 
