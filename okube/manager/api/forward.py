@@ -16,7 +16,7 @@ from okube.manager.api.relay import RELAYED, ask, is_deaf, relay
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.raft import Sidelined
 
-__all__ = ["LEADER_ONLY", "LEADER_READS", "forward_middleware", "leader_only", "leader_read"]
+__all__ = ["LEADER_ONLY", "LEADER_READS", "OWN", "forward_middleware", "leader_only", "leader_read", "own"]
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
@@ -30,6 +30,16 @@ LEADER_ONLY: set[object] = set()
 
 LEADER_READS: set[object] = set()
 """Reads of what the leader alone knows; stale ones, and watches, are answered anywhere, without it."""
+
+
+OWN: set[object] = set()
+"""What a manager says of itself: nobody else is asked for it."""
+
+
+def own(handler: Handler) -> Handler:
+    """Mark a handler: it tells of this manager alone."""
+    OWN.add(handler)
+    return handler
 
 
 def leader_only(handler: Handler) -> Handler:
@@ -53,7 +63,7 @@ async def forward_middleware(request: web.Request, handler: Handler) -> web.Stre
             return await handler(request)
         except NoQuorum as error:
             may_ask = isinstance(error, Sidelined) or is_deaf(context)
-            if request[FORWARDED] or _is_a_stream(request) or not may_ask:
+            if request[FORWARDED] or _is_a_stream(request) or _is_its_own(request) or not may_ask:
                 raise  # whoever asks finds another manager
             await request.read()
             if isinstance(error, Sidelined):
@@ -76,6 +86,10 @@ def _is_the_leaders(request: web.Request) -> bool:
     if handler in LEADER_READS:
         return not query_flag(request, "stale") and not query_flag(request, "watch")
     return handler in LEADER_ONLY
+
+
+def _is_its_own(request: web.Request) -> bool:
+    return request.match_info.handler in OWN or request.path.startswith("/v1/peers/")
 
 
 def _is_a_stream(request: web.Request) -> bool:

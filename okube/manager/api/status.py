@@ -11,6 +11,7 @@ from aiohttp import web
 from okube import __version__
 from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT, FORWARDED, Context
+from okube.manager.api.forward import own
 from okube.manager.api.relay import relay
 from okube.model.errors import UNREADABLE, NoQuorum, OutcomeUnknown
 from okube.model.quantities import rfc3339
@@ -35,6 +36,7 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 @routes.get("/readyz")
+@own
 async def readyz(request: web.Request) -> web.Response:
     """Serving and caught up: a majority confirms a read within a second."""
     core = request.app[CONTEXT].core
