@@ -1,5 +1,6 @@
 """Links between machines break: what lives is not taken for dead, and what was cut off goes on and is not replaced."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -127,7 +128,11 @@ def _tasks(cluster: Cluster) -> set[tuple[str, str, str, int]]:
 
 
 def _containers(engine: docker.APIClient) -> dict[str, str]:
-    """The containers with the moment at which each was started."""
+    """The containers with the moment at which each was started; one that goes between the two questions is gone."""
     labels = ["okube.service=steady"], ["okube.service=each"]
     found = [c for label in labels for c in engine.containers(all=True, filters={"label": label})]
-    return {c["Id"]: engine.inspect_container(c["Id"])["State"]["StartedAt"] for c in found}
+    started = {}
+    for container in found:
+        with contextlib.suppress(docker.errors.NotFound):
+            started[container["Id"]] = engine.inspect_container(container["Id"])["State"]["StartedAt"]
+    return started
