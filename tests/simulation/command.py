@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +14,9 @@ from tests.simulation.report import Report
 from tests.simulation.shrink import shrink_faults
 
 __all__ = ["Simulator", "run_command"]
+
+
+_BETWEEN_WORDS = 250  # seeds, some minutes of work: who waits sees that it goes on
 
 
 class Simulator(NamedTuple):
@@ -31,8 +35,10 @@ def run_command(simulator: Simulator, *, usage: str, arguments: Sequence[str] | 
     began = time.monotonic()
     figures = Figures()
     failed: list[Report] = []
-    for report in _reports(simulator, range(asked.first, asked.first + asked.seeds), asked.jobs):
+    for number, report in enumerate(_reports(simulator, range(asked.first, asked.first + asked.seeds), asked.jobs), 1):
         figures.add(report)
+        if number % _BETWEEN_WORDS == 0 and number < asked.seeds:
+            print(f"{time.monotonic() - began:.0f} s: {figures.summary()}", file=sys.stderr, flush=True)
         if asked.trace:
             print(f"seed {report.seed}: {report.trace}", flush=True)
         if report.violations:
@@ -41,9 +47,10 @@ def run_command(simulator: Simulator, *, usage: str, arguments: Sequence[str] | 
     took_s = time.monotonic() - began
     for report in failed[: asked.stories]:
         _explain(simulator, report, asked.lines)
-    print(f"{simulator.module}\n{figures.told(took_s)}", flush=True)
+    told = figures.told(took_s)
+    print(f"{simulator.module}\n{told}", flush=True)
     if asked.write:
-        write_section(simulator.module, f"```\n{figures.told(took_s)}\n```")
+        write_section(simulator.module, f"```\n{told}\n```")
     return 1 if failed else 0
 
 

@@ -10,7 +10,7 @@ _PARTITIONS = ("cut", "isolate", "split", "mute")
 
 
 class Figures:
-    """Sums of reports; ``str`` of it is a few lines."""
+    """Sums of reports."""
 
     def __init__(self) -> None:
         self.violations = 0
@@ -31,14 +31,13 @@ class Figures:
 
     def told(self, took_s: float) -> str:
         """The figures, in lines; ``took_s`` is what it took."""
-        counts = self._counts
-        partitions = sum(count for kind, count in self._faults.items() if kind.startswith(_PARTITIONS))
+        counts = self._counts.copy()
         main = [
             ("seeds", f"{self._seeds:,} ({self._seeds / max(took_s, 0.001):.1f} a second)"),
             ("virtual time", f"{self._virtual_s / 3600:.2f} hours in {took_s:.0f} s"),
             ("faults", f"{sum(self._faults.values()):,}"),
             ("crashes", f"{counts.pop('crashes', 0):,}"),
-            ("partitions", f"{partitions:,}"),
+            ("partitions", f"{self._partitions():,}"),
             ("messages", f"{counts.pop('frames', 0):,}, lost {counts.pop('lost frames', 0):,}"),
             ("elections", f"{counts.pop('elections', 0):,}"),
             ("proposals acknowledged", f"{counts.pop('acknowledged', 0):,}"),
@@ -49,4 +48,21 @@ class Figures:
             main.append(("settled within", f"{self._slowest_s:.1f} s of the last fault"))
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(self._faults.items()))
         lines = [f"{what}: {figure}" for what, figure in main]
-        return "\n".join([*lines, f"kinds of faults: {kinds}", f"violations: {self.violations}"])
+        return "\n".join([*lines, f"kinds of faults: {kinds}", self.summary()])
+
+    def summary(self) -> str:
+        """The same in one line, which ends with the violations."""
+        parts = [
+            f"{self._seeds} seeds",
+            f"{self._virtual_s / 3600:.2f} virtual hours",
+            f"{self._counts['crashes']} crashes",
+            f"{self._partitions()} partitions",
+            f"{self._counts['lost frames']} messages lost",
+            f"{self._counts['elections']} elections",
+            f"{self._counts['acknowledged']} proposals acknowledged",
+            f"{self.violations} violations",
+        ]
+        return ", ".join(parts)
+
+    def _partitions(self) -> int:
+        return sum(count for kind, count in self._faults.items() if kind.startswith(_PARTITIONS))
