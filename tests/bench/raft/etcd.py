@@ -59,7 +59,7 @@ class Etcd:
         found: list[str] = []
 
         def look() -> bool:
-            found.extend(member for member in MEMBERS if self._leads(member))
+            found[:] = [member for member in MEMBERS if self._leads(member)]
             return len(found) == 1
 
         wait_until(look, "etcd has a leader")
@@ -124,7 +124,7 @@ class Etcd:
     def _leads(self, member: str) -> bool:
         with contextlib.suppress(OSError):
             status = self._ask(member, "/v3/maintenance/status", {})
-            return bool(status["leader"] == status["header"]["member_id"])
+            return bool(status.get("leader") == status["header"]["member_id"])  # absent while there is none
         return False
 
     def _serves(self, member: str) -> bool:
