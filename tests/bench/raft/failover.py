@@ -132,7 +132,6 @@ def _pause(system: System, hosts: Hosts, fault: Fault) -> float:
 
 
 def _longest_pause(acknowledged: list[float], began: float) -> float:
-    """From the fault to the end of the longest pause after it: an answer that was on its way already ends none."""
+    """The longest time from the fault on in which nothing was acknowledged."""
     points = [began, *(at for at in acknowledged if at > began)]
-    _, end = max((after - before, after) for before, after in itertools.pairwise(points))
-    return end - began
+    return max(after - before for before, after in itertools.pairwise(points))
