@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ __all__ = ["join"]
 okube join TOKEN --manager https://192.0.2.11:7101
 okube join TOKEN --manager 192.0.2.11,192.0.2.12 --name w7 --zone rack-b
 okube join TOKEN --manager 192.0.2.11 --no-start        systemd starts it
+okube join - --manager 192.0.2.11 < token               nobody sees it in the list of processes
 """)
 )
 @click.argument("token", metavar="TOKEN")
@@ -51,7 +53,10 @@ def join(
     timeout: float | None,
     no_start: bool,
 ) -> None:
-    """Have this machine join a cluster, as the token says, and start it."""
+    """Have this machine join a cluster, as the token says, and start it.
+
+    With - as TOKEN it is read from stdin, so that it is in no list of processes.
+    """
     from okube.cli.filters import label_pairs
     from okube.processes.invitation import Impatient
     from okube.processes.joining import Wish, start
@@ -70,7 +75,7 @@ def join(
         beside=beside,
     )
     try:
-        parsed = parse_join_token(token)
+        parsed = parse_join_token(sys.stdin.readline() if token == "-" else token)
         joined = join_cluster(parsed, _managers(managers, path), wish, path, timeout_s=timeout, say=note)
         word = "has joined already" if joined.before else "may join"
         note(f"{joined.role} {joined.name} {word}: cluster {joined.cluster}, {joined.folder}")
