@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from okube.client.api import ENDED
+from okube.client.workloads import ENDED
 from okube.model.quantities import format_bytes, format_seconds
 
 __all__ = [

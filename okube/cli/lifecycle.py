@@ -14,7 +14,8 @@ from okube.cli.outcome import finish
 from okube.cli.output import note, show_results
 from okube.cli.session import Session, session
 from okube.cli.wait import Waiter
-from okube.client.api import OkubeClient, Verb
+from okube.client.api import OkubeClient
+from okube.client.workloads import Verb
 from okube.model.errors import NotFound, OkubeError
 
 __all__ = ["restart", "rm", "rollback", "start", "stop"]

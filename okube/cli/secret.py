@@ -18,7 +18,7 @@ from okube.cli.likely import hinting
 from okube.cli.options import connects, examples, formats, shows
 from okube.cli.output import emit, note, show_list, show_results
 from okube.cli.session import session
-from okube.client.api import SecretKind
+from okube.client.access import SecretKind
 from okube.model.errors import BadFile
 from okube.model.secret import MAX_VALUE_BYTES
 

@@ -7,10 +7,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from okube.client.api import Freshness, Json, OkubeClient, Verb
+from okube.client.api import OkubeClient
+from okube.client.calls import Freshness, Json
 from okube.client.errors import GarbledAnswer
 from okube.client.logs import Line
 from okube.client.watch import Change, Listed, WatchKind
+from okube.client.workloads import Verb
 from okube.model.jointoken import JoinRole, JoinTokenView
 from okube.model.managers import MembersView
 from okube.model.node import Availability

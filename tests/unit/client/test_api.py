@@ -2,7 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from okube.client.api import Freshness, Json, OkubeClient
+from okube.client.api import OkubeClient
+from okube.client.calls import Freshness, Json
 from okube.client.errors import GarbledAnswer
 from okube.client.retry import Caller, Patience
 from okube.model.errors import Conflict, InvalidInput, NotFound

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from okube.cli.columns import COLUMNS
-from okube.client.api import READS, WRITES
+from okube.client.calls import READS, WRITES
 from okube.config.cluster import Timing
 from okube.manager.liveness import MAX_ABSENCE_S
 from okube.model.flapping import FIRST_HOLD_MS, FLAPS, LONGEST_HOLD_MS, WINDOW_MS
