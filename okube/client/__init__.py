@@ -22,19 +22,11 @@ if TYPE_CHECKING:
         Unauthorized,
         Unreachable,
     )
+    from okube.model.manager_views import ManagerView, StatusView
+    from okube.model.node_views import NodeView, UsageView
     from okube.model.spec import ServiceSpec
-    from okube.model.views import (
-        ApplyAnswer,
-        AppView,
-        EventView,
-        ManagerView,
-        NodeView,
-        ServiceAnswer,
-        ServiceView,
-        StatusView,
-        TaskView,
-        UsageView,
-    )
+    from okube.model.views import EventView
+    from okube.model.workload_views import ApplyAnswer, AppView, ServiceAnswer, ServiceView, TaskView
 
 __all__ = [
     "AppView",
@@ -70,7 +62,10 @@ _HOMES = {
     "okube.client.place": ("connect",),
     "okube.client.typed": ("Client", "Deleted", "Put", "Snapshot"),
     "okube.model.spec": ("ServiceSpec",),
-    "okube.model.views": tuple(name for name in __all__ if name.endswith(("View", "Answer"))),
+    "okube.model.manager_views": ("ManagerView", "StatusView"),
+    "okube.model.node_views": ("NodeView", "UsageView"),
+    "okube.model.views": ("EventView",),
+    "okube.model.workload_views": ("AppView", "ApplyAnswer", "ServiceAnswer", "ServiceView", "TaskView"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

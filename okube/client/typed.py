@@ -14,25 +14,16 @@ from okube.client.logs import Line
 from okube.client.watch import Change, Listed, WatchKind
 from okube.client.workloads import Verb
 from okube.model.jointoken import JoinRole, JoinTokenView
+from okube.model.manager_views import ManagerView, SnapshotView, StatusView
 from okube.model.managers import MembersView
 from okube.model.node import Availability
+from okube.model.node_views import NodeView, UsageView
 from okube.model.secret import SecretKind
 from okube.model.secret_views import SecretView
 from okube.model.spec import ServiceSpec
 from okube.model.task import TaskState
-from okube.model.views import (
-    ApplyAnswer,
-    AppView,
-    EventView,
-    ManagerView,
-    NodeView,
-    ServiceAnswer,
-    ServiceView,
-    SnapshotView,
-    StatusView,
-    TaskView,
-    UsageView,
-)
+from okube.model.views import EventView
+from okube.model.workload_views import ApplyAnswer, AppView, ServiceAnswer, ServiceView, TaskView
 from okube.security.jointokens import JoinToken, new_secret
 from okube.security.tokens import token_sha256
 

@@ -14,8 +14,8 @@ from okube.manager.retention import Kept, Retention, to_forget
 from okube.model.archive import SUFFIX, ArchiveHead, Counts, pack_end, pack_head, pack_part
 from okube.model.archive import read_head as head_of
 from okube.model.errors import BadFile
+from okube.model.manager_views import SnapshotView
 from okube.model.quantities import rfc3339
-from okube.model.views import SnapshotView
 from okube.seams.disk import Disk, NoRoom
 from okube.state import StateMachine
 

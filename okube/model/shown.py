@@ -1,4 +1,4 @@
-"""Rows as the API shows them: the structs of ``views.py``, made of services, tasks, nodes and events."""
+"""Rows as the API shows them: the structs of the views, made of services, tasks, nodes and events."""
 
 from typing import Any
 
@@ -7,22 +7,13 @@ import msgspec
 from okube.model.event import Event
 from okube.model.flapping import hold_message
 from okube.model.node import Node
+from okube.model.node_views import ConditionView, NodeView
 from okube.model.quantities import rfc3339
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import (
-    Action,
-    ConditionView,
-    EventView,
-    GivenView,
-    NodeView,
-    ServiceAnswer,
-    ServiceView,
-    TaskPort,
-    TaskView,
-    UpdateView,
-)
+from okube.model.views import EventView
+from okube.model.workload_views import Action, GivenView, ServiceAnswer, ServiceView, TaskPort, TaskView, UpdateView
 
 __all__ = ["event_view", "node_view", "service_answer", "service_view", "spec_view", "task_view"]
 

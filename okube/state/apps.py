@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from okube.model.errors import NotFound
 from okube.model.service import Service
-from okube.model.views import AppState, AppView
+from okube.model.workload_views import AppState, AppView
 from okube.state.tables import Tables
 
 __all__ = ["AppSums", "names_of_app", "view_of_app"]

@@ -18,7 +18,7 @@ from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import AppView
+from okube.model.workload_views import AppView
 from okube.state.apps import AppSums
 from okube.state.lines import Change, Extra, Shown, Sums, put_line, render
 from okube.state.progress import ServiceSums

@@ -11,7 +11,8 @@ from okube.model.service import Service
 from okube.model.shown import event_view, node_view, service_view, task_view
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.model.views import AppView, WatchLine
+from okube.model.views import WatchLine
+from okube.model.workload_views import AppView
 from okube.state.progress import ServiceSums
 from okube.state.tables import Row
 

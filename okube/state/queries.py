@@ -2,10 +2,11 @@
 
 from okube.model.errors import Conflict, NotFound
 from okube.model.node import Node
+from okube.model.node_views import NodeView
 from okube.model.service import Service
 from okube.model.shown import node_view, service_view, task_view
 from okube.model.task import Task
-from okube.model.views import NodeView, ServiceView, TaskView
+from okube.model.workload_views import ServiceView, TaskView
 from okube.state.tables import Tables
 
 __all__ = ["count_nodes", "count_tasks", "find_task", "view_of_node", "view_of_service", "view_of_task"]

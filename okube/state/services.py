@@ -10,7 +10,7 @@ from okube.model.secret import SecretKind
 from okube.model.service import KEPT_VERSIONS, Service, SpecVersion
 from okube.model.shown import service_answer
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
-from okube.model.views import Action, ServiceAnswer, ServiceView
+from okube.model.workload_views import Action, ServiceAnswer, ServiceView
 from okube.state.apps import names_of_app
 from okube.state.mounts import lacking, to_restart
 from okube.state.queries import view_of_service

@@ -17,8 +17,8 @@ from okube.model.commands import RemoveNode, UpdateNode
 from okube.model.decode import decode
 from okube.model.errors import NotFound
 from okube.model.node import Node
+from okube.model.node_views import NodeChange, NodeView
 from okube.model.quantities import rfc3339
-from okube.model.views import NodeChange, NodeView
 from okube.state import Tables
 from okube.state.queries import view_of_node
 from okube.state.tables import Row

@@ -28,18 +28,10 @@ from okube.manager.api.snapshot_routes import RECOVERY, SNAPSHOTS
 from okube.manager.api.user_routes import AUDIT, USERS
 from okube.manager.api.workload_routes import APPS, SERVICES, TASKS
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
+from okube.model.manager_views import Health, ManagerView, OwnState, Readiness, StatusView
 from okube.model.managers import ManagerAddresses, MembersView, NewManager, NextLeader
-from okube.model.views import (
-    EventView,
-    Health,
-    ManagerView,
-    NodeChange,
-    NodeView,
-    OwnState,
-    Readiness,
-    StatusView,
-    UsageView,
-)
+from okube.model.node_views import NodeChange, NodeView, UsageView
+from okube.model.views import EventView
 
 __all__ = ["ROUTES", "route_of"]
 

@@ -11,7 +11,7 @@ from okube.model.event import Event
 from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.task import Task
-from okube.model.views import AppView
+from okube.model.workload_views import AppView
 from okube.state import Tables
 
 __all__ = ["AppRow", "Sight", "apps_of", "check_app", "sight_of"]

@@ -17,7 +17,7 @@ from okube.model.commands import Applied, DeleteServices, PutServices, RefreshSe
 from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec, decode_spec
-from okube.model.views import AppliedService, ApplyAnswer, VersionView
+from okube.model.workload_views import AppliedService, ApplyAnswer, VersionView
 from okube.state import Tables
 from okube.state.queries import view_of_service
 from okube.state.services import change_of, to_prune

@@ -2,8 +2,8 @@
 
 from okube.manager.api.route import Answer, Route
 from okube.manager.api.route_parts import STALE
+from okube.model.manager_views import SnapshotView
 from okube.model.recovery import RecoveryAnswer, RecoveryOrder, SurvivorView
-from okube.model.views import SnapshotView
 
 __all__ = ["RECOVERY", "SNAPSHOTS"]
 

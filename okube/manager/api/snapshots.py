@@ -12,7 +12,7 @@ from okube.manager.api.context import CONTEXT, Context
 from okube.manager.api.reading import tables_to_read
 from okube.model.archive import pack_end, pack_head, pack_part
 from okube.model.errors import UNREADABLE
-from okube.model.views import SnapshotView
+from okube.model.manager_views import SnapshotView
 from okube.raft import Member
 from okube.security import server_name
 

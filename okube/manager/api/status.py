@@ -14,9 +14,17 @@ from okube.manager.api.context import CONTEXT, FORWARDED, Context
 from okube.manager.api.forward import own
 from okube.manager.api.relay import relay
 from okube.model.errors import UNREADABLE, NoQuorum, OutcomeUnknown
+from okube.model.manager_views import (
+    CertificateEnd,
+    CertificatesView,
+    Health,
+    ManagerView,
+    OwnState,
+    Readiness,
+    StatusView,
+)
 from okube.model.quantities import rfc3339
 from okube.model.versions import COMMAND_VERSION
-from okube.model.views import CertificateEnd, CertificatesView, Health, ManagerView, OwnState, Readiness, StatusView
 from okube.raft import Member
 from okube.security import server_name
 from okube.state.queries import count_nodes, count_tasks

@@ -11,7 +11,7 @@ from okube.manager.api.reading import tables_to_read
 from okube.manager.api.scope import apps_of, sight_of
 from okube.model.errors import NotFound
 from okube.model.node import Node
-from okube.model.views import NodeUsageView, TaskUsageView, UsageView
+from okube.model.node_views import NodeUsageView, TaskUsageView, UsageView
 from okube.model.wire import NodeUsage, TaskUsage
 from okube.state import Tables
 

@@ -19,7 +19,8 @@ from okube.manager.api.route_parts import (
     one_of,
 )
 from okube.model.spec import ServiceSpec
-from okube.model.views import (
+from okube.model.wire import LogLine
+from okube.model.workload_views import (
     ApplyAnswer,
     ApplyBody,
     AppView,
@@ -29,7 +30,6 @@ from okube.model.views import (
     TaskView,
     VersionView,
 )
-from okube.model.wire import LogLine
 
 __all__ = ["APPS", "SERVICES", "TASKS"]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from okube.model.service import Service
 from okube.model.shown import event_view
 from okube.model.task import Task
-from okube.model.views import AppView
+from okube.model.workload_views import AppView
 from okube.state import StateMachine, Tables
 from okube.state.apps import view_of_app
 from okube.state.feed import KINDS, Feed, Kind

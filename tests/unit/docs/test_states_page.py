@@ -11,7 +11,7 @@ from okube.model.event import EVENT_KINDS, KEPT_EVENTS
 from okube.model.node import BLOCKING_CONDITIONS, Availability, Condition, NodeState
 from okube.model.spec import RestartPolicy
 from okube.model.task import KEPT_ENDED_TASKS, Reason, Task, TaskState
-from okube.model.views import AppState
+from okube.model.workload_views import AppState
 from okube.state.requests import KEPT_BYTES, KEPT_MS, KEPT_NUMBER
 from okube.worker import endings
 

@@ -7,7 +7,7 @@ from okube.model.service import Service
 from okube.model.shown import node_view, service_answer, service_view, task_view
 from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.task import Task
-from okube.model.views import ServiceView
+from okube.model.workload_views import ServiceView
 
 SPEC = decode_spec(
     {
