@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from okube.model import commands, versions
+from okube.model import versions
+from okube.model.commands import kinds
 
 if TYPE_CHECKING:  # nothing else of Okube may be loaded before it knows what is new
     from aiohttp import web
@@ -29,8 +30,8 @@ def become() -> None:
     """Know the new command, from the decoder to the API; before anything else of a manager is loaded."""
     versions.COMMAND_VERSION = NEXT_VERSION
     versions.KINDS_SINCE[RenameCluster] = NEXT_VERSION
-    commands.Command = commands.Command | RenameCluster
-    commands._commands = msgspec.msgpack.Decoder(commands.Command)
+    kinds.Command = kinds.Command | RenameCluster
+    kinds._commands = msgspec.msgpack.Decoder(kinds.Command)
     from okube.manager.api import app
     from okube.state import machine
 
