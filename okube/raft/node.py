@@ -27,6 +27,7 @@ from okube.raft.errors import (
 )
 from okube.raft.frames import TakeOver
 from okube.raft.leadership import LeadershipListener
+from okube.raft.listeners import Listeners
 from okube.raft.lives import Lives
 from okube.raft.machine import StateMachine
 from okube.raft.members import Known, Member, Membership
@@ -82,13 +83,10 @@ class RaftNode:
         self._clock = clock
         self._rng = rng
         self._knows = knows
-        self._leadership_listeners: list[LeadershipListener] = [self._leadership_changed]
+        self._listeners = Listeners()
+        self._listeners.leadership.append(self._leadership_changed)
         if on_leadership is not None:
-            self._leadership_listeners.append(on_leadership)
-        self._applied_listeners: list[Callable[[int], None]] = []
-        self._synced_listeners: list[Callable[[float], None]] = []
-        self._resumed_listeners: list[Callable[[], None]] = []
-        self._told_listeners: list[Callable[[], None]] = []
+            self._listeners.leadership.append(on_leadership)
         self._proposals: dict[int, asyncio.Future[list[Any]]] = {}
         self._lives = Lives(
             name=name,
@@ -126,12 +124,8 @@ class RaftNode:
             transport=self._transport,
             clock=self._clock,
             rng=self._rng,
-            leadership_listeners=self._leadership_listeners,
-            applied_listeners=self._applied_listeners,
-            synced_listeners=self._synced_listeners,
-            resumed_listeners=self._resumed_listeners,
+            listeners=self._listeners,
             knows=self._knows,
-            told_listeners=self._told_listeners,
         )
 
     # What it is.
@@ -266,7 +260,7 @@ class RaftNode:
     @property
     def last_sync_s(self) -> float:
         """How long the last sync of the journal took."""
-        return self._driver.last_sync_s
+        return self._driver.upkeep.last_sync_s
 
     def peer_status(self) -> dict[str, PeerStatus]:
         """The other members by name."""
@@ -284,32 +278,32 @@ class RaftNode:
 
     def known_versions(self) -> dict[str, int | None]:
         """The command version that each member knows, this one included; None where it is not linked, or silent."""
-        told = self._driver.told
+        told = self._driver.reception.told
         return {m.name: self._knows if m.name == self.name else told.get(m.name) for m in self.members}
 
     # What can be watched.
 
     def subscribe_leadership(self, listener: LeadershipListener) -> None:
         """Call ``listener(term)`` when this member may act as leader (now, if it may), ``listener(None)`` when not."""
-        self._leadership_listeners.append(listener)
+        self._listeners.leadership.append(listener)
         if self.is_started and self.is_ready_leader:
             listener(self.term)
 
     def subscribe_applied(self, listener: Callable[[int], None]) -> None:
         """Call ``listener(index)`` after entries up to ``index`` were applied, once for each turn of the loop."""
-        self._applied_listeners.append(listener)
+        self._listeners.applied.append(listener)
 
     def subscribe_synced(self, listener: Callable[[float], None]) -> None:
         """Call ``listener(seconds)`` after each sync of the journal, with the time that it took."""
-        self._synced_listeners.append(listener)
+        self._listeners.synced.append(listener)
 
     def subscribe_resumed(self, listener: Callable[[], None]) -> None:
         """Call ``listener()`` when this leader tried in vain to hand over, and takes proposals again."""
-        self._resumed_listeners.append(listener)
+        self._listeners.resumed.append(listener)
 
     def subscribe_told(self, listener: Callable[[], None]) -> None:
         """Call ``listener()`` when a member says that it knows another command version than before."""
-        self._told_listeners.append(listener)
+        self._listeners.told.append(listener)
 
     async def wait_applied(self, index: int) -> None:
         """Return when ``index`` is applied here."""

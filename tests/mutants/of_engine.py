@@ -18,6 +18,7 @@ from okube.raft.frames import Appended, Body, Frame, TakeOver, VoteGranted, deco
 from okube.raft.members import Membership
 from okube.raft.node import RaftNode
 from okube.raft.proposer import Proposer
+from okube.raft.reception import Reception
 from okube.state.machine import StateMachine
 
 __all__ = [
@@ -173,10 +174,10 @@ def acks_of_earlier_terms_count(patch: pytest.MonkeyPatch) -> None:
 def frames_of_strangers_are_taken(patch: pytest.MonkeyPatch) -> None:
     """Whoever has a link is believed to be who it says."""
 
-    def checked(_self: Driver, _peer: str, _instance: str, data: bytes) -> Frame:
+    def checked(_self: Reception, _peer: str, _instance: str, data: bytes) -> Frame:
         return decode_frame(data)
 
-    patch.setattr(Driver, "_checked", checked)
+    patch.setattr(Reception, "_checked", checked)
 
 
 def one_instance_is_as_good_as_another(patch: pytest.MonkeyPatch) -> None:

@@ -195,7 +195,7 @@ async def test_without_room_for_a_snapshot_the_log_grows_and_is_made_small_later
     leader = await trio.start()
     tight = trio.followers()[0]
     trio.fill_disk(tight, room=25_000)
-    with caplog.at_level(logging.WARNING, "okube.raft.driver"):
+    with caplog.at_level(logging.WARNING, "okube.raft.upkeep"):
         for _ in range(30):
             await trio.write(bytes(500))
             await asyncio.sleep(0.1)

@@ -334,15 +334,15 @@ async def test_a_member_of_another_instance_is_not_let_in() -> None:
 async def test_frames_of_strangers_and_garbage_cost_their_sender_the_link(caplog: pytest.LogCaptureFixture) -> None:
     trio = Trio()
     leader = await trio.start()
-    driver = leader._driver
+    reception = leader._driver.reception
     follower = trio.followers()[0]
     frame = encode_frame(follower.name, "wrong", 99, Confirm(1))
-    with caplog.at_level(logging.WARNING, "okube.raft.driver"):
-        driver.peer_frame(follower.name, "wrong", frame)
-        driver.peer_frame("m9", "m9-i", encode_frame("m9", "m9-i", 99, Confirm(1)))
-        driver.peer_frame(follower.name, follower.instance, encode_frame("m9", follower.instance, 99, Confirm(1)))
+    with caplog.at_level(logging.WARNING, "okube.raft.reception"):
+        reception.peer_frame(follower.name, "wrong", frame)
+        reception.peer_frame("m9", "m9-i", encode_frame("m9", "m9-i", 99, Confirm(1)))
+        reception.peer_frame(follower.name, follower.instance, encode_frame("m9", follower.instance, 99, Confirm(1)))
         for _ in range(10):
-            driver.peer_frame(follower.name, follower.instance, b"garbage")
+            reception.peer_frame(follower.name, follower.instance, b"garbage")
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 2, "one of each sender, and no more within a second"
     await asyncio.sleep(0.5)
