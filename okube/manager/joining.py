@@ -149,7 +149,7 @@ async def _let_in(core: ManagerCore, asked: JoinRequest) -> Known:
     if there is not None and there.instance == asked.instance:
         return Known(core.raft.members_index, core.raft.members)
     member = Member(asked.name, asked.instance, asked.raft_address or "", asked.address)
-    known = await core.raft.add_member(member, timeout_s=_CHANGE_TIMEOUT_S)
+    known = await core.raft.membership.add(member, timeout_s=_CHANGE_TIMEOUT_S)
     taken = next((member for member in known.members if member.name == asked.name), None)
     if taken is None or taken.instance != asked.instance:
         raise Conflict(

@@ -152,7 +152,7 @@ class Whereabouts:
             if not self._raft.is_ready_leader:
                 return
             try:
-                await self._raft.readdress_member(
+                await self._raft.membership.readdress(
                     name, raft_address=move.raft_address, api_address=move.address, timeout_s=_CHANGE_TIMEOUT_S
                 )
                 _log.info("manager %s is at %s from now on, as was told offline", name, move.address)

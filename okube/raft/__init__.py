@@ -16,8 +16,9 @@ from okube.raft.errors import (
 )
 from okube.raft.machine import StateMachine
 from okube.raft.members import Known, Member, Membership
-from okube.raft.node import PeerStatus, RaftNode
+from okube.raft.node import RaftNode
 from okube.raft.proposer import Proposer
+from okube.raft.standing import PeerStatus
 
 __all__ = [
     "ApplyFailed",

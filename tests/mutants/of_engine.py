@@ -16,7 +16,7 @@ from okube.raft.engine import Engine
 from okube.raft.flow import Flow
 from okube.raft.frames import Appended, Body, Frame, TakeOver, VoteGranted, decode_frame
 from okube.raft.members import Membership
-from okube.raft.node import RaftNode
+from okube.raft.proposals import Proposals
 from okube.raft.proposer import Proposer
 from okube.raft.reception import Reception
 from okube.state.machine import StateMachine
@@ -58,9 +58,9 @@ def callbacks_raise(patch: pytest.MonkeyPatch) -> None:
     """What waits for an entry is told as if nobody else could have told it, and raises where somebody had."""
 
     def resolve(self: Any, index: int, result: Any, _reason: int) -> None:
-        self._proposals.pop(index).set_result(result)
+        self._waiting.pop(index).set_result(result)
 
-    patch.setattr(RaftNode, "_resolve", resolve)
+    patch.setattr(Proposals, "_resolve", resolve)
 
 
 def commands_are_numbered_by_position(patch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def one_instance_is_as_good_as_another(patch: pytest.MonkeyPatch) -> None:
 
 def nobody_tells_who_waits(patch: pytest.MonkeyPatch) -> None:
     """Who waits for a write is not told that leadership was lost."""
-    patch.setattr(RaftNode, "_leadership_changed", lambda _self, _term: None)
+    patch.setattr(Proposals, "leadership_changed", lambda _self, _term: None)
 
 
 def other_entries_answer_proposals(patch: pytest.MonkeyPatch) -> None:

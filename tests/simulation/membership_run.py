@@ -60,7 +60,7 @@ class MembershipRun(RaftRun):
             return
         site = Site(f"m{next(self._numbers)}", random.Random(self._rng.random()), self.cluster.network)
         member = Member(site.name, site.instance, f"{site.name}:1", f"{site.name}:2")
-        known = await self._insist(lambda node: node.add_member(member, timeout_s=_ATTEMPT_S))
+        known = await self._insist(lambda node: node.membership.add(member, timeout_s=_ATTEMPT_S))
         if known is None:
             return
         await RaftNode.bootstrap(site.directory, site.platter.mount(), known.members, "c1", members_index=known.index)
@@ -73,7 +73,7 @@ class MembershipRun(RaftRun):
             return
         site = self._rng.choice(self.cluster.sites)
         known = await self._insist(
-            lambda node: node.remove_member(site.name, instance=site.instance, timeout_s=_ATTEMPT_S), gone=site
+            lambda node: node.membership.remove(site.name, instance=site.instance, timeout_s=_ATTEMPT_S), gone=site
         )
         if known is not None and site in self.cluster.sites:
             self.cluster.sites.remove(site)

@@ -38,7 +38,7 @@ async def add_manager(request: web.Request) -> web.Response:
     check_hosts({"address": new.address, "raft_address": new.raft_address}, what="manager")
     member = Member(new.name, core.new_id(), new.raft_address, new.address)
     before = core.raft.members_index
-    known = await core.raft.add_member(member, timeout_s=_CHANGE_TIMEOUT_S)
+    known = await core.raft.membership.add(member, timeout_s=_CHANGE_TIMEOUT_S)
     if known.index > before:
         await tell(core, TellOfManager(new.name, "added", new.address, request[CALLER].name))
     return answer(request, _view(known), status=201)
@@ -58,7 +58,7 @@ async def readdress_manager(request: web.Request) -> web.Response:
         raise NotFound(f"there is no manager {name!r}; `okube managers` lists them")
     address, raft_address = wanted.address or member.api_address, wanted.raft_address or member.raft_address
     before = core.raft.members_index
-    known = await core.raft.readdress_member(
+    known = await core.raft.membership.readdress(
         name, raft_address=raft_address, api_address=address, timeout_s=_CHANGE_TIMEOUT_S
     )
     if known.index > before:
@@ -79,7 +79,7 @@ async def remove_manager(request: web.Request) -> web.Response:
     if instance is not None and all(member.name != name for member in members):
         return answer(request, _view(Known(core.raft.members_index, members)))  # that very one is gone already
     try:
-        known = await core.raft.remove_member(name, instance=instance, timeout_s=_CHANGE_TIMEOUT_S)
+        known = await core.raft.membership.remove(name, instance=instance, timeout_s=_CHANGE_TIMEOUT_S)
     except LeaderStays:
         to = await core.raft.transfer_leadership(timeout_s=_TRANSFER_ELECTIONS * core.raft.config.election_s)
         _log.info("handed the lead over to %s, because %s is to be removed", to, name)

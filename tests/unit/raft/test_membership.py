@@ -41,14 +41,14 @@ async def test_a_cluster_grows_from_one_to_seven_and_shrinks_again_and_loses_not
         await trio.join(f"m{number}")
         await trio.until_votes(*(f"m{n}" for n in range(1, number + 1)))
     with pytest.raises(Conflict, match="7 are the most"):
-        await leader.add_member(a_member("m8"), timeout_s=2)
+        await leader.membership.add(a_member("m8"), timeout_s=2)
     for number in range(7, 1, -1):
         await write()
         leader = await trio.leader()
         if leader.name == f"m{number}":
             await leader.transfer_leadership("m1", timeout_s=1)
             leader = await trio.leader()
-        await leader.remove_member(f"m{number}", timeout_s=2)
+        await leader.membership.remove(f"m{number}", timeout_s=2)
     await trio.until_votes("m1")
     await write()
     assert trio.items(await trio.leader()) == [b"%d" % number for number in range(8 + 5)]
@@ -71,15 +71,15 @@ async def test_a_new_member_catches_up_by_a_snapshot_before_it_counts() -> None:
 async def test_a_member_that_was_added_and_never_started_holds_nothing_up() -> None:
     trio = Trio()
     leader = await trio.start()
-    await leader.add_member(a_member("m4"), timeout_s=2)
+    await leader.membership.add(a_member("m4"), timeout_s=2)
     trio.site(trio.followers()[0]).kill()
     await asyncio.sleep(2)
     assert await leader.propose(batch(leader, b"x"), timeout_s=1) == [b"done x"]
     assert await leader.read_barrier(timeout_s=1)
     assert voters(leader.members) == ("m1", "m2", "m3")
-    known = await leader.add_member(a_member("m4"), timeout_s=2)  # once more is no second one
+    known = await leader.membership.add(a_member("m4"), timeout_s=2)  # once more is no second one
     assert len(known.members) == 4
-    assert len((await leader.remove_member("m4", timeout_s=2)).members) == 3
+    assert len((await leader.membership.remove("m4", timeout_s=2)).members) == 3
 
 
 @in_virtual_time
@@ -89,7 +89,7 @@ async def test_a_dead_member_is_replaced_by_a_new_one_of_its_name() -> None:
     dead = trio.followers()[0].name
     trio.site(trio.followers()[0]).kill()
     await leader.propose(batch(leader, b"x"), timeout_s=1)
-    await leader.remove_member(dead, timeout_s=2)
+    await leader.membership.remove(dead, timeout_s=2)
     replaced = await trio.join(dead, instance="second")
     await trio.until_votes("m1", "m2", "m3")
     assert trio.items(replaced) == [b"x"]
@@ -102,7 +102,7 @@ async def test_a_removed_member_hears_of_it_and_stops_and_no_election_comes_of_i
     leader = await trio.start()
     term = leader.term
     going = trio.followers()[0]
-    await leader.remove_member(going.name, timeout_s=2)
+    await leader.membership.remove(going.name, timeout_s=2)
     assert await until(lambda: bool(trio.cluster.fatal), within_s=3)
     name, error = trio.cluster.fatal[0]
     assert name == going.name
@@ -121,7 +121,7 @@ async def test_a_member_that_was_removed_while_it_was_away_stops_when_it_returns
     site = trio.site(away)
     site.kill()
     await asyncio.sleep(1)
-    await leader.remove_member(away.name, timeout_s=2)
+    await leader.membership.remove(away.name, timeout_s=2)
     await asyncio.sleep(1)
     trio.cluster.start(site)
     assert await until(lambda: bool(trio.cluster.fatal), within_s=5)
@@ -146,7 +146,7 @@ async def test_a_member_that_slept_through_the_change_of_all_others_finds_them()
         if leader.name == old:
             await leader.transfer_leadership("m5", timeout_s=1)
             leader = await trio.leader()
-        await leader.remove_member(old, timeout_s=2)
+        await leader.membership.remove(old, timeout_s=2)
     trio.cluster.network.heal_all()
     await trio.until_votes(asleep.name, "m4", "m5", within_s=10)
     leader = await trio.leader()
@@ -158,8 +158,8 @@ async def test_a_member_that_slept_through_the_change_of_all_others_finds_them()
 async def test_changes_are_made_one_after_the_other() -> None:
     trio = Trio()
     leader = await trio.start()
-    adding = asyncio.create_task(leader.add_member(a_member("m4"), timeout_s=2))
-    removing = asyncio.create_task(leader.remove_member("m4", timeout_s=2))
+    adding = asyncio.create_task(leader.membership.add(a_member("m4"), timeout_s=2))
+    removing = asyncio.create_task(leader.membership.remove("m4", timeout_s=2))
     assert len((await adding).members) == 4
     assert len((await removing).members) == 3
 
@@ -170,11 +170,11 @@ async def test_the_leader_does_not_remove_itself_and_followers_change_nothing() 
     leader = await trio.start()
     await asyncio.sleep(0.3)
     with pytest.raises(Conflict, match="another manager must lead"):
-        await leader.remove_member(leader.name, timeout_s=2)
+        await leader.membership.remove(leader.name, timeout_s=2)
     with pytest.raises(NotFound, match="no manager m9"):
-        await leader.remove_member("m9", timeout_s=2)
+        await leader.membership.remove("m9", timeout_s=2)
     with pytest.raises(NotLeader):
-        await trio.followers()[0].add_member(a_member("m4"), timeout_s=2)
+        await trio.followers()[0].membership.add(a_member("m4"), timeout_s=2)
 
 
 @in_virtual_time
@@ -185,8 +185,8 @@ async def test_a_member_without_which_there_were_no_majority_stays() -> None:
     trio.site(one).kill()
     await asyncio.sleep(1)
     with pytest.raises(Conflict, match=f"{one.name} does not answer"):
-        await leader.remove_member(other.name, timeout_s=2)
-    await leader.remove_member(one.name, timeout_s=2)
+        await leader.membership.remove(other.name, timeout_s=2)
+    await leader.membership.remove(one.name, timeout_s=2)
 
 
 @in_virtual_time
@@ -196,7 +196,7 @@ async def test_a_change_that_no_majority_takes_is_undone_by_the_next_leader() ->
     await asyncio.sleep(0.3)
     going = trio.followers()[0]
     trio.isolate(leader)
-    changing = asyncio.create_task(leader.remove_member(going.name, timeout_s=0.2))
+    changing = asyncio.create_task(leader.membership.remove(going.name, timeout_s=0.2))
     await asyncio.sleep(0.05)
     assert going.name not in voters(leader.members)
     await asyncio.gather(changing, return_exceptions=True)

@@ -59,7 +59,7 @@ class Trio:
         """Have one more member: added by the leader, and started with what that answered."""
         site = self.new_site(name, instance=instance)
         leader = await self.leader()
-        known = await leader.add_member(self.member(site), timeout_s=2)
+        known = await leader.membership.add(self.member(site), timeout_s=2)
         disk = site.platter.mount()
         await RaftNode.bootstrap(site.directory, disk, known.members, "c1", members_index=known.index)
         self.cluster.start(site)
