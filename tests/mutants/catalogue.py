@@ -49,7 +49,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "7",
         of_engine.cut_off_leaders_go_on,
-        f"{_RAFT}/test_engine.py::test_a_leader_that_no_majority_answers_steps_down_within_a_second",
+        f"{_RAFT}/test_engine_elections.py::test_a_leader_that_no_majority_answers_steps_down_within_a_second",
     ),
     Mutant(
         "8",
@@ -134,16 +134,18 @@ MUTANTS: list[Mutant] = [
         of_engine.learners_count,
         f"{_RAFT}/test_membership.py::test_a_new_member_catches_up_by_a_snapshot_before_it_counts",
     ),
-    Mutant("22", of_engine.votes_are_counted_not_collected, f"{_RAFT}/test_engine.py::test_a_vote_counts_once"),
+    Mutant(
+        "22", of_engine.votes_are_counted_not_collected, f"{_RAFT}/test_engine_elections.py::test_a_vote_counts_once"
+    ),
     Mutant(
         "22",
         of_engine.acks_of_earlier_terms_count,
-        f"{_RAFT}/test_engine.py::test_an_acknowledgement_of_an_earlier_term_does_not_count",
+        f"{_RAFT}/test_engine_leader.py::test_an_acknowledgement_of_an_earlier_term_does_not_count",
     ),
     Mutant(
         "23",
         of_engine.other_entries_answer_proposals,
-        f"{_RAFT}/test_engine.py::test_what_a_deposed_leader_had_not_committed_is_never_answered_by_another_entry",
+        f"{_RAFT}/test_engine_follower.py::test_what_a_deposed_leader_had_not_committed_is_never_answered_by_another_entry",
     ),
     Mutant(
         "23",
@@ -159,7 +161,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "24",
         of_storage.commands_are_pickles,
-        f"{_RAFT}/test_engine.py::test_commands_are_bytes_and_never_unpickled",
+        f"{_RAFT}/test_engine_follower.py::test_commands_are_bytes_and_never_unpickled",
     ),
     Mutant(
         "25",
@@ -169,14 +171,14 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "26",
         of_storage.commit_indexes_are_kept,
-        f"{_RAFT}/test_engine.py::"
+        f"{_RAFT}/test_engine_follower.py::"
         "test_what_was_committed_before_a_loss_of_power_says_nothing_of_what_the_journal_has_now",
     ),
     Mutant("27", of_storage.failed_syncs_are_tried_again, "raft"),
     Mutant(
         "28",
         of_engine.followers_are_buried,
-        f"{_RAFT}/test_engine.py::test_a_follower_is_sent_no_more_than_its_window_but_still_hears_its_leader",
+        f"{_RAFT}/test_engine_leader.py::test_a_follower_is_sent_no_more_than_its_window_but_still_hears_its_leader",
     ),
     Mutant(
         "28",

@@ -9,13 +9,14 @@ from typing import Any
 from okube.raft.config import RaftConfig
 from okube.raft.engine import Engine
 from okube.raft.frames import Body, PreVote, PreVoteGranted, VoteGranted, VoteRequest
-from okube.raft.journal import Journal, first_records
+from okube.raft.journal import Command, Journal, first_records
 from okube.raft.journal_file import create_journal_file
 from okube.raft.members import Member
 from tests.simulation.disk import MountedDisk, SimulatedDisk
 from tests.simulation.loop import run_virtual, virtual_loop
 
 JOURNAL = Path("/data/m1/journal")
+REGULAR = bytes([Command.REGULAR])
 
 
 def in_virtual_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -120,3 +121,19 @@ class Rig:
         assert self.engine.is_leader
         await self.journal.sync()
         self.host.take()
+
+
+async def a_rig(size: int = 3, name: str = "m1", journal: Journal | None = None, **config: Any) -> Rig:
+    return Rig(journal or await a_journal(size=size), size=size, config=RaftConfig(**config), name=name)
+
+
+def command(payload: bytes) -> bytes:
+    """The payload as it stands in the log."""
+    return REGULAR + payload
+
+
+def propose(rig: Rig, payload: bytes) -> list[Any]:
+    """Append it; the list gets (result, reason) when it is applied."""
+    results: list[Any] = []
+    rig.engine.append(payload, lambda result, reason: results.append((result, reason)))
+    return results
