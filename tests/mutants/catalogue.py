@@ -67,7 +67,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "9",
         of_engine.frames_of_strangers_are_taken,
-        f"{_RAFT}/test_node.py::test_frames_of_strangers_and_garbage_cost_their_sender_the_link",
+        f"{_RAFT}/test_reception.py::test_frames_of_strangers_and_garbage_cost_their_sender_the_link",
     ),
     Mutant(
         "10",
@@ -106,7 +106,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "18",
         of_storage.snapshots_are_acknowledged_at_once,
-        f"{_RAFT}/test_node.py::test_a_snapshot_is_acknowledged_when_it_is_durable_and_not_before",
+        f"{_RAFT}/test_node_disks.py::test_a_snapshot_is_acknowledged_when_it_is_durable_and_not_before",
     ),
     Mutant(
         "18",
@@ -183,7 +183,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "28",
         of_storage.compaction_looks_at_numbers_only,
-        f"{_RAFT}/test_node.py::test_the_log_is_compacted_by_bytes_too",
+        f"{_RAFT}/test_node_disks.py::test_the_log_is_compacted_by_bytes_too",
     ),
     Mutant(
         "29",
