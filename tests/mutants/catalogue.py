@@ -210,7 +210,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "fencing",
         whole.agents_have_no_fence,
-        "tests/unit/worker/test_agent.py::test_after_contact_with_a_new_epoch_nothing_older_is_obeyed",
+        "tests/unit/worker/test_agent_again.py::test_after_contact_with_a_new_epoch_nothing_older_is_obeyed",
     ),
     Mutant(
         "fencing",

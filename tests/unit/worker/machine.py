@@ -238,6 +238,10 @@ class Machine:
             assert virtual_loop().now < deadline, f"it did not come to pass; {self.reports}; {self.engine.containers}"
             await asyncio.sleep(0.01)
 
+    def ran(self, task_id: str, times: int) -> Callable[[], bool]:
+        """Whether a task was started so often by now; to be waited for."""
+        return lambda: self.engine.runs[task_id] == times
+
     async def _run(self, life: Process, gate: Gate, booted: asyncio.Event) -> None:
         agent = Agent(
             settings=settings(),
