@@ -1,10 +1,11 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate mutants bench bench-scheduler bench-raft bench-snapshot bench-flood
+.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-raft bench-snapshot bench-flood
 
 STEP := scripts/step
 SEEDS ?= 100
 ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static strace faketime
+RACK_PACKAGES := docker.io iproute2 iptables busybox-static openssh-server openssh-client sudo python3
 RAFT_BENCH_PACKAGES := wrk etcd-server iproute2 iptables
 FLOOD_BENCH_PACKAGES := wrk
 
@@ -17,6 +18,7 @@ help:
 	@echo "make simulate SEEDS=N     N simulated runs of the log and of whole clusters, under faults; ends with the violations"
 	@echo "make mutants    guards switched off, one at a time, until a simulated run or a test notices; docs/reliability.md has the table"
 	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, managers added and removed, agents cut off, certificates renewed under load, writers with one revision, 10,000 services made and removed, requests made up at random"
+	@echo "make lab     hosts on this machine, bare, to install on and to break: 3 managers, 3 workers, 2 more; 'make lab-down' ends it"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-flood          what one client feels while 200 others flood the leader; the last line is JSON"
@@ -33,7 +35,7 @@ check: .venv/.installed-dev
 	@scripts/check
 
 test: .venv/.installed-dev
-	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES)
+	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES) $(RACK_PACKAGES)
 	@scripts/check
 	@scripts/tests
 
@@ -59,6 +61,13 @@ simulate: .venv/.installed-dev
 
 mutants: .venv/.installed-dev
 	@.venv/bin/python -m tests.mutants --write
+
+lab: .venv/.installed-dev
+	@$(STEP) "packages for the lab" scripts/packages $(RACK_PACKAGES)
+	@scripts/lab up
+
+lab-down:
+	@if [ -L .lab ]; then scripts/lab down; else echo "There is no lab here."; fi
 
 bench: .venv/.installed-dev
 	@$(STEP) "packages for the bench" scripts/packages $(ENGINE_PACKAGES)

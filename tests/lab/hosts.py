@@ -18,11 +18,11 @@ _PREFIX = "okl"
 
 
 class Hosts:
-    """The hosts that are named; `destroy` leaves nothing of them."""
+    """The hosts that are named; `destroy` leaves nothing of them. One for each prefix in a process."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        _clean_up_after_the_dead()
-        self._mark = f"{_PREFIX}{os.getpid()}"
+    def __init__(self, names: Iterable[str], *, prefix: str = _PREFIX) -> None:
+        _clean_up_after_the_dead(prefix)
+        self._mark = f"{prefix}{os.getpid()}"
         taken = subprocess.run(["ip", "-4", "-o", "addr"], capture_output=True, text=True, check=True).stdout
         rng = random.Random(self._mark)
         network = next(n for n in (f"198.18.{rng.randrange(256)}" for _ in range(1000)) if f"{n}." not in taken)
@@ -36,7 +36,11 @@ class Hosts:
 
     def command(self, host: str, *words: str) -> list[str]:
         """The words that run a command on a host."""
-        return ["nsenter", f"--net={_NAMESPACES / self._namespace(host)}", *words]
+        return ["nsenter", f"--net={self.namespace(host)}", *words]
+
+    def namespace(self, host: str) -> Path:
+        """The file by which a host's network is entered."""
+        return _NAMESPACES / self._namespace(host)
 
     def cut(self, one: str, other: str) -> None:
         """Nothing gets from one host to the other any more, nor back."""
@@ -51,6 +55,16 @@ class Hosts:
     def plug(self, host: str) -> None:
         """Undo ``unplug``."""
         self._port(host, "up")
+
+    def readdress(self, host: str) -> str:
+        """Give a host that nobody is cut off from another address of the same network, and answer it."""
+        old = self.addresses[host]
+        network, _, _ = old.rpartition(".")
+        number = max(int(address.rpartition(".")[2]) for address in self.addresses.values()) + 1
+        self.addresses[host] = f"{network}.{number}"
+        _run("ip", "-n", self._namespace(host), "addr", "add", f"{self.addresses[host]}/24", "dev", "e0")
+        _run("ip", "-n", self._namespace(host), "addr", "del", f"{old}/24", "dev", "e0")
+        return self.addresses[host]
 
     def heal(self) -> None:
         """Undo all cuts."""
@@ -93,14 +107,14 @@ class Hosts:
         return f"{self._mark}-{name}"
 
 
-def _clean_up_after_the_dead() -> None:
+def _clean_up_after_the_dead(prefix: str) -> None:
     """Remove hosts whose test run has ended without doing so itself."""
     if not _NAMESPACES.is_dir():
         return
-    for path in _NAMESPACES.glob(f"{_PREFIX}*-*"):
-        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+    for path in _NAMESPACES.glob(f"{prefix}*-*"):
+        pid = path.name.removeprefix(prefix).partition("-")[0]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            _run("ip", "link", "delete", f"{_PREFIX}{pid}", check=False)
+            _run("ip", "link", "delete", f"{prefix}{pid}", check=False)
             _run("ip", "netns", "delete", path.name, check=False)
 
 
