@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from tests.simulation.command import Simulator, run_command
 from tests.simulation.report import Report
-from tests.simulation.whole.world import LOGGERS, simulate_whole
+from tests.simulation.whole.run import LOGGERS, simulate_whole
 
 __all__ = ["SIMULATOR"]
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from tests.simulation.whole.run import simulate_whole
 from tests.simulation.whole.sabotage import QUICKLY_FOUND, Sabotage
-from tests.simulation.whole.world import simulate_whole
 
 
 @pytest.mark.parametrize("seed", range(1, 25))
