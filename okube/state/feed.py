@@ -20,10 +20,11 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.model.workload_views import AppView
 from okube.state.apps import AppSums
+from okube.state.indexes import counts_alike
 from okube.state.lines import Change, Extra, Shown, Sums, put_line, render
 from okube.state.progress import ServiceSums
 from okube.state.ring import Ring
-from okube.state.tables import Row, Tables, counts_alike
+from okube.state.tables import Row, Tables
 
 __all__ = ["KINDS", "Feed", "Kind"]
 

@@ -1,4 +1,4 @@
-"""The tables of the cluster and their indexes.
+"""The tables of the cluster.
 
 Rows are frozen; a change is a new row put in the old one's place. Every change goes through ``put_*`` and
 ``delete_*`` here, which keep the indexes, the per-node sums, the revision and the digest right, and tell observers.
@@ -6,8 +6,7 @@ Commands iterate over rows in the order of insertion, which is the order of the 
 index, which a snapshot does not keep.
 """
 
-from collections.abc import Callable, Container
-from itertools import islice
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,18 +18,15 @@ from okube.model.node import Node
 from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.model.service import Service
-from okube.model.spec import ServiceSpec
 from okube.model.task import KEPT_ENDED_TASKS, Task
 from okube.model.user import User
-from okube.state.allocation import NO_ALLOCATION, Allocation
 from okube.state.digest import Digest
 from okube.state.events import EventTable, repeated
-from okube.state.progress import Progress, ServiceSums
+from okube.state.indexes import IndexedRows, counts_alike
 from okube.state.requests import KnownRequest, RequestTable
-from okube.state.targets import GlobalTargets
 from okube.state.usertable import UserTable
 
-__all__ = ["Observer", "Row", "Settings", "Tables", "counts_alike"]
+__all__ = ["Observer", "Row", "Settings", "Tables"]
 
 Row = Service | Task | Node | Event | Secret | Ring
 Observer = Callable[[str, Row | None, Row | None], None]
@@ -51,22 +47,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     barred: tuple[str, ...] = ()  # instances of nodes that are not let in any more, the newest last
 
 
-def counts_alike(old: Task, new: Task) -> bool:
-    """Whether no index and no sum can tell two rows of one task apart: most reports change a message or a time."""
-    return (
-        old.state == new.state
-        and old.ready == new.ready
-        and old.desired == new.desired
-        and old.reason == new.reason
-        and old.node == new.node
-        and old.host_ports == new.host_ports
-    )
-
-
-class Tables:
+class Tables(IndexedRows):
     """All rows, with what is derived from them."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.revision = 0
         self.epoch = Epoch()
         self.time_ms = 0  # of the newest batch
@@ -74,27 +59,12 @@ class Tables:
         self.ring: Ring | None = None
         self.secrets: dict[tuple[str, str], Secret] = {}  # by kind and name
         self.authorities: Authorities | None = None
-        self.services: dict[str, Service] = {}
-        self.tasks: dict[str, Task] = {}
-        self.nodes: dict[str, Node] = {}
-        self.specs: dict[tuple[str, int], ServiceSpec] = {}
         self.requests = RequestTable()
         self.events = EventTable()
         self.users = UserTable()
         self.digest = Digest()
         self.observers: list[Observer] = []
         self.changes: list[tuple[Row | None, Row | None]] = []  # (before, after) of what the command under way did
-
-        self.service_ids: dict[str, str] = {}  # name → id
-        self.tasks_of_service: dict[str, dict[str, None]] = {}
-        self.tasks_on_node: dict[str, dict[str, None]] = {}  # placed there, ended ones too
-        self.tasks_in_state: dict[str, dict[str, None]] = {}
-        self.allocations: dict[str, Allocation] = {}
-        self.progress: dict[str, Progress] = {}  # of each service
-        self.targets = GlobalTargets(self.nodes)
-        self.living_in_slot: dict[tuple[str, int], dict[str, None]] = {}  # not ended
-        self.ended_in_slot: dict[tuple[str, int], tuple[str, ...]] = {}  # in the order in which they ended
-        self._tasks_of_spec: dict[tuple[str, int], int] = {}
 
     # What a snapshot brings: rows as they are, with their revisions; observers are not told.
 
@@ -157,33 +127,6 @@ class Tables:
         before.__dict__, observers = self.__dict__, self.observers
         self.__dict__ = {**other.__dict__, "observers": observers}
         return before
-
-    # Reading
-
-    def service_named(self, name: str) -> Service | None:
-        """The service of that name."""
-        service_id = self.service_ids.get(name)
-        return None if service_id is None else self.services[service_id]
-
-    def spec_of(self, task: Task) -> ServiceSpec:
-        """The spec that a task was made from."""
-        return self.specs[task.service_id, task.version]
-
-    def allocation_of(self, node: str) -> Allocation:
-        """What the placed, not ended tasks of a node were promised."""
-        return self.allocations.get(node, NO_ALLOCATION)
-
-    def sums_of(self, service: Service) -> ServiceSums:
-        """How many tasks of a service serve; how many slots are done with its newest version, and of how many."""
-        progress = self.progress[service.id]
-        total = service.wanted
-        if service.spec.mode == "global":
-            total = 0 if service.stopped else self.targets.count(service.id)
-        return ServiceSums(progress.running, min(progress.done, total), min(progress.failed, total), total)
-
-    def tasks_of(self, service_id: str, *, most: int | None = None) -> list[Task]:
-        """All tasks of a service, ended ones too, oldest first; or the first of them."""
-        return [self.tasks[task_id] for task_id in islice(self.tasks_of_service.get(service_id, ()), most)]
 
     # Changing
 
@@ -340,23 +283,7 @@ class Tables:
             del self._tasks_of_spec[key]
             self._drop_spec_if_unused(key)
 
-    # Indexes
-
-    def _add_task(self, task: Task) -> None:
-        key = (task.service_id, task.version)
-        self._tasks_of_spec[key] = self._tasks_of_spec.get(key, 0) + 1
-        self.tasks_of_service.setdefault(task.service_id, {})[task.id] = None
-        self.tasks[task.id] = task
-        self._index_task(task)
-        self.targets.task_changed(None, task)
-
-    def _index_service(self, old: Service | None, new: Service) -> None:
-        progress = self.progress.get(new.id)
-        if progress is None:
-            self.progress[new.id] = Progress(new.version)
-        elif progress.version != new.version:
-            progress.new_version(new.version)
-        self.targets.put_service(old, new)
+    # What follows a change
 
     def _retarget(self, node: str) -> None:
         """The node counts for other global services than before: each of them is told as a change of its own."""
@@ -369,39 +296,6 @@ class Tables:
         for observer in self.observers:
             observer("services", service, service)
 
-    def _index_task(self, task: Task) -> None:
-        self.tasks_in_state.setdefault(task.state, {})[task.id] = None
-        if not task.ended:
-            self.living_in_slot.setdefault((task.service_id, task.slot), {})[task.id] = None
-        progress = self.progress.get(task.service_id)
-        if progress is not None:
-            progress.add(task, self.spec_of(task))
-        if task.node is not None:
-            self.tasks_on_node.setdefault(task.node, {})[task.id] = None
-            if task.holds_resources:
-                self.allocations.setdefault(task.node, Allocation()).add(task, self.spec_of(task))
-
-    def _unindex_task(self, task: Task) -> None:
-        del self.tasks_in_state[task.state][task.id]
-        if not task.ended:
-            living = self.living_in_slot[task.service_id, task.slot]
-            del living[task.id]
-            if not living:
-                del self.living_in_slot[task.service_id, task.slot]
-        progress = self.progress.get(task.service_id)
-        if progress is not None:
-            progress.remove(task, self.spec_of(task))
-        if task.node is not None:
-            on_node = self.tasks_on_node[task.node]
-            del on_node[task.id]
-            if not on_node:
-                del self.tasks_on_node[task.node]
-            if task.holds_resources:
-                allocation = self.allocations[task.node]
-                allocation.remove(task, self.spec_of(task))
-                if not allocation.tasks:
-                    del self.allocations[task.node]
-
     def _remember_end(self, task: Task) -> None:
         if task.service_id not in self.services:
             self.delete_task(task.id)
@@ -410,20 +304,6 @@ class Tables:
         ended = self.ended_in_slot[slot] = (*self.ended_in_slot.get(slot, ()), task.id)
         if len(ended) > KEPT_ENDED_TASKS:
             self.delete_task(ended[0])
-
-    def _keep_spec(self, service_id: str, version: int, spec: ServiceSpec) -> None:
-        self.specs[service_id, version] = spec
-
-    def _drop_unused_specs(self, old: Service, kept: Container[int]) -> None:
-        for version in (old.version, *(before.version for before in old.versions)):
-            if version not in kept:
-                self._drop_spec_if_unused((old.id, version))
-
-    def _drop_spec_if_unused(self, key: tuple[str, int]) -> None:
-        service = self.services.get(key[0])
-        kept = () if service is None else (service.version, *(v.version for v in service.versions))
-        if key[1] not in kept and key not in self._tasks_of_spec:
-            self.specs.pop(key, None)
 
     def _changed(self, table: str, old: Row | None, new: Row | None) -> None:
         self.changes.append((old, new))
