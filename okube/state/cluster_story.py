@@ -1,0 +1,43 @@
+"""What commands about the cluster itself mean to people, as events: who leads, managers, users, versions."""
+
+from collections.abc import Iterator
+
+from okube.model import commands as c
+from okube.model.event import Event, EventKind
+from okube.state.tables import Tables
+
+__all__ = ["of_cluster"]
+
+_MANAGERS: dict[str, tuple[EventKind, str]] = {
+    "added": ("manager-added", "may join, at {address}, and votes when it has caught up"),
+    "removed": ("manager-removed", "is no manager any more; it was at {address}"),
+    "readdressed": ("manager-readdressed", "is reached at {address} now; it was at {before}"),
+}
+_USERS: dict[str, EventKind] = {"create": "user-created", "change": "user-changed", "rotate": "user-rotated"}
+
+
+def of_cluster(tables: Tables, command: c.Command) -> Iterator[Event]:
+    """The events of a command that was applied, without their times; none of one that is about something else."""
+    if isinstance(command, c.SeedCluster) and command.leader:
+        message = f"{command.leader} leads, in epoch {tables.epoch}"
+        yield Event(id="", kind="leader-elected", subject_kind="manager", subject=command.leader, message=message)
+    elif isinstance(command, c.EnableVersion) and command.version == tables.settings.command_version:
+        message = f"command version {command.version}: all managers know it"
+        yield Event(id="", kind="version-enabled", subject_kind="cluster", message=message)
+    elif isinstance(command, c.TellOfManager) and command.what in _MANAGERS:
+        kind, text = _MANAGERS[command.what]
+        message = text.format(address=command.address, before=command.before)
+        yield Event(id="", kind=kind, subject_kind="manager", subject=command.name, message=message, by=command.by)
+    elif isinstance(command, c.PutUser | c.RemoveUser):
+        yield _of_user(tables, command)
+
+
+def _of_user(tables: Tables, command: c.PutUser | c.RemoveUser) -> Event:
+    kind: EventKind = "user-removed"
+    message = ""
+    if isinstance(command, c.PutUser):
+        kind = _USERS.get(command.how, "user-changed")
+        user = tables.users.get(command.name)
+        if user is not None and kind != "user-rotated":
+            message = f"{user.role} of {', '.join(user.apps) or 'the cluster'}"
+    return Event(id="", kind=kind, subject_kind="user", subject=command.name, message=message, by=command.by)
