@@ -1,30 +1,25 @@
-"""``okube secret`` and ``okube config``: named values that tasks get as files.
-
-A value comes from a file or from stdin, and never from the command line, which other users of the machine can see.
-"""
+"""``okube secret`` and ``okube config``: named values that tasks get as files."""
 
 import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import ClassVar
 
 import click
 
 from okube.cli import complete
-from okube.cli.exits import Ended
 from okube.cli.filters import label_pairs, labels_option
 from okube.cli.lazy import LazyGroup
 from okube.cli.likely import hinting
 from okube.cli.options import connects, examples, formats, shows
-from okube.cli.output import emit, note, show_list, show_results
+from okube.cli.output import emit, show_list, show_results
+from okube.cli.secretvalue import value_of
 from okube.cli.session import session
 from okube.client.access import SecretKind
-from okube.model.errors import BadFile
-from okube.model.secret import MAX_VALUE_BYTES
 
 __all__ = ["config", "secret"]
 
-Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+_NAMES = {"secret": complete.SECRETS, "config": complete.CONFIGS}
+_file = click.argument("file", required=False, type=click.Path(), metavar="[FILE]")
 
 
 class SecretGroup(LazyGroup):
@@ -82,13 +77,12 @@ def config(ctx: click.Context) -> None:
         _list("config", None, ())
 
 
-def _add_commands(group: click.Group, kind: SecretKind, names: Completer) -> None:
-    """What the two groups have in common."""
-    existing = click.argument("name", metavar="NAME", shell_complete=names)
-    several = click.argument("names", nargs=-1, required=True, metavar="NAME…", shell_complete=names)
-    file = click.argument("file", required=False, type=click.Path(), metavar="[FILE]")
-
-    @group.command("ls", epilog=examples(f"okube {kind} ls --app shop\nokube {kind} ls -o json"))
+def _ls(kind: SecretKind) -> click.Command:
+    @click.command(
+        "ls",
+        help=f"The same as `okube {kind}`, with filters.",
+        epilog=examples(f"okube {kind} ls --app shop\nokube {kind} ls -o json"),
+    )
     @click.option("--app", metavar="NAME", help=f"Only {kind}s of this app.", shell_complete=complete.APPS)
     @labels_option
     @connects
@@ -97,41 +91,65 @@ def _add_commands(group: click.Group, kind: SecretKind, names: Completer) -> Non
         label_pairs(labels)
         _list(kind, app, labels)
 
-    @group.command(
+    return ls
+
+
+def _create(kind: SecretKind) -> click.Command:
+    @click.command(
         "create",
+        help=f"""Make a {kind}: its value is what FILE holds, byte for byte.
+
+        Without FILE, or where it is -, the value is read from stdin; on a terminal it is asked for.
+        """,
         epilog=examples(
             f"okube {kind} create NAME value.txt --app shop\ngenerate-a-value | okube {kind} create NAME -"
         ),
     )
     @click.argument("name", metavar="NAME")
-    @file
+    @_file
     @click.option("--app", default="", metavar="NAME", help="The app that it belongs to.")
     @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label; may be given again.")
     @connects
     @formats
     def create(name: str, file: str | None, app: str, labels: tuple[str, ...]) -> None:
         given = dict(label_pairs(labels))
-        value = _value_of(kind, file)
+        value = value_of(kind, file)
         made = session().client().create_secret(name, value, kind, app=app, labels=given)
         show_results(session(), f"{kind}s", [made], of=(name,))
 
-    @group.command(
+    return create
+
+
+def _rotate(kind: SecretKind) -> click.Command:
+    @click.command(
         "rotate",
+        help=f"""Give a {kind} a new value: its next version.
+
+        Services that use it are restarted in a rolling way, or signalled, as each of them says.
+        """,
         epilog=examples(f"okube {kind} rotate NAME value.txt\ngenerate-a-value | okube {kind} rotate NAME -"),
     )
-    @existing
-    @file
+    @click.argument("name", metavar="NAME", shell_complete=_NAMES[kind])
+    @_file
     @connects
     @formats
     def rotate(name: str, file: str | None) -> None:
-        value = _value_of(kind, file)
+        value = value_of(kind, file)
         client = session().client()
         with hinting(client, kind, (name,)):
             made = client.rotate_secret(name, value, kind)
         show_results(session(), f"{kind}s", [made], of=(name,))
 
-    @group.command("inspect", epilog=examples(f"okube {kind} inspect NAME"))
-    @existing
+    return rotate
+
+
+def _inspect(kind: SecretKind) -> click.Command:
+    @click.command(
+        "inspect",
+        help=f"Show a {kind}: its versions and labels, and no value.",
+        epilog=examples(f"okube {kind} inspect NAME"),
+    )
+    @click.argument("name", metavar="NAME", shell_complete=_NAMES[kind])
     @connects
     @shows
     def inspect(name: str) -> None:
@@ -139,8 +157,12 @@ def _add_commands(group: click.Group, kind: SecretKind, names: Completer) -> Non
         with hinting(client, kind, (name,)):
             emit(session(), client.secret(name, kind))
 
-    @group.command("rm", epilog=examples(f"okube {kind} rm NAME OTHER"))
-    @several
+    return inspect
+
+
+def _rm(kind: SecretKind) -> click.Command:
+    @click.command("rm", help=f"Forget {kind}s with all their values.", epilog=examples(f"okube {kind} rm NAME OTHER"))
+    @click.argument("names", nargs=-1, required=True, metavar="NAME…", shell_complete=_NAMES[kind])
     @connects
     @formats
     def rm(names: tuple[str, ...]) -> None:
@@ -150,21 +172,12 @@ def _add_commands(group: click.Group, kind: SecretKind, names: Completer) -> Non
         rows = [{"name": row["name"], "action": "removed"} for row in gone]
         show_results(session(), f"removed {kind}s", rows, of=names)
 
-    ls.help = f"The same as `okube {kind}`, with filters."
-    create.help = f"""Make a {kind}: its value is what FILE holds, byte for byte.
-
-    Without FILE, or where it is -, the value is read from stdin; on a terminal it is asked for.
-    """
-    rotate.help = f"""Give a {kind} a new value: its next version.
-
-    Services that use it are restarted in a rolling way, or signalled, as each of them says.
-    """
-    inspect.help = f"Show a {kind}: its versions and labels, and no value."
-    rm.help = f"Forget {kind}s with all their values."
+    return rm
 
 
-_add_commands(secret, "secret", complete.SECRETS)
-_add_commands(config, "config", complete.CONFIGS)
+for _command in (_ls, _create, _rotate, _inspect, _rm):
+    secret.add_command(_command("secret"))
+    config.add_command(_command("config"))
 
 
 @config.command("show", epilog=examples("okube config show nginx-conf\nokube config show nginx-conf --version 3"))
@@ -181,28 +194,3 @@ def show(name: str, version: int | None) -> None:
 def _list(kind: SecretKind, app: str | None, labels: tuple[str, ...]) -> None:
     here = session()
     show_list(here, f"{kind}s", here.client().secrets(kind, app=app, labels=labels))
-
-
-def _value_of(kind: SecretKind, file: str | None) -> bytes:
-    """The value: of a file, of stdin, or asked for; never empty by mistake."""
-    if file in (None, "-"):
-        value = _asked(kind) if sys.stdin.isatty() else sys.stdin.buffer.read(MAX_VALUE_BYTES + 1)
-    else:
-        try:
-            with Path(str(file)).open("rb") as opened:
-                value = opened.read(MAX_VALUE_BYTES + 1)
-        except OSError as error:
-            raise BadFile(f"{file} cannot be read: {error.strerror}") from error
-    if not value:
-        raise Ended(2, f"the value is empty: nothing was read from {file if file not in (None, '-') else 'stdin'}")
-    if len(value) > MAX_VALUE_BYTES:
-        raise Ended(2, f"the value is too long: a {kind} holds up to {MAX_VALUE_BYTES >> 10} KiB")
-    return value
-
-
-def _asked(kind: SecretKind) -> bytes:
-    if kind == "config":
-        note("type the value, and Ctrl-D on a line of its own at its end")
-        return sys.stdin.buffer.read(MAX_VALUE_BYTES + 1)
-    typed: str = click.prompt("Value", hide_input=True, confirmation_prompt="The same again", err=True)
-    return typed.encode()
