@@ -1,7 +1,7 @@
 """The table of routes, the part about the cluster's CAs and certificates."""
 
 from okube.manager.api.route import Answer, Route
-from okube.manager.api.route_parts import KEY, STALE
+from okube.manager.api.route_parts import KEY, STALE, in_msgpack
 from okube.model.authority import CaOrder, CaView
 
 __all__ = ["AUTHORITY"]
@@ -33,17 +33,14 @@ AUTHORITY = (
         answers=(Answer(text="the CAs", of=CaView),),
         errors=(409,),
     ),
-    Route(
-        method="POST",
+    in_msgpack(
         path="/v1/renew",
         name="renew_expired",
         group="control plane",
         role="anyone",
         text="An agent or a manager that was away until its certificate had ended gets the next one: it shows the old "
         "one, and signs the request with its key. 403 where it takes no part any more. The body is msgpack.",
-        body=bytes,
-        body_media="application/msgpack",
-        answers=(Answer(text="the certificate", media="application/msgpack", headers=()),),
+        answer="the certificate",
         errors=(401, 403, 404, 409),
     ),
 )

@@ -1,12 +1,10 @@
-"""What many routes share: their parameters, and the headers of their answers."""
+"""What many routes share: their parameters, the headers of their answers, and what bodies are made of."""
 
 from typing import Any
 
-from okube.manager.api.route import Answer, Parameter
+from okube.manager.api.route import Answer, Parameter, Role, Route
 from okube.model.names import MAX_NAME, NAME_PATTERN
-from okube.model.views import (
-    WatchLine,
-)
+from okube.model.views import WatchLine
 
 __all__ = [
     "AGENT",
@@ -17,6 +15,7 @@ __all__ = [
     "KEY",
     "LABEL",
     "LIMIT",
+    "MSGPACK",
     "NAME",
     "NODE_NAME",
     "PAGES",
@@ -31,10 +30,12 @@ __all__ = [
     "WATCHES",
     "WATCH_SINCE",
     "WRITE",
+    "in_msgpack",
     "number",
     "one_of",
 ]
 
+MSGPACK = "application/msgpack"
 FLAG = {"type": "boolean", "default": False}
 NAME = {"type": "string", "pattern": NAME_PATTERN, "maxLength": MAX_NAME}
 
@@ -88,3 +89,30 @@ TASK_ID = Parameter("id", "an id, a unique start of one, or `SERVICE.SLOT`", {"t
 WRITE = (KEY, IF_MATCH)
 PAGE_HEADERS = ("Okube-Revision", "Okube-Continue", "Okube-Age")
 READ_HEADERS = ("Okube-Revision", "Okube-Age")
+
+
+def in_msgpack(
+    *,
+    path: str,
+    name: str,
+    group: str,
+    role: Role,
+    text: str,
+    answer: str,
+    parameters: tuple[Parameter, ...] = (),
+    errors: tuple[int, ...] = (),
+) -> Route:
+    """A call between processes of Okube: it takes msgpack, and answers with it."""
+    return Route(
+        method="POST",
+        path=path,
+        name=name,
+        group=group,
+        role=role,
+        text=text,
+        parameters=parameters,
+        body=bytes,
+        body_media=MSGPACK,
+        answers=(Answer(text=answer, media=MSGPACK, headers=()),),
+        errors=errors,
+    )
