@@ -1,5 +1,6 @@
 """The table of routes, the part about secrets and configs."""
 
+import functools
 from collections.abc import Iterator
 
 from okube.manager.api.route import Answer, Parameter, Route
@@ -9,66 +10,58 @@ from okube.model.secret_views import NewSecret, NewValue, SecretView
 
 __all__ = ["SECRETS"]
 
+_route = functools.partial(Route, group="secrets and configs", scope="app")
+
 
 def _routes(kind: SecretKind, what: str) -> Iterator[Route]:
     name = Parameter("name", f"the {kind}", NAME, "path")
-    group = "secrets and configs"
-    yield Route(
+    made = Answer(text=f"the {kind}, without its value", of=SecretView)
+    yield _route(
         method="GET",
         path=f"/v1/{kind}s",
         name=f"list_{kind}s",
         role="viewer",
-        scope="app",
-        group=group,
         text=f"All {kind}s, by name: their versions, and no value.",
         parameters=(Parameter("app", "those of an app", NAME), LABEL, *PAGES),
         answers=(Answer(text=f"a page of {kind}s", of=list[SecretView], headers=PAGE_HEADERS),),
     )
-    yield Route(
+    yield _route(
         method="POST",
         path=f"/v1/{kind}s",
         name=f"create_{kind}",
         role="operator",
-        scope="app",
-        group=group,
         text=f"A new {kind}. {what} 409 where the name is taken, or the leader is locked.",
         parameters=WRITE[:1],
         body=NewSecret,
         answers=(Answer(status=201, text=f"the {kind}, without its value", of=SecretView),),
         errors=(409,),
     )
-    yield Route(
+    yield _route(
         method="GET",
         path=f"/v1/{kind}s/{{name}}",
         name=f"get_{kind}",
         role="viewer",
-        scope="app",
-        group=group,
         text=f"One {kind}, without its value.",
         parameters=(name, STALE),
         answers=(Answer(text=f"the {kind}", of=SecretView, headers=READ_HEADERS),),
         errors=(404,),
     )
-    yield Route(
+    yield _route(
         method="POST",
         path=f"/v1/{kind}s/{{name}}/rotate",
         name=f"rotate_{kind}",
         role="operator",
-        scope="app",
-        group=group,
         text=f"Give a {kind} a new value: its next version. The newest five are kept.",
         parameters=(name, *WRITE),
         body=NewValue,
-        answers=(Answer(text=f"the {kind}, without its value", of=SecretView),),
+        answers=(made,),
         errors=(404, 409),
     )
-    yield Route(
+    yield _route(
         method="DELETE",
         path=f"/v1/{kind}s/{{name}}",
         name=f"remove_{kind}",
         role="operator",
-        scope="app",
-        group=group,
         text=f"Forget a {kind} with all its values.",
         parameters=(name, *WRITE),
         answers=(Answer(text=f"the {kind} as it was", of=SecretView),),
@@ -76,13 +69,11 @@ def _routes(kind: SecretKind, what: str) -> Iterator[Route]:
     )
 
 
-_VALUE = Route(
+_VALUE = _route(
     method="GET",
     path="/v1/configs/{name}/value",
     name="value_of_config",
     role="viewer",
-    scope="app",
-    group="secrets and configs",
     text="What a config holds, byte for byte. There is no such thing for secrets. 409 where this manager is locked.",
     parameters=(
         Parameter("name", "the config", NAME, "path"),

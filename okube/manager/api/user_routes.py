@@ -1,5 +1,7 @@
 """The table of routes, the part about users."""
 
+import functools
+
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import NAME, PAGE_HEADERS, PAGES, READ_HEADERS, STALE, WRITE, number, one_of
 from okube.model.audit import RESULTS, AuditAnswer
@@ -23,7 +25,17 @@ _AUDIT_FILTERS = (
     Parameter("since", "only those from this time on: milliseconds since 1970, UTC", number(0, 253_402_300_799_999)),
     Parameter("limit", "how many at most, the newest", number(1, 10_000, default=1000)),
 )
-_USER = Parameter("name", "the user", NAME, "path")
+_NAME = Parameter("name", "the user", NAME, "path")
+_USER = Answer(text="the user", of=UserView)
+
+_route = functools.partial(Route, group="users", role="admin")
+_audit = functools.partial(
+    Route,
+    group="audit",
+    role="admin",
+    parameters=_AUDIT_FILTERS,
+    answers=(Answer(text="the records", of=AuditAnswer),),
+)
 
 USERS = (
     Route(
@@ -50,22 +62,18 @@ USERS = (
         answers=(Answer(status=201, text="the certificate", of=UserCertificate),),
         errors=(409,),
     ),
-    Route(
+    _route(
         method="GET",
         path="/v1/users",
         name="list_users",
-        group="users",
-        role="admin",
         text="All users, by name. Who holds what `okube up` left is none of them.",
         parameters=PAGES,
         answers=(Answer(text="a page of users", of=list[UserView], headers=PAGE_HEADERS),),
     ),
-    Route(
+    _route(
         method="POST",
         path="/v1/users",
         name="create_user",
-        group="users",
-        role="admin",
         text="Make a user. The token is made by who asks, at random, and never sent: the cluster gets its SHA-256. "
         "409 where the name is taken.",
         parameters=(WRITE[0],),
@@ -73,76 +81,60 @@ USERS = (
         answers=(Answer(status=201, text="the user", of=UserView),),
         errors=(409,),
     ),
-    Route(
+    _route(
         method="GET",
         path="/v1/users/{name}",
         name="get_user",
-        group="users",
-        role="admin",
         text="One user.",
-        parameters=(_USER, STALE),
+        parameters=(_NAME, STALE),
         answers=(Answer(text="the user", of=UserView, headers=READ_HEADERS),),
         errors=(404,),
     ),
-    Route(
+    _route(
         method="PATCH",
         path="/v1/users/{name}",
         name="change_user",
-        group="users",
-        role="admin",
         text="Change what a user may do; what is left out stays, and so do the credentials.",
-        parameters=(_USER, *WRITE),
+        parameters=(_NAME, *WRITE),
         body=UserChange,
-        answers=(Answer(text="the user", of=UserView),),
+        answers=(_USER,),
         errors=(404, 409),
     ),
-    Route(
+    _route(
         method="POST",
         path="/v1/users/{name}/rotate",
         name="rotate_user",
-        group="users",
-        role="admin",
         text="Give a user other credentials. Those before are worth nothing from then on, and what was open with them "
         "ends.",
-        parameters=(_USER, *WRITE),
+        parameters=(_NAME, *WRITE),
         body=UserRotation,
-        answers=(Answer(text="the user", of=UserView),),
+        answers=(_USER,),
         errors=(404, 409),
     ),
-    Route(
+    _route(
         method="DELETE",
         path="/v1/users/{name}",
         name="remove_user",
-        group="users",
-        role="admin",
         text="Forget a user. The credentials are worth nothing from then on, and what was open with them ends.",
-        parameters=(_USER, *WRITE),
+        parameters=(_NAME, *WRITE),
         answers=(Answer(text="the user as it was", of=UserView),),
         errors=(404, 409),
     ),
 )
 
 AUDIT = (
-    Route(
+    _audit(
         method="GET",
         path="/v1/audit",
         name="audit",
-        group="audit",
-        role="admin",
         text="Who did what, when, from where, and what came of it: each write, each command run in a task, each saved "
         "snapshot, and whatever was refused for want of rights or credentials. Of all managers that answer; each keeps "
         "what it did or refused itself.",
-        parameters=_AUDIT_FILTERS,
-        answers=(Answer(text="the records", of=AuditAnswer),),
     ),
-    Route(
+    _audit(
         method="GET",
         path="/v1/audit/own",
         name="own_audit",
-        group="audit",
-        role="admin",
         text="The records of this manager; managers ask each other.",
-        parameters=_AUDIT_FILTERS,
-        answers=(Answer(text="the records", of=AuditAnswer),),
     ),
 )
