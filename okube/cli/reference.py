@@ -92,6 +92,8 @@ def _options(command: click.Command, context: click.Context, *, everywhere: bool
     for parameter in command.get_params(context):
         if not isinstance(parameter, click.Option) or (_EVERYWHERE & set(parameter.opts) and not everywhere):
             continue
+        if parameter.hidden and not parameter.help:
+            continue  # it is taken for scripts of before, and does nothing
         is_hidden, parameter.hidden = parameter.hidden, False
         record = parameter.get_help_record(context)
         parameter.hidden = is_hidden

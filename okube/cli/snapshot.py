@@ -10,7 +10,7 @@ from okube.cli.exits import Ended
 from okube.cli.locate import cluster_facts, find_cluster_file, required_cluster_file
 from okube.cli.options import connects, examples, shows
 from okube.cli.output import emit, note, show_list
-from okube.cli.session import Session, session
+from okube.cli.session import session
 from okube.model.errors import BadFile, OkubeError, Unreachable
 
 __all__ = ["snapshot"]
@@ -34,26 +34,22 @@ def snapshot() -> None:
     epilog=examples("okube snapshot save\nokube snapshot save /backup/lab.okube\nokube --stale snapshot save")
 )
 @click.argument("file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False))
-@click.option("--without-ca", is_flag=True, help="Leave the key of the CA out; a restore then needs the folder ca/.")
+@click.option("--without-ca", is_flag=True, hidden=True)  # scripts of before give it; no file has the CA's key now
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @connects
 @shows
 def save(file: str | None, without_ca: bool, force: bool) -> None:
     """Save the state of this moment.
 
-    On the machine that has the cluster's CA its key goes into the file too, so that the file alone brings the cluster
-    back; it is as secret as the CA.
+    With the unlock key the file brings the cluster back, on any machine: secrets, configs and the key of the CA are in
+    it, encrypted with that key, which is not in it.
     """
-    from okube.model.archive import read_archive, with_authority
+    from okube.model.archive import read_archive
     from okube.security.private import write_private
 
     here = session()
     data = here.client().save_snapshot()
-    saved = read_archive(data)
-    head = saved.head
-    authority = None if without_ca else _authority(here)
-    if authority is not None:
-        data = with_authority(data, authority)
+    head = read_archive(data).head
     path = Path(file or f"{head.cluster}-{moments.stamp(head.taken_ms)}.okube")
     if path.exists() and not force:
         raise Ended(1, f"{path} is there already: name another file, or replace it with --force")
@@ -66,17 +62,14 @@ def save(file: str | None, without_ca: bool, force: bool) -> None:
         emit(here, row)
         return
     click.echo(f"{path}: revision {head.revision}, epoch {head.epoch}, {_contents(row)}, {_size(len(data))}")
-    if authority is not None:
-        note("It holds the key of the cluster's CA: keep it as secret as that.")
-    elif without_ca:
-        note("It does not hold the key of the cluster's CA: keep a copy of the folder ca/ too.")
-    else:
-        note("This machine does not have the key of the cluster's CA, so it is not in it: keep a copy of ca/ too.")
     if head.unlock_key:
+        sealed = "Secrets, configs and the CA's key" if head.authority else "Secrets and configs"
         note(
-            f"Secrets and configs in it open with the unlock key {head.unlock_key} alone, which is not in it: keep "
-            "what `okube keyring unlock-key` prints, in another place."
+            f"{sealed} in it open with the unlock key {head.unlock_key} alone, which is not in it: keep what "
+            "`okube keyring unlock-key` prints, in another place."
         )
+    if not head.authority:
+        note(f"The cluster's CA is not in it yet: keep a copy of ca.crt and ca.key of {head.managers[0]} too.")
 
 
 @snapshot.command("list", epilog=examples("okube snapshot list\nokube snapshot list -o json"))
@@ -117,7 +110,7 @@ def inspect(file: str) -> None:
         "epoch": row["epoch"],
         "holds": _contents(row),
         "managers": ", ".join(row["managers"]),
-        "CA": "its certificate and key are in it" if row["ca"] else "not in it; a restore needs the folder ca/",
+        "CA": _of_ca(row),
         "sealed": f"opens with the unlock key {row['unlock_key']}" if row["unlock_key"] else "nothing",
         "digest": row["digest"],
         "size": _size(row["bytes"]),
@@ -128,7 +121,7 @@ def inspect(file: str) -> None:
 
 @snapshot.command(epilog=examples("okube snapshot restore lab.okube\nokube snapshot restore lab.okube --ca /backup/ca"))
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--ca", metavar="DIR", help="A folder with ca.crt and ca.key, where neither FILE nor data_dir has them.")
+@click.option("--ca", metavar="DIR", help="A folder with ca.crt and ca.key, where they cannot be had otherwise.")
 @click.option("--unlock-key", "key", metavar="KEY", help="A file with the unlock key, where key_dir does not have it.")
 @click.option("--without-unlock-key", "keyless", is_flag=True, help="Give up secrets and configs: the key is lost.")
 @click.option("--incarnation", type=click.IntRange(1), metavar="N", help="The epoch's first number; else one more.")
@@ -172,21 +165,6 @@ def restore(
         raise Ended(1, error.detail) from error
 
 
-def _authority(here: Session) -> Any:
-    """The CA of this machine, if it has its key."""
-    from okube.model.archive import KeptAuthority
-    from okube.security import ClusterFiles
-    from okube.security.private import read_private
-
-    file = find_cluster_file(here.config)
-    if file is None:
-        return None
-    files = ClusterFiles(Path(cluster_facts(file).data_dir))
-    if not files.ca_key.exists():
-        return None
-    return KeptAuthority(files.ca_certificate.read_bytes(), read_private(files.ca_key))
-
-
 def _bytes_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -218,7 +196,8 @@ def _row(path: Path, size: int) -> Row:
         "nodes": head.counts.nodes,
         "events": head.counts.events,
         "managers": list(head.managers),
-        "ca": found.authority is not None,
+        "ca": bool(head.authority) or found.authority is not None,
+        "ca_key": "plain" if found.authority is not None else "sealed" if head.authority else "none",
         "unlock_key": head.unlock_key,
     }
 
@@ -234,6 +213,14 @@ def _on_this_machine(data_dir: Path) -> list[Row]:
         except BadFile as error:
             note(f"okube: {path}: {error.detail}")
     return sorted(rows, key=lambda row: str(row["taken_at"]), reverse=True)
+
+
+def _of_ca(row: Row) -> str:
+    return {
+        "sealed": "its key is sealed with the rest",
+        "plain": "its key is in it, for whoever reads the file: an earlier version saved it",
+        "none": "not in it; a restore needs ca.crt and ca.key",
+    }[row["ca_key"]]
 
 
 def _contents(row: Row) -> str:

@@ -15,7 +15,7 @@ from okube.model.authority import Authorities
 from okube.model.errors import Forbidden, NoQuorum, NotFound, OkubeError, Unreachable
 from okube.model.wire import CertificateAnswer, CertificateQuestion, ExpiredQuestion, Papers
 from okube.raft import Member
-from okube.security import ClusterFiles, Identity, TlsFiles
+from okube.security import Identity, TlsFiles
 from okube.security.expired import proved
 from okube.security.renewal import Renewal
 
@@ -114,11 +114,11 @@ class OwnCertificate:
     def _follow(self, before: Authorities | None) -> Authorities | None:
         """Bring the files of this machine up to date with the CAs of the state, once for each change of these."""
         core, found = self._core, self._core.tables.authorities
-        if found is None or found is before or core.settings.data_dir is None:
+        files = core.settings.authority
+        if found is None or found is before or files is None:
             return found
         if core.vault.locked:
             return before  # it cannot sign now, and looks again
-        files = ClusterFiles(core.settings.data_dir)
         try:
             authority, trusted = core.authority.signing(), core.authority.trusted()
             follow(files, core.settings.cluster_id, authority, trusted, now_ms=core.clock.time_ms())

@@ -52,7 +52,7 @@ class ManagerCore:
         self.clock = clock
         self.rng = rng
         self.vault = Vault(settings.cluster_id, lambda: self.tables, kept=unlock_keys, random_bytes=random_bytes)
-        self.authority = CurrentAuthority(lambda: self.tables, self.vault, authority_in(settings.data_dir))
+        self.authority = CurrentAuthority(lambda: self.tables, self.vault, authority_in(settings.authority))
         self.proposer = Proposer(raft, self._seal)
         self.metrics = Metrics()
         self.versions_told = asyncio.Event()  # a manager said that it knows another command version than before

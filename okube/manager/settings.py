@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from okube.manager.retention import Retention
+from okube.security.authorityfiles import AuthorityFiles
 
 __all__ = ["ManagerMember", "ManagerSettings"]
 
@@ -36,6 +37,13 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     node_down_after_s: float = 3.0
     election_s: float = 0.5
     snapshots: Retention = Retention()
-    key_dir: Path | None = None  # where its unlock key is; None: in memory alone
-    data_dir: Path | None = None  # the cluster's folder on this machine, where the CA may be
+    key_dir: Path | None = None  # where its unlock key is, and the CA's may be; None: in memory alone
+    data_dir: Path | None = None  # the cluster's folder on this machine
     certificate_life_s: float = 90 * 86400.0
+
+    @property
+    def authority(self) -> AuthorityFiles | None:
+        """Where this machine has the cluster's CA, if it does."""
+        if self.data_dir is None or self.key_dir is None:
+            return None
+        return AuthorityFiles(self.data_dir, self.key_dir)

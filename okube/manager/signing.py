@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from pathlib import Path
 
 from okube.model.errors import BadFile, Conflict, InvalidInput
-from okube.security import ClusterFiles, Identity
+from okube.security import Identity
+from okube.security.authorityfiles import AuthorityFiles
 from okube.security.ca import Authority, load_ca
 from okube.security.issue import NODE_LIFE, certify_key
 from okube.security.requests import key_of_request
@@ -70,15 +70,15 @@ class Signer:
         return self._trusted() if self._trusted is not None else self._authority().certificate_pem
 
 
-def authority_in(data_dir: Path | None) -> Callable[[], Authority]:
-    """Finds the CA in the cluster's folder of this machine each time it is needed, which is seldom."""
+def authority_in(files: AuthorityFiles | None) -> Callable[[], Authority]:
+    """Finds the CA in the files of this machine each time it is needed, which is seldom."""
 
     def find() -> Authority:
-        files = None if data_dir is None else ClusterFiles(data_dir)
-        if files is None or not files.ca_key.exists():
+        if files is None or not files.key.exists():
             raise Conflict(
                 "this manager does not have the key of the cluster's CA, so it cannot sign certificates: put ca.crt "
-                "and ca.key there from the machine that made the cluster"
+                "into the folder ca of its data_dir, and ca.key into its key_dir, from the machine that made the "
+                "cluster"
             )
         try:
             return load_ca(files)

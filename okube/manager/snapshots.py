@@ -62,6 +62,7 @@ class Taken(msgspec.Struct, frozen=True):
             counts=Counts(len(tables.services), len(tables.tasks), len(tables.nodes), len(tables.events)),
             managers=tuple(sorted(managers)),
             unlock_key="" if tables.ring is None else tables.ring.unlock_id,
+            authority="" if tables.authorities is None else tables.authorities.signer,
         )
         pieces = []
         for piece in machine.snapshot():

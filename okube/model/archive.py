@@ -1,8 +1,9 @@
-"""The file of a saved snapshot: a head that says what it is, the CA where it was saved with it, and the state.
+"""The file of a saved snapshot: a head that says what it is, and the state.
 
 The format: a line that names it, then sections, each ``tag (4) checksum (4) length (8) body``, big-endian; the checksum
-(CRC-32) covers tag and body. ``HEAD`` comes first, ``CA--`` where there is one, then the state in pieces (``PART``,
-each deflated), and ``DONE`` with what the pieces add up to, so that a file without its end is seen as such.
+(CRC-32) covers tag and body. ``HEAD`` comes first, then the state in pieces (``PART``, each deflated), and ``DONE``
+with what the pieces add up to, so that a file without its end is seen as such. Earlier versions put the CA with its key
+between head and state (``CA--``); such files are read, and none is written: the state has the CA, and its key sealed.
 """
 
 import struct
@@ -22,14 +23,12 @@ __all__ = [
     "ArchiveHead",
     "Counts",
     "KeptAuthority",
-    "pack_authority",
     "pack_end",
     "pack_head",
     "pack_part",
     "read_archive",
     "read_head",
     "sections",
-    "with_authority",
 ]
 
 SUFFIX = ".okube"
@@ -76,10 +75,12 @@ class ArchiveHead(msgspec.Struct, frozen=True, array_like=True):
     """The managers of that moment."""
     unlock_key: str = ""
     """Which unlock key opens what is sealed in it; empty where nothing is, or it was not told yet."""
+    authority: str = ""
+    """Which CA the state holds, its key sealed; empty where it holds none, or it was not told yet."""
 
 
 class KeptAuthority(msgspec.Struct, frozen=True, array_like=True):
-    """The cluster's CA: whoever has it is the cluster. PEM."""
+    """The cluster's CA, as earlier versions put it beside the state: whoever has it is the cluster. PEM."""
 
     certificate: bytes
     key: bytes
@@ -108,19 +109,6 @@ _end_decoder = msgspec.msgpack.Decoder(_End)
 def pack_head(head: ArchiveHead) -> bytes:
     """How the file begins."""
     return MAGIC + _section(HEAD, msgspec.msgpack.encode(head))
-
-
-def pack_authority(authority: KeptAuthority) -> bytes:
-    """The section that comes after the head, where the CA is kept with the state."""
-    return _section(AUTHORITY, msgspec.msgpack.encode(authority))
-
-
-def with_authority(data: bytes, authority: KeptAuthority) -> bytes:
-    """A whole file, and the CA in it too. Raises ``ArchiveDamaged``."""
-    head = pack_head(read_head(data))
-    if not data.startswith(head):
-        raise ArchiveDamaged("The snapshot was written by a newer version of Okube: the CA cannot be put into it.")
-    return head + pack_authority(authority) + data[len(head) :]
 
 
 def pack_part(piece: bytes) -> bytes:

@@ -11,8 +11,8 @@ from okube.manager.authorities import CurrentAuthority
 from okube.manager.vault import Vault
 from okube.model.archive import KeptAuthority
 from okube.model.errors import BadFile, Conflict
-from okube.security import ClusterFiles
-from okube.security.ca import Authority
+from okube.security.authorityfiles import AuthorityFiles
+from okube.security.ca import Authority, load_ca
 from okube.security.keyring import UnlockKey
 from okube.security.private import read_private
 from okube.state import Tables
@@ -21,7 +21,7 @@ __all__ = ["find_authority"]
 
 
 def find_authority(
-    files: ClusterFiles,
+    files: AuthorityFiles,
     kept: KeptAuthority | None,
     folder: Path | None,
     cluster_id: str,
@@ -29,20 +29,21 @@ def find_authority(
     state: Tables,
     unlock_key: UnlockKey | None,
 ) -> Authority:
-    """The CA: in the data directory, in the folder that was named, or beside the state; where in several, all the same.
+    """The CA: in this machine's files, in the folder that was named, or beside the state; where in several, the same.
 
-    Where it is in none of these, the one in the state itself, which the unlock key opens.
+    Where it is in none of these, the one in the state itself: the unlock key opens its key, or ``key_dir`` has it.
+    Beside the state it is in snapshots that earlier versions saved.
 
     Raises:
         BadFile: it is nowhere, or damaged.
         Conflict: there are two, or it is another cluster's.
     """
-    found = list(_found(files, kept, folder)) or list(_in_state(state, unlock_key, cluster_id))
+    found = list(_found(files, kept, folder)) or list(_in_state(state, unlock_key, cluster_id, files))
     if not found:
         raise BadFile(
-            "The key of the cluster's CA is neither in the snapshot nor in data_dir: name a folder that has ca.crt and "
-            "ca.key with --ca, or give the unlock key, if the state holds the CA. Without it workers would not trust "
-            "the new managers; then make a new cluster from your service files."
+            f"The key of the cluster's CA is not to be had: give the unlock key, which opens it in the snapshot, with "
+            f"--unlock-key; or put it into {files.key}; or name a folder that has ca.crt and ca.key with --ca. Without "
+            "it workers would not trust the new managers; then make a new cluster from your service files."
         )
     where, first = found[0]
     for elsewhere, other in found[1:]:
@@ -54,8 +55,15 @@ def find_authority(
     return first
 
 
-def _in_state(state: Tables, unlock_key: UnlockKey | None, cluster_id: str) -> Iterator[tuple[str, Authority]]:
-    if unlock_key is None or state.authorities is None:
+def _in_state(
+    state: Tables, unlock_key: UnlockKey | None, cluster_id: str, files: AuthorityFiles
+) -> Iterator[tuple[str, Authority]]:
+    if state.authorities is None:
+        return
+    if unlock_key is None:
+        kept = state.authorities.of(state.authorities.signer)
+        if kept is not None and files.key.exists():
+            yield str(files.key), _load(str(files.key), kept.certificate, read_private(files.key))
         return
     vault = Vault(cluster_id, lambda: state)
     vault.unlock(unlock_key)
@@ -66,10 +74,11 @@ def _in_state(state: Tables, unlock_key: UnlockKey | None, cluster_id: str) -> I
     yield "the snapshot's state", CurrentAuthority(lambda: state, vault, nowhere).signing()
 
 
-def _found(files: ClusterFiles, kept: KeptAuthority | None, folder: Path | None) -> Iterator[tuple[str, Authority]]:
-    for path in (files.ca_dir if files.ca_certificate.exists() else None, folder):
-        if path is not None:
-            yield str(path), _load(str(path), _read(path / "ca.crt"), read_private(path / "ca.key"))
+def _found(files: AuthorityFiles, kept: KeptAuthority | None, folder: Path | None) -> Iterator[tuple[str, Authority]]:
+    if files.certificate.exists() and files.key.exists():
+        yield str(files.key), load_ca(files)
+    if folder is not None:
+        yield str(folder), _load(str(folder), _read(folder / "ca.crt"), read_private(folder / "ca.key"))
     if kept is not None:
         yield "the snapshot", _load("the snapshot", kept.certificate, kept.key)
 

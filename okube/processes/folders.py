@@ -77,7 +77,8 @@ class Folders(msgspec.Struct, frozen=True):
         if self.authority is None:
             return (
                 f"{identity.name} has no folder here, and this machine does not have the cluster's CA, which signs its "
-                f"certificate: run 'okube up' on the machine that has {self.files.ca_key}, and copy the folder over."
+                f"certificate: have it join ('okube token create --role {identity.role}', then 'okube join'), or run "
+                "'okube up' on the machine that has the CA's key, and copy the folder over."
             )
         final = self.files.process(identity.name)
         if final.root.exists() and any(final.root.iterdir()):

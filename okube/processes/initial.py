@@ -9,6 +9,7 @@ from okube.config import load_cluster
 from okube.model.errors import Conflict
 from okube.processes.lock import one_at_a_time
 from okube.processes.seed import Bootstrap, sow
+from okube.processes.settings import authority_files
 from okube.processes.up import bootstrap_first, refuse_first_elsewhere
 from okube.security import ClusterFiles
 from okube.security.ca import load_ca
@@ -40,7 +41,7 @@ def make_cluster(config_path: Path, echo: Callable[[str], None], *, bootstrap: B
             rng=random.SystemRandom(),
             now_ms=time.time_ns() // 1_000_000,
         )
-    authority = load_ca(files)
+    authority = load_ca(authority_files(config, sown.seed.cluster_id))
     echo(f"cluster {config.cluster} ({sown.seed.cluster_id}) is made in {config.data_dir}")
     echo(f"its CA is good until {authority.certificate.not_valid_after_utc:%Y-%m-%d}")
     for problem in sown.unusable.values():

@@ -22,8 +22,9 @@ from okube.processes.launch import StartFailed, launch, let_go, okube_command, w
 from okube.processes.lock import one_at_a_time, runs_in
 from okube.processes.places import Place, launch_of
 from okube.processes.seed import read_cluster
-from okube.processes.settings import join_address, manager_settings
+from okube.processes.settings import authority_files, join_address, manager_settings
 from okube.security import ClusterFiles, ProcessFiles
+from okube.security.authorityfiles import AuthorityFiles, move_key
 from okube.security.ca import load_ca
 from okube.security.seed import Member, ProcessIdentity, Seed, read_process_identity, write_seed
 
@@ -79,7 +80,9 @@ def add_manager(
     manager = _manager(config, name)
     files = ClusterFiles(config.data_dir)
     seed = read_cluster(config)
-    _need_authority(files, name)
+    ca = authority_files(config, seed.cluster_id)
+    move_key(ca)
+    _need_authority(ca, name)
     with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
         _refuse_running(files.process(name), name)
         answer = ask(name, join_address(manager.host, manager.port), join_address(manager.host, manager.raft_port))
@@ -126,11 +129,11 @@ def _manager(config: ClusterConfig, name: str) -> ManagerConfig:
     return found
 
 
-def _need_authority(files: ClusterFiles, name: str) -> None:
-    if not files.ca_key.exists():
+def _need_authority(files: AuthorityFiles, name: str) -> None:
+    if not files.key.exists():
         raise BadFile(
             f"This machine does not have the cluster's CA, which signs {name}'s certificate: run this on the machine "
-            f"that has {files.ca_key}, and copy the folder of {name} over. Nothing is changed."
+            f"that has {files.key}, and copy the folder of {name} over. Nothing is changed."
         )
 
 
@@ -165,7 +168,9 @@ def _make_folder(
 
     rng = random.SystemRandom()
     life = timedelta(seconds=config.certificates.life)
-    folders = Folders(files, seed, load_ca(files), False, write_first_state, rng, now_ms, life)
+    folders = Folders(
+        files, seed, load_ca(authority_files(config, seed.cluster_id)), False, write_first_state, rng, now_ms, life
+    )
     identity = ProcessIdentity("manager", seed.cluster_id, manager.name, new.instance)
     problem = folders.make(identity, (manager.host,))
     if problem is not None:

@@ -17,14 +17,15 @@ from okube.manager.vault import Vault
 from okube.model.errors import BadFile, Conflict, OkubeError
 from okube.processes.lock import hold, one_at_a_time, runs_in
 from okube.processes.seed import read_cluster
-from okube.processes.settings import key_folder, manager_address
+from okube.processes.settings import authority_files, key_folder, manager_address
 from okube.raft.storage import open_storage
 from okube.seams.disk import FileDisk
 from okube.security import ClusterFiles, Identity, ProcessFiles
+from okube.security.authorityfiles import AuthorityFiles, move_key, put_key
 from okube.security.ca import Authority, load_ca, private_pem
 from okube.security.issue import install
 from okube.security.keyfiles import KeyFiles
-from okube.security.private import write_private, write_public
+from okube.security.private import write_public
 from okube.security.seed import ProcessIdentity, Seed, read_process_identity
 from okube.security.validity import validity_in
 from okube.state import StateMachine, Tables
@@ -45,7 +46,9 @@ def renew_here(config_path: Path, echo: Say) -> None:
     files, seed = ClusterFiles(config.data_dir), read_cluster(config)
     now_ms = time.time_ns() // 1_000_000
     with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
-        authority, trusted = _authority(config, files, seed)
+        ca = authority_files(config, seed.cluster_id)
+        move_key(ca)
+        authority, trusted = _authority(config, ca, seed)
         _refuse_ended(authority, now_ms)
         life = timedelta(seconds=config.certificates.life)
         for folder, identity, hosts in _processes(config, files, seed):
@@ -61,26 +64,26 @@ def renew_here(config_path: Path, echo: Say) -> None:
     echo("'okube up' starts them; managers and workers elsewhere renew theirs when they reach a manager here")
 
 
-def _authority(config: ClusterConfig, files: ClusterFiles, seed: Seed) -> tuple[Authority, bytes]:
+def _authority(config: ClusterConfig, files: AuthorityFiles, seed: Seed) -> tuple[Authority, bytes]:
     """The CA that signs, and what all trust; where it is in a manager's state alone, it is put into files too."""
-    if files.ca_key.exists() and files.ca_certificate.exists():
+    if files.key.exists() and files.certificate.exists():
         authority = load_ca(files)
         return authority, authority.certificate_pem
     failures = []
-    for folder, identity, _ in _processes(config, files, seed):
+    for folder, identity, _ in _processes(config, ClusterFiles(config.data_dir), seed):
         if identity.role == "manager" and runs_in(folder) is None:
             try:
                 found = _in_state(config, folder, identity)
             except OkubeError as error:
                 failures.append(f"{identity.name}: {error.detail}")
                 continue
-            write_private(files.ca_key, private_pem(found[0].key))
-            write_public(files.ca_certificate, found[0].certificate_pem)
+            put_key(files, private_pem(found[0].key))
+            write_public(files.certificate, found[0].certificate_pem)
             return found
     why = "; ".join(failures) or "no manager is here that does not run"
     raise BadFile(
-        f"There is no CA in {files.ca_dir}, and none that could be taken from a manager's state here: {why}. Run "
-        "this on the machine of a manager that has them, and the unlock key."
+        f"There is no CA in {files.certificate} and {files.key}, and none that could be taken from a manager's state "
+        f"here: {why}. Run this on the machine of a manager that has them, and the unlock key."
     )
 
 

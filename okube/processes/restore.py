@@ -29,10 +29,12 @@ from okube.processes.lock import one_at_a_time, runs_in
 from okube.processes.places import restoring_file
 from okube.processes.restorekeys import find_unlock_key, keep_unlock_key
 from okube.processes.seed import seeding_file, sow
+from okube.processes.settings import authority_files
 from okube.raft import Member as RaftMember
 from okube.seams.disk import FileDisk
 from okube.security import ClusterFiles, new_token, read_token, token_sha256, write_token
-from okube.security.ca import Authority, save_ca
+from okube.security.authorityfiles import AuthorityFiles, move_key, put_key
+from okube.security.ca import Authority, private_pem
 from okube.security.keyring import UnlockKey
 from okube.security.private import ensure_folder, sync_folder, write_public
 from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
@@ -73,7 +75,7 @@ def plan_restore(
     Args:
         config_path: cluster.yaml, with the managers that there will be.
         data: the snapshot's file.
-        ca: a folder with ca.crt and ca.key, where neither the snapshot nor the data directory has them.
+        ca: a folder with ca.crt and ca.key, where this machine does not have them, and the unlock key is not to be had.
         incarnation: the first number of the epochs that begin; else one more than any that is known here.
         unlock_key: a file with the unlock key, where this machine's folder of keys does not have it.
         without_unlock_key: give up what only that key opens.
@@ -108,7 +110,9 @@ def plan_restore(
     key = None
     if ring is not None and not without_unlock_key:
         key = find_unlock_key(config, head.cluster_id, ring, unlock_key)
-    authority = find_authority(files, archive.authority, ca, head.cluster_id, state=restored.tables, unlock_key=key)
+    ca_files = authority_files(config, head.cluster_id)
+    move_key(ca_files)
+    authority = find_authority(ca_files, archive.authority, ca, head.cluster_id, state=restored.tables, unlock_key=key)
     known = max([head.epoch.incarnation, *incarnations_here(files, head.cluster_id)])
     nodes = restored.tables.nodes.values()
     obeyed = incarnations_of_agents(authority, head.cluster_id, nodes, now_ms=time.time_ns() // 1_000_000)
@@ -133,8 +137,7 @@ def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
         _refuse_living(config, files)
         write_public(restoring_file(config.data_dir), f"{plan.aside.name}\n".encode())
         _put_aside(files, plan.aside)
-        if not files.ca_certificate.exists():
-            save_ca(plan.authority, files)
+        _keep_authority(authority_files(config, head.cluster_id), plan.authority)
         if not files.admin_token.exists():
             write_token(files.admin_token, new_token())
         members = tuple(Member(m.name, new_id(rng), m.host, m.port, m.raft_port) for m in config.managers)
@@ -159,6 +162,12 @@ def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
             f"{', '.join(elsewhere)} run elsewhere: move their folders, with a copy of cluster.json, from "
             f"{config.data_dir} to their machines, where no folder of an old manager of that name may be left"
         )
+
+
+def _keep_authority(files: AuthorityFiles, authority: Authority) -> None:
+    """The first managers are made with it; key before certificate, as where a CA is made."""
+    put_key(files, private_pem(authority.key))
+    write_public(files.certificate, authority.certificate_pem)
 
 
 def _reborn(plan: RestorePlan, admin_token_sha256: str, now_ms: int) -> list[bytes]:

@@ -1,19 +1,22 @@
 """``okube manager --name N`` and ``okube worker --name N``: one process, in the foreground, as systemd starts it."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Literal
 
 from okube.config import ClusterConfig, load_cluster
-from okube.model.errors import Conflict, NotFound
+from okube.model.errors import BadFile, Conflict, NotFound
 from okube.processes.lock import hold
 from okube.processes.seed import read_cluster
-from okube.processes.settings import manager_settings, worker_settings
+from okube.processes.settings import authority_files, manager_settings, worker_settings
 from okube.processes.unlocking import key_from_descriptor
 from okube.security import ClusterFiles, ProcessFiles
 from okube.security.seed import ProcessIdentity, Seed, read_process_identity
 
 __all__ = ["run_named_manager", "run_named_worker"]
+
+_log = logging.getLogger(__name__)
 
 
 def run_named_manager(config_path: Path, name: str) -> int:
@@ -34,6 +37,7 @@ def run_named_manager(config_path: Path, name: str) -> int:
             f"one join with 'okube managers add {name}'."
         )
     settings = manager_settings(config, seed, identity, files.root)
+    _move_key_of_ca(config, seed)
     unlock_key = key_from_descriptor(os.environ)
     with hold(files, what=f"manager {name}"):
         return run_manager(settings, unlock_key=unlock_key)
@@ -55,6 +59,18 @@ def run_named_worker(config_path: Path, name: str) -> int:
     seed, identity, files = _identify(config, "worker", name)
     with hold(files, what=f"worker {name}"):
         return run_worker(worker_settings(config, seed, identity, files.root))
+
+
+def _move_key_of_ca(config: ClusterConfig, seed: Seed) -> None:
+    """Where an earlier version left it with the data; where it cannot be moved the manager goes on, and says so."""
+    from okube.security.authorityfiles import move_key
+
+    files = authority_files(config, seed.cluster_id)
+    try:
+        if move_key(files):
+            _log.info("the key of the cluster's CA was moved out of data_dir, to %s", files.key)
+    except BadFile as error:
+        _log.warning("%s", error.detail)
 
 
 def _identify(

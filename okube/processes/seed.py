@@ -5,7 +5,7 @@ It may be stopped anywhere and run again. Three rules make that so:
 - ``seeding.json`` is the plan: all ids are drawn once and written before anything is made with them. When all is made,
   it becomes ``cluster.json``; from then on a manager's folder that is missing was lost, and is not made again.
 - A process's folder is made under another name and renamed when it is whole.
-- The CA is made only while there is none.
+- The CA is made only while there is none. Its key, where an earlier version kept it with the data, is moved first.
 """
 
 import random
@@ -21,8 +21,9 @@ from okube.model.errors import BadFile, Conflict
 from okube.model.names import new_id
 from okube.processes.differences import differences
 from okube.processes.folders import Folders, certify
-from okube.processes.settings import manager_settings
+from okube.processes.settings import authority_files, manager_settings
 from okube.security import ClusterFiles, Identity, new_token, read_token, token_sha256, write_token
+from okube.security.authorityfiles import AuthorityFiles, move_key
 from okube.security.ca import Authority, create_ca, load_ca, save_ca
 from okube.security.private import sync_folder
 from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
@@ -60,7 +61,9 @@ def sow(
     fresh = not files.seed.exists()
     seed = _plan(config, files, rng) if fresh else read_seed(files.seed)
     _check_ours(config, files, seed)
-    authority = _authority(files, seed, now_ms)
+    ca = authority_files(config, seed.cluster_id)
+    move_key(ca)
+    authority = _authority(ca, seed, now_ms, being_made=seeding_file(files).exists())
     if authority is not None:
         certify(authority, Identity(seed.cluster_id, "admin", "admin"), files.admin, now_ms=now_ms)
     folders = Folders(
@@ -153,9 +156,9 @@ def _roles(config: ClusterConfig) -> dict[str, str]:
     return {m.name: "manager" for m in config.managers} | {w.name: "worker" for w in config.workers}
 
 
-def _authority(files: ClusterFiles, seed: Seed, now_ms: int) -> Authority | None:
-    if not seeding_file(files).exists() and not files.ca_key.exists():
+def _authority(files: AuthorityFiles, seed: Seed, now_ms: int, *, being_made: bool) -> Authority | None:
+    if not being_made and not (files.key.exists() and files.certificate.exists()):
         return None  # a machine of the cluster that the CA's key is kept off
-    if not files.ca_certificate.exists():
+    if not files.certificate.exists():
         save_ca(create_ca(seed.cluster, seed.cluster_id, now_ms=now_ms), files)
     return load_ca(files)

@@ -9,10 +9,18 @@ from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.model.errors import NotFound
 from okube.processes.reserves import reserve_of
 from okube.seams.machineid import machine_id
+from okube.security.authorityfiles import AuthorityFiles
 from okube.security.seed import Member, ProcessIdentity, Seed
 from okube.worker.settings import WorkerSettings
 
-__all__ = ["join_address", "key_folder", "manager_address", "manager_settings", "worker_settings"]
+__all__ = [
+    "authority_files",
+    "join_address",
+    "key_folder",
+    "manager_address",
+    "manager_settings",
+    "worker_settings",
+]
 
 
 def join_address(host: str, port: int) -> str:
@@ -23,6 +31,11 @@ def join_address(host: str, port: int) -> str:
 def key_folder(config: ClusterConfig, cluster_id: str) -> Path:
     """Where this machine keeps the cluster's keys."""
     return config.key_dir or Path("~/.okube/keys").expanduser() / cluster_id
+
+
+def authority_files(config: ClusterConfig, cluster_id: str) -> AuthorityFiles:
+    """Where this machine keeps the cluster's CA, if it does."""
+    return AuthorityFiles(config.data_dir, key_folder(config, cluster_id))
 
 
 def manager_address(config: ClusterConfig, seed: Seed, name: str) -> Member | ManagerConfig:

@@ -15,8 +15,9 @@ from cryptography.x509.oid import NameOID
 
 from okube.model.authority import mark_of
 from okube.model.errors import BadFile, Conflict
-from okube.security.files import ClusterFiles, TlsFiles
-from okube.security.private import read_private, write_private, write_public
+from okube.security.authorityfiles import AuthorityFiles, put_key
+from okube.security.files import TlsFiles
+from okube.security.private import read_private, write_public
 
 __all__ = ["BACKDATED", "CA_LIFE", "Authority", "ca_id", "create_ca", "load_ca", "mark_in", "private_pem", "save_ca"]
 
@@ -71,44 +72,43 @@ def create_ca(cluster: str, cluster_id: str, *, now_ms: int) -> Authority:
     return Authority(certificate, key)
 
 
-def save_ca(authority: Authority, files: ClusterFiles) -> None:
+def save_ca(authority: Authority, files: AuthorityFiles) -> None:
     """Keep a new CA; the certificate comes last, so that a CA that has one is whole.
 
     Raises:
         Conflict: there is a CA already; nothing is changed.
     """
-    if files.ca_certificate.exists():
+    if files.certificate.exists():
         raise Conflict(
-            f"The cluster has a CA already, {files.ca_certificate}: a second one would shut out all who trust "
-            "the first."
+            f"The cluster has a CA already, {files.certificate}: a second one would shut out all who trust the first."
         )
-    write_private(files.ca_key, private_pem(authority.key))
-    write_public(files.ca_certificate, authority.certificate_pem)
+    put_key(files, private_pem(authority.key))
+    write_public(files.certificate, authority.certificate_pem)
 
 
-def load_ca(files: ClusterFiles) -> Authority:
+def load_ca(files: AuthorityFiles) -> Authority:
     """The CA in the cluster's files.
 
     Raises:
         BadFile: there is none, its key is open to others, or its files are not what they should be.
     """
     try:
-        pem = files.ca_certificate.read_bytes()
+        pem = files.certificate.read_bytes()
     except OSError as error:
         raise BadFile(
-            f"The certificate of the cluster's CA, {files.ca_certificate}, cannot be read: {error.strerror}. "
+            f"The certificate of the cluster's CA, {files.certificate}, cannot be read: {error.strerror}. "
             "New certificates can be made only on the machine that has the CA."
         ) from error
-    key_pem = read_private(files.ca_key)
+    key_pem = read_private(files.key)
     try:
         certificate = x509.load_pem_x509_certificate(pem)
         key = serialization.load_pem_private_key(key_pem, password=None)
     except (ValueError, TypeError) as error:
         raise BadFile(
-            f"{files.ca_dir} is damaged: ca.crt or ca.key is no PEM file; restore both from a backup."
+            f"{files.certificate} or {files.key} is damaged: it is no PEM file; restore both from a backup."
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-        raise BadFile(f"{files.ca_dir} is damaged: ca.key is not the key of ca.crt; restore both from a backup.")
+        raise BadFile(f"{files.key} is not the key of {files.certificate}: restore both from a backup.")
     return Authority(certificate, key)
 
 

@@ -82,18 +82,13 @@ class ClusterFiles(msgspec.Struct, frozen=True):
 
     @property
     def ca_dir(self) -> Path:
-        """The folder of the cluster's CA."""
+        """The folder with the certificate of the cluster's CA; for its key see ``okube.security.authorityfiles``."""
         return self.data_dir / "ca"
 
     @property
     def ca_certificate(self) -> Path:
         """The certificate of the CA."""
         return self.ca_dir / "ca.crt"
-
-    @property
-    def ca_key(self) -> Path:
-        """The key of the CA: whoever has it is the cluster (0600)."""
-        return self.ca_dir / "ca.key"
 
     @property
     def admin(self) -> TlsFiles:

@@ -23,7 +23,7 @@ class KeyFiles(msgspec.Struct, frozen=True):
 
     @property
     def ca_key(self) -> Path:
-        """The key of the CA (0600), on the machine that made the cluster."""
+        """The key of the CA (0600), on the machine that made the cluster; see ``okube.security.authorityfiles``."""
         return self.root / "ca.key"
 
     def former(self, key_id: str) -> Path:

@@ -1,6 +1,5 @@
 """Another CA takes the place of the cluster's while clients work; and a cluster comes back from past every expiry."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 
 from okube.security import ClusterFiles, Identity
+from okube.security.authorityfiles import AuthorityFiles
 from okube.security.ca import Authority, ca_id, load_ca, mark_in
 from okube.security.issue import install
 from okube.security.seed import read_process_identity, read_seed
@@ -57,7 +57,8 @@ def expire(cluster: Cluster, authority: Authority) -> None:
 def test_another_ca_comes_while_clients_work_and_then_the_cluster_sleeps_past_every_expiry(cluster: Cluster) -> None:
     cluster.up()
     cluster.ok("run", "--image", "host", "--name", "web", "--replicas", "1", "--", "sleep", "100000")
-    files = ClusterFiles(cluster.data_dir)
+    (key,) = cluster.folder.rglob("ca.key")
+    files = AuthorityFiles(cluster.data_dir, key.parent)
     former = ca_id(load_ca(files).certificate)
     epoch = cluster.json("status")["epoch"]
     load = Load(cluster, "web", fresh=True)
@@ -80,7 +81,8 @@ def test_another_ca_comes_while_clients_work_and_then_the_cluster_sleeps_past_ev
 
     cluster.ok("down")
     expire(cluster, load_ca(files))
-    shutil.rmtree(files.ca_dir)  # what is left of the CA is in the managers' state
+    files.key.unlink()
+    files.certificate.unlink()  # what is left of the CA is in the managers' state
     renewed = cluster.ok("cluster", "renew")
     assert renewed.out.count("renewed, good until") == 6
     began = time.monotonic()

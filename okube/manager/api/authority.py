@@ -77,7 +77,7 @@ def _found(context: Context) -> Authorities:
     found = context.core.tables.authorities
     if found is None:
         raise Conflict(
-            "the state holds no CA yet: the leader takes it from ca.crt and ca.key in its data_dir once every manager "
+            "the state holds no CA yet: the leader takes it from ca.crt and ca.key of its machine once every manager "
             "knows of it"
         )
     return found

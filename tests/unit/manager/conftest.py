@@ -156,6 +156,7 @@ async def api(tmp_path: Path, limits: Limits) -> AsyncIterator[Api]:
         members=(ManagerMember("m1", "i1", "127.0.0.1:1", "127.0.0.1:2"),),
         admin_token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
         data_dir=tmp_path,
+        key_dir=tmp_path / "keys",
     )
     disk, clock, rng = FileDisk(), SystemClock(), random.Random(1)
     await RaftNode.bootstrap(tmp_path / "raft", disk, [Member("m1", "i1", "127.0.0.1:1", "127.0.0.1:2")], "c1")

@@ -11,6 +11,7 @@ from okube.model.authority import Authorities
 from okube.model.commands import PutAuthorities, PutRing
 from okube.model.errors import Conflict
 from okube.security import ClusterFiles, Identity
+from okube.security.authorityfiles import AuthorityFiles
 from okube.security.ca import Authority, ca_id, create_ca, load_ca, mark_in, save_ca
 from okube.security.issue import install
 from okube.security.keyring import UnlockKey, new_ring
@@ -29,12 +30,13 @@ class Manager:
 
     def __init__(self, folder: Path) -> None:
         self.cluster = Cluster()
-        self.files = ClusterFiles(folder)
+        self.files = ClusterFiles(folder / "data")
+        self.ca_files = AuthorityFiles(folder / "data", folder / "keys")
         self.ca = create_ca("lab", CLUSTER, now_ms=NOW_MS)
-        save_ca(self.ca, self.files)
+        save_ca(self.ca, self.ca_files)
         self.unlock = UnlockKey(b"u" * 32)
         self.vault = Vault(CLUSTER, lambda: self.cluster.tables)
-        self.current = CurrentAuthority(lambda: self.cluster.tables, self.vault, authority_in(folder))
+        self.current = CurrentAuthority(lambda: self.cluster.tables, self.vault, authority_in(self.ca_files))
 
     def make_ring(self) -> None:
         self.vault.unlock(self.unlock)
@@ -59,7 +61,7 @@ def test_the_leader_keeps_it_in_the_state_once(manager: Manager) -> None:
     (command,) = manager.current.plan_keeping(NOW_MS)
     manager.cluster.apply(command)
     assert manager.current.plan_keeping(NOW_MS) == []
-    manager.files.ca_key.unlink()
+    manager.ca_files.key.unlink()
     found = manager.current.signing()
     assert found.certificate == manager.ca.certificate
     assert found.key.public_key() == manager.ca.key.public_key()
@@ -102,18 +104,28 @@ def test_the_files_of_a_machine_follow_the_state(manager: Manager) -> None:
     install(manager.ca, admin, manager.files.admin, now_ms=NOW_MS)
     new = create_ca("lab", CLUSTER, now_ms=NOW_MS)
     both = manager.ca.certificate_pem + new.certificate_pem
-    follow(manager.files, CLUSTER, manager.ca, both, now_ms=NOW_MS)
+    follow(manager.ca_files, CLUSTER, manager.ca, both, now_ms=NOW_MS)
     assert manager.files.admin.ca.read_bytes() == both
     assert ca_id(_of_admin(manager, (manager.ca, new)).certificate) == ca_id(manager.ca.certificate)
-    follow(manager.files, CLUSTER, new, both, now_ms=NOW_MS)
-    assert load_ca(manager.files).certificate == new.certificate
+    follow(manager.ca_files, CLUSTER, new, both, now_ms=NOW_MS)
+    assert load_ca(manager.ca_files).certificate == new.certificate
     assert ca_id(_of_admin(manager, (manager.ca, new)).certificate) == ca_id(new.certificate)
     assert manager.files.admin.ca.read_bytes() == both
 
 
 def test_a_machine_without_such_files_gets_none(tmp_path: Path, manager: Manager) -> None:
-    follow(ClusterFiles(tmp_path / "elsewhere"), CLUSTER, manager.ca, manager.ca.certificate_pem, now_ms=NOW_MS)
-    assert not (tmp_path / "elsewhere").exists()
+    elsewhere = AuthorityFiles(tmp_path / "elsewhere", tmp_path / "keys-elsewhere")
+    follow(elsewhere, CLUSTER, manager.ca, manager.ca.certificate_pem, now_ms=NOW_MS)
+    assert not elsewhere.data_dir.exists()
+    assert not elsewhere.key_dir.exists()
+
+
+def test_a_machine_whose_key_of_the_ca_was_taken_away_gets_no_other(manager: Manager) -> None:
+    manager.ca_files.key.unlink()
+    new = create_ca("lab", CLUSTER, now_ms=NOW_MS)
+    follow(manager.ca_files, CLUSTER, new, new.certificate_pem, now_ms=NOW_MS)
+    assert manager.ca_files.certificate.read_bytes() == new.certificate_pem
+    assert not manager.ca_files.key.exists()
 
 
 def _of_admin(manager: Manager, cas: tuple[Authority, ...]) -> Authority:

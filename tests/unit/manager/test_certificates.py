@@ -9,7 +9,8 @@ from okube.manager.certificates import of_agent, of_expired, of_manager
 from okube.manager.signing import Signer, authority_in
 from okube.model.errors import Conflict, Forbidden, NotFound
 from okube.model.wire import CertificateQuestion, ExpiredQuestion
-from okube.security import ClusterFiles, Identity, TlsFiles
+from okube.security import Identity, TlsFiles
+from okube.security.authorityfiles import AuthorityFiles
 from okube.security.ca import create_ca, load_ca, save_ca
 from okube.security.expired import prove
 from okube.security.issue import install
@@ -21,8 +22,12 @@ NOW_MS = int(time.time() * 1000)
 
 @pytest.fixture
 def signer(tmp_path: Path) -> Signer:
-    save_ca(create_ca("lab", "c1", now_ms=NOW_MS), ClusterFiles(tmp_path / "data"))
-    return Signer("c1", authority_in(tmp_path / "data"), lambda: NOW_MS)
+    save_ca(create_ca("lab", "c1", now_ms=NOW_MS), ca_files(tmp_path))
+    return Signer("c1", authority_in(ca_files(tmp_path)), lambda: NOW_MS)
+
+
+def ca_files(folder: Path) -> AuthorityFiles:
+    return AuthorityFiles(folder / "data", folder / "keys")
 
 
 @pytest.fixture
@@ -83,14 +88,14 @@ async def test_who_is_no_manager_any_more_gets_none(
 
 async def test_a_leader_without_the_ca_says_what_to_do(api: Api, question: CertificateQuestion) -> None:
     without = Signer("c1", authority_in(None), lambda: NOW_MS)
-    with pytest.raises(Conflict, match=r"put ca\.crt and ca\.key there"):
+    with pytest.raises(Conflict, match=r"put ca\.crt into .*, and ca\.key into its key_dir"):
         of_manager(api.core, without, peer("manager", "m1"), question)
 
 
 def an_expired(tmp_path: Path, who: Identity) -> ExpiredQuestion:
     """What somebody asks whose certificate of the CA in ``data`` ended years ago."""
     files = TlsFiles(tmp_path / who.name)
-    install(load_ca(ClusterFiles(tmp_path / "data")), who, files, now_ms=1_600_000_000_000)
+    install(load_ca(ca_files(tmp_path)), who, files, now_ms=1_600_000_000_000)
     return prove(files, request_for(new_key()))
 
 

@@ -10,9 +10,9 @@ from okube.model.archive import (
     pack_part,
     read_archive,
     read_head,
-    with_authority,
 )
 from okube.model.epoch import Epoch
+from tests.unit.model.earlier_archive import with_authority
 
 PIECES = [b"the ", b"state" * 20, b""]
 CA = KeptAuthority(b"certificate", b"key")
@@ -44,7 +44,7 @@ def test_what_was_packed_is_read() -> None:
     assert read_head(a_file()[:200]) == a_head()
 
 
-def test_the_ca_is_put_into_a_file_that_is_there() -> None:
+def test_a_file_of_an_earlier_version_has_the_ca_in_it() -> None:
     found = read_archive(with_authority(a_file(), CA))
     assert (found.head, found.authority, found.state) == (a_head(), CA, b"".join(PIECES))
 

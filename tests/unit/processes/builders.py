@@ -72,6 +72,8 @@ def write_cluster(folder: Path, text: str = "", *, cluster: str = "lab", manager
     lines.append("workers:" if workers else "workers: []")
     lines += [f"  - {{name: w{n}, host: 127.0.0.1, port: {ports.pop()}}}" for n in range(1, workers + 1)]
     path = folder / "cluster.yaml"
+    if "key_dir" not in text:
+        lines.append("key_dir: keys")
     path.write_text("\n".join([*lines, text]))
     return path
 

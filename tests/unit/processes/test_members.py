@@ -1,4 +1,3 @@
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from okube.processes.down import down
 from okube.processes.lock import runs_in
 from okube.processes.members import Added, add_manager, forget_manager
 from okube.processes.run import run_named_manager
+from okube.processes.settings import authority_files
 from okube.processes.up import up
 from okube.security import ClusterFiles, client_context
 from okube.security.seed import read_process_identity, read_seed
@@ -123,10 +123,10 @@ def test_without_the_ca_or_a_line_in_cluster_yaml_nothing_is_asked(lab: Lab) -> 
     with pytest.raises(NotFound, match="names no manager m2; its managers are: m1"):
         lab.add("m2")
     lab.describe("m2")
-    shutil.move(lab.files.ca_key, lab.files.data_dir / "elsewhere")
+    key = authority_files(load_cluster(lab.config), read_seed(lab.files.seed).cluster_id).key
+    key.unlink()
     with pytest.raises(BadFile, match="does not have the cluster's CA"):
         lab.add("m2")
-    shutil.move(lab.files.data_dir / "elsewhere", lab.files.ca_key)
     assert lab.asked == []
 
 

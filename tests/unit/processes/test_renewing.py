@@ -17,7 +17,7 @@ from okube.processes.initial import make_cluster
 from okube.processes.lock import hold
 from okube.processes.renewing import renew_here
 from okube.processes.seed import read_cluster
-from okube.processes.settings import key_folder
+from okube.processes.settings import authority_files, key_folder
 from okube.raft import Member
 from okube.seams.disk import FileDisk
 from okube.security import ClusterFiles, Identity, ProcessFiles
@@ -41,7 +41,8 @@ class Made:
         self.config: ClusterConfig = load_cluster(self.path)
         self.files = ClusterFiles(self.config.data_dir)
         self.seed = read_cluster(self.config)
-        self.ca = load_ca(self.files)
+        self.ca_files = authority_files(self.config, self.seed.cluster_id)
+        self.ca = load_ca(self.ca_files)
         for name in ("m1", "w1"):
             who = read_process_identity(self.files.process(name).identity)
             self._expire(Identity(who.cluster_id, who.role, name, who.instance), self.files.process(name))
@@ -58,7 +59,7 @@ class Made:
         }
 
     def put_ca_into_the_state(self) -> None:
-        """As the leader does it; the folder of the CA is gone then."""
+        """As the leader does it; the files of the CA are gone then."""
         cluster_id, unlock = self.seed.cluster_id, UnlockKey.new(lambda count: b"u" * count)
         cluster = Cluster()
         vault = Vault(cluster_id, lambda: cluster.tables)
@@ -82,8 +83,8 @@ class Made:
                 await disk.close()
 
         asyncio.run(write())
-        self.files.ca_key.unlink()
-        self.files.ca_certificate.unlink()
+        self.ca_files.key.unlink()
+        self.ca_files.certificate.unlink()
 
 
 @pytest.fixture
@@ -123,10 +124,10 @@ def test_the_ca_is_taken_from_a_manager_s_state_where_its_files_are_gone(made: M
     made.put_ca_into_the_state()
     renew_here(made.path, lambda _: None)
     assert min(made.ends().values()) > datetime.now(UTC)
-    found = load_ca(made.files)
+    found = load_ca(made.ca_files)
     assert found.certificate == made.ca.certificate
     assert found.key.public_key() == made.ca.key.public_key()
-    assert made.files.ca_key.stat().st_mode & 0o777 == 0o600
+    assert made.ca_files.key.stat().st_mode & 0o777 == 0o600
 
 
 def test_without_the_unlock_key_the_ca_in_the_state_is_of_no_use(made: Made) -> None:
@@ -138,13 +139,13 @@ def test_without_the_unlock_key_the_ca_in_the_state_is_of_no_use(made: Made) -> 
 
 
 def test_where_there_is_no_ca_it_says_where_to_look(made: Made) -> None:
-    made.files.ca_key.unlink()
+    made.ca_files.key.unlink()
     with pytest.raises(BadFile, match=r"its state holds no CA.*Run this on the machine of a manager"):
         renew_here(made.path, lambda _: None)
 
 
 def test_a_ca_that_has_ended_itself_renews_nobody(made: Made) -> None:
-    made.files.ca_certificate.unlink()
-    save_ca(create_ca("lab", made.seed.cluster_id, now_ms=LONG_AGO_MS - 3_700 * 86_400_000), made.files)
+    made.ca_files.certificate.unlink()
+    save_ca(create_ca("lab", made.seed.cluster_id, now_ms=LONG_AGO_MS - 3_700 * 86_400_000), made.ca_files)
     with pytest.raises(Conflict, match="CA has ended itself"):
         renew_here(made.path, lambda _: None)

@@ -16,7 +16,7 @@ from okube.manager.authorities import kept_ca
 from okube.manager.snapshots import Taken
 from okube.manager.vault import Vault
 from okube.model import commands as c
-from okube.model.archive import KeptAuthority, with_authority
+from okube.model.archive import KeptAuthority, read_head
 from okube.model.authority import Authorities
 from okube.model.epoch import Epoch
 from okube.model.errors import BadFile, Conflict
@@ -25,7 +25,7 @@ from okube.processes.lock import write_pid
 from okube.processes.places import restoring_file
 from okube.processes.restore import plan_restore, restore_cluster
 from okube.processes.seed import sow
-from okube.processes.settings import key_folder
+from okube.processes.settings import authority_files, key_folder
 from okube.processes.up import up
 from okube.raft.storage import Storage, open_storage
 from okube.seams.disk import FileDisk
@@ -37,6 +37,7 @@ from okube.security.private import write_private
 from okube.security.seed import read_process_identity, read_seed
 from okube.state import StateMachine
 from tests.builders import Cluster, a_spec
+from tests.unit.model.earlier_archive import with_authority
 from tests.unit.processes.builders import a_cluster, bootstrap_to_file, free_ports
 from tests.unit.security.dice import Dice
 
@@ -62,12 +63,18 @@ class Old:
         self.state = state
         taken = Taken.of(state.machine, by="m2", why="saved", now_ms=state.now_ms, managers=["m1", "m2", "m3"])
         self.data = b"".join(asyncio.run(taken).file())
-        self.ca = KeptAuthority(self.files.ca_certificate.read_bytes(), self.files.ca_key.read_bytes())
+        self.ca_files = authority_files(self.config, self.seed.cluster_id)
+        self.ca = KeptAuthority(self.ca_files.certificate.read_bytes(), self.ca_files.key.read_bytes())
 
     @property
     def path(self) -> Path:
         assert self.config.file is not None
         return self.config.file
+
+    def lose(self) -> None:
+        """This machine is a new one."""
+        shutil.rmtree(self.config.data_dir)
+        shutil.rmtree(self.ca_files.key_dir)
 
     def restore(self, data: bytes | None = None, **options: Path | int) -> list[str]:
         said: list[str] = []
@@ -99,7 +106,7 @@ def test_new_managers_begin_with_the_state_under_the_same_id_and_ca(old: Old) ->
     old.restore()
     seed = read_seed(old.files.seed)
     assert (seed.cluster_id, seed.incarnation) == (old.seed.cluster_id, 2)
-    assert old.files.ca_certificate.read_bytes() == old.ca.certificate
+    assert old.ca_files.certificate.read_bytes() == old.ca.certificate
     digests = set()
     for member in seed.members:
         assert member.instance != before[member.name]
@@ -174,15 +181,16 @@ def test_an_agent_that_obeys_a_higher_incarnation_already_is_told_a_higher_one(o
 
 def test_on_a_new_machine_the_ca_comes_from_the_snapshot_or_from_a_folder(old: Old, tmp_path: Path) -> None:
     shutil.copytree(old.files.ca_dir, tmp_path / "kept")
+    shutil.copy(old.ca_files.key, tmp_path / "kept")
     for data, options in ((with_authority(old.data, old.ca), {}), (old.data, {"ca": tmp_path / "kept"})):
-        shutil.rmtree(old.config.data_dir)
+        old.lose()
         old.restore(data, **options)
-        assert old.files.ca_certificate.read_bytes() == old.ca.certificate
+        assert old.ca_files.certificate.read_bytes() == old.ca.certificate
         client_context(old.files.admin.root)
 
 
 def test_without_the_ca_nothing_is_restored(old: Old) -> None:
-    shutil.rmtree(old.config.data_dir)
+    old.lose()
     with pytest.raises(BadFile, match="--ca"):
         old.restore()
     assert not old.config.data_dir.exists()
@@ -193,7 +201,7 @@ def test_a_ca_of_another_cluster_is_refused(old: Old, tmp_path: Path) -> None:
     other = Old(tmp_path / "other", seed=2)
     with pytest.raises(Conflict, match="not the same"):
         old.restore(with_authority(old.data, other.ca))
-    shutil.rmtree(old.config.data_dir)
+    old.lose()
     with pytest.raises(Conflict, match="is of cluster"):
         old.restore(with_authority(old.data, other.ca))
 
@@ -310,20 +318,41 @@ def test_a_lost_unlock_key_costs_what_is_sealed_and_nothing_else(own_home: Path)
     assert machine.tables.tasks == old.state.tables.tasks
 
 
-def test_the_ca_in_the_state_is_taken_where_no_file_has_it_and_the_unlock_key_opens_it(own_home: Path) -> None:
-    old = Sealing(own_home)
-    ca, tables = load_ca(old.files), old.state.tables
-    vault = Vault(old.seed.cluster_id, lambda: tables)
+def with_the_ca_in_its_state(old: Sealing) -> bytes:
+    """A snapshot of it, as the leader has the state."""
+    vault = Vault(old.seed.cluster_id, lambda: old.state.tables)
     vault.unlock(old.key)
-    kept = kept_ca(ca, vault, 1000)
+    kept = kept_ca(load_ca(old.ca_files), vault, 1000)
     old.state.apply(c.PutAuthorities(Authorities(kept.id, (kept,)), "kept"))
     taken = Taken.of(old.state.machine, by="m2", why="saved", now_ms=old.state.now_ms, managers=["m1"])
-    data = b"".join(asyncio.run(taken).file())
-    shutil.rmtree(old.files.ca_dir)
+    return b"".join(asyncio.run(taken).file())
+
+
+def test_where_managers_lock_themselves_the_key_of_the_ca_in_its_folder_is_enough(own_home: Path) -> None:
+    old = Sealing(own_home, autolock=True)
+    data = with_the_ca_in_its_state(old)
+    assert read_head(data).authority
+    shutil.rmtree(old.config.data_dir)
+    old.restore(data)
+    assert old.ca_files.certificate.read_bytes() == old.ca.certificate
+
+
+def test_a_key_of_the_ca_that_lies_with_the_data_still_is_moved_first(old: Old) -> None:
+    old.ca_files.key.rename(old.ca_files.earlier_key)
+    old.restore()
+    assert old.ca_files.key.read_bytes() == old.ca.key
+    assert not old.ca_files.earlier_key.exists()
+
+
+def test_the_ca_in_the_state_is_taken_where_no_file_has_it_and_the_unlock_key_opens_it(own_home: Path) -> None:
+    old = Sealing(own_home)
+    ca, tables = load_ca(old.ca_files), old.state.tables
+    data = with_the_ca_in_its_state(old)
+    old.lose()
     with pytest.raises(BadFile, match="give the unlock key"):
         old.restore(data, without_unlock_key=True)
     old.keys.write(old.key)
     old.restore(data)
-    assert load_ca(old.files).certificate == ca.certificate
-    assert load_ca(old.files).key.public_key() == ca.key.public_key()
+    assert load_ca(old.ca_files).certificate == ca.certificate
+    assert load_ca(old.ca_files).key.public_key() == ca.key.public_key()
     assert old.opened("m1")[1].tables.authorities == tables.authorities

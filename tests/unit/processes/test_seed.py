@@ -88,7 +88,8 @@ def in_a_child(data_dir, seed, step):
         if step is not None:
             steps_left = step
             sys.addaudithook(die_in_time)
-        sown = sow_once(replace(load_cluster(config_path), data_dir=data_dir), seed=seed)
+        key_dir = Path(f"{data_dir}-keys")
+        sown = sow_once(replace(load_cluster(config_path), data_dir=data_dir, key_dir=key_dir), seed=seed)
         os._exit(1 if sown.unusable else 0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

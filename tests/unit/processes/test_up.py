@@ -132,7 +132,7 @@ def test_a_folder_that_was_taken_to_the_machine_of_its_worker_is_not_missed(lab:
     line = next(each for each in text.splitlines() if "name: w1" in each)
     lab.config.write_text(text.replace(line, line.replace("127.0.0.1", "192.0.2.7")))
     shutil.rmtree(lab.files.process("w1").root)
-    lab.files.ca_key.unlink()
+    (lab.config.parent / "keys" / "ca.key").unlink()
     said = lab.up()
     assert any(each.startswith("w1") and "on another machine" in each for each in said)
     assert lab.pids().keys() == {"m1", "m2", "m3"}

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from okube.security import ClusterFiles, Identity, Role, TlsFiles
+from okube.security.authorityfiles import AuthorityFiles
 from okube.security.ca import Authority, create_ca, save_ca
 from okube.security.issue import install
 
@@ -17,8 +18,9 @@ class Cluster:
     def __init__(self, data_dir: Path, cluster_id: str = CLUSTER_ID) -> None:
         self.cluster_id = cluster_id
         self.files = ClusterFiles(data_dir)
+        self.ca = AuthorityFiles(data_dir, data_dir.with_name(f"{data_dir.name}-keys"))
         self.authority: Authority = create_ca("lab", cluster_id, now_ms=NOW_MS)
-        save_ca(self.authority, self.files)
+        save_ca(self.authority, self.ca)
 
     def identity(self, role: Role, name: str) -> Identity:
         return Identity(self.cluster_id, role, name)

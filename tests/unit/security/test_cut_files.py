@@ -17,11 +17,11 @@ Reading = tuple[Path, Callable[[], object]]
 
 
 def _ca_key(cluster: Cluster, folder: Path) -> Reading:
-    return cluster.files.ca_key, lambda: load_ca(cluster.files)
+    return cluster.ca.key, lambda: load_ca(cluster.ca)
 
 
 def _ca_certificate(cluster: Cluster, folder: Path) -> Reading:
-    return cluster.files.ca_certificate, lambda: load_ca(cluster.files)
+    return cluster.ca.certificate, lambda: load_ca(cluster.ca)
 
 
 def _key_of_a_manager(cluster: Cluster, folder: Path) -> Reading:

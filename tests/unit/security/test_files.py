@@ -10,7 +10,6 @@ def test_the_layout_is_as_documented() -> None:
         str(path.relative_to("/data"))
         for path in (
             files.ca_certificate,
-            files.ca_key,
             files.admin.ca,
             files.admin.certificate,
             files.admin.key,
@@ -28,7 +27,6 @@ def test_the_layout_is_as_documented() -> None:
         )
     ] == [
         "ca/ca.crt",
-        "ca/ca.key",
         "admin/ca.crt",
         "admin/admin.crt",
         "admin/admin.key",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from okube.security import ClusterFiles, ProcessFiles
+from okube.security import ProcessFiles
 from okube.security.ca import create_ca, save_ca
 from okube.security.jointokens import fingerprint_of, new_secret
 from okube.security.private import write_public
@@ -19,9 +19,10 @@ class Joiner:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.secret = new_secret()
-        folder = api.core.settings.directory
+        folder, files = api.core.settings.directory, api.core.settings.authority
+        assert files is not None
         self.authority = create_ca("lab", "c1", now_ms=time.time_ns() // 1_000_000)
-        save_ca(self.authority, ClusterFiles(folder))
+        save_ca(self.authority, files)
         write_public(ProcessFiles(folder).tls.ca, self.authority.certificate_pem)
 
     async def token(self, role: str = "worker", **fields: Any) -> str:

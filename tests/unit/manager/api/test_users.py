@@ -8,7 +8,6 @@ import aiohttp
 import pytest
 from cryptography import x509
 
-from okube.security import ClusterFiles
 from okube.security.ca import create_ca, save_ca
 from okube.security.requests import new_key, request_for
 from tests.unit.manager.conftest import Answer, Api
@@ -138,8 +137,8 @@ async def test_a_watch_ends_when_its_user_is_not_who_they_were(api: Api, change:
 
 
 async def test_a_user_gets_a_certificate_that_names_these_very_credentials(api: Api) -> None:
-    assert api.core.settings.data_dir is not None
-    save_ca(create_ca("lab", "c1", now_ms=api.core.clock.time_ms()), ClusterFiles(api.core.settings.data_dir))
+    assert api.core.settings.authority is not None
+    save_ca(create_ca("lab", "c1", now_ms=api.core.clock.time_ms()), api.core.settings.authority)
     await a_user(api, "vera", "viewer")
     await a_user(api, "brief", "viewer", expires_ms=api.core.clock.time_ms() + 3_600_000)
     csr = request_for(new_key()).decode()
