@@ -1,8 +1,9 @@
 """``okube managers``: the replicas of the control plane, and how they change."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -17,10 +18,14 @@ from okube.cli.session import Session, session
 from okube.client.api import OkubeClient
 from okube.model.errors import BadFile, NotFound, OkubeError
 
+if TYPE_CHECKING:
+    from okube.processes.invited import Invitation
+
 __all__ = ["managers"]
 
 Row = dict[str, Any]
 _POLL_S = 0.2
+_INVITED_S = 600.0
 _name = click.argument("name", metavar="NAME", shell_complete=complete.MANAGERS)
 
 
@@ -91,14 +96,16 @@ def _list(watch: bool) -> None:
 def add(name: str, wait: bool, timeout: float) -> None:
     """Have a manager of cluster.yaml join; ends when it votes.
 
-    Call it on the machine that has the cluster's CA. If the new manager belongs there it is started; else its folder is
-    made, and the machine that it is copied to starts it with `okube up -d`.
+    Call it on the new manager's machine, which starts it. Called on another one its folder is made there, and the
+    machine that it is copied to starts it with `okube up -d`.
     """
     from okube.processes.members import add_manager
 
     here = session()
     path = required_cluster_file(here.config)
-    added = _on_files(lambda: add_manager(path, name, _asker(here), note, now_ms=_now_ms()))
+    added = _on_files(
+        lambda: add_manager(path, name, _asker(here), note, now_ms=_now_ms(), invite=lambda: _invitation(here))
+    )
     if not added.started:
         note(
             f"{name} belongs to {added.host}, which is another machine: copy {added.folder} there, with cluster.json "
@@ -210,6 +217,22 @@ def _asker(here: Session) -> "Callable[[str, str, str], Any]":
         return members_of(here.client().add_manager(name, address=address, raft_address=raft_address))
 
     return ask
+
+
+@contextlib.contextmanager
+def _invitation(here: Session) -> "Iterator[Invitation]":
+    """A token for one manager, which is worth nothing afterwards."""
+    from okube.cli.token import make_token
+    from okube.processes.invited import Invitation
+
+    client = here.client()
+    _, token = make_token(client, "manager", ttl_s=_INVITED_S, uses=1)
+    try:
+        places = [(address.host, address.port) for address in client.caller.managers]
+        yield Invitation(token, places, {str(row["name"]): str(row.get("instance") or "") for row in client.managers()})
+    finally:
+        with contextlib.suppress(OkubeError):  # it ends soon by itself
+            client.revoke_join_token(token.id)
 
 
 def _on_files(work: Callable[[], Any]) -> Any:

@@ -1,7 +1,7 @@
 """``okube token``: what lets machines join."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import click
 
@@ -9,8 +9,12 @@ from okube.cli.lazy import LazyGroup
 from okube.cli.options import connects, examples, formats, shows, times
 from okube.cli.output import emit, note, show_list, show_results
 from okube.cli.session import session
+from okube.client.api import OkubeClient
 
-__all__ = ["token"]
+if TYPE_CHECKING:
+    from okube.security.jointokens import JoinToken
+
+__all__ = ["make_token", "token"]
 
 Row = dict[str, Any]
 
@@ -65,20 +69,27 @@ def create(role: str, ttl: float, uses: int | None) -> None:
 
     The cluster keeps only a hash of it, so it is shown this once.
     """
-    from okube.security.jointokens import JoinToken, new_secret
-    from okube.security.tokens import token_sha256
-
     here = session()
     client = here.client()
-    secret = new_secret()
-    made = client.create_join_token(role, secret_sha256=token_sha256(secret), ttl_s=ttl, uses=uses or 0)
-    text = str(JoinToken(str(made["id"]), secret, str(made["ca_sha256"]), "manager" if role == "manager" else "worker"))
+    made, fresh = make_token(client, role, ttl_s=ttl, uses=uses or 0)
+    text = str(fresh)
     managers = ",".join(f"https://{address}" for address in client.caller.managers)
     if here.output in ("json", "yaml"):
         emit(here, {**made, "token": text})
         return
     click.echo(text)
     note(f"On the machine that is to join: okube join TOKEN --manager {managers}")
+
+
+def make_token(client: OkubeClient, role: str, *, ttl_s: float, uses: int) -> "tuple[Row, JoinToken]":
+    """Have the cluster make a token whose secret is drawn here: its row there, and all of it."""
+    from okube.security.jointokens import JoinToken, new_secret
+    from okube.security.tokens import token_sha256
+
+    secret = new_secret()
+    made = client.create_join_token(role, secret_sha256=token_sha256(secret), ttl_s=ttl_s, uses=uses)
+    kind: Literal["worker", "manager"] = "manager" if role == "manager" else "worker"
+    return made, JoinToken(str(made["id"]), secret, str(made["ca_sha256"]), kind)
 
 
 @token.command("list", epilog=examples("okube token list\nokube token list -o json"))

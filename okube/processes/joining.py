@@ -91,6 +91,7 @@ def join(
     timeout_s: float | None,
     say: Say,
     bootstrap: Callable[[ManagerSettings, int], None] | None = None,
+    keep_unlock_key: bool = True,
 ) -> Joined:
     """Have this machine join; its process is not started.
 
@@ -102,6 +103,7 @@ def join(
         timeout_s: how long managers that do not answer are waited for; None: for ever.
         say: told what it waits for.
         bootstrap: how a manager's first Raft state is written, if not as Okube does it.
+        keep_unlock_key: whether this machine is to have it, where a manager is let in; it gets it from the others else.
 
     Raises:
         NotFound: cluster.yaml is there, not written by this command, and does not name it.
@@ -128,6 +130,8 @@ def join(
         if is_own(config_path):
             config = write_own_file(config_path, answer, _entry(request, wish), wish.runtime)
         assert config is not None
+        if not keep_unlock_key:
+            answer = msgspec.structs.replace(answer, unlock_key="")
         _finish(config, files, seed, making, answer, bootstrap or _bootstrap)
     return Joined(wish.name, token.role, answer.cluster, files.process(wish.name).root, config_path)
 

@@ -18,6 +18,7 @@ from okube.model.errors import BadFile, Conflict, NotFound
 from okube.model.managers import MembersView, MemberView
 from okube.processes.folders import Folders
 from okube.processes.here import is_here
+from okube.processes.invited import Invite, join_invited
 from okube.processes.launch import StartFailed, launch, let_go, okube_command, wait_alive
 from okube.processes.lock import one_at_a_time, runs_in
 from okube.processes.places import Place, launch_of
@@ -57,6 +58,7 @@ def add_manager(
     now_ms: int,
     command: Sequence[str] | None = None,
     bootstrap: Callable[[ManagerSettings, int], None] | None = None,
+    invite: Invite | None = None,
 ) -> Added:
     """Have a manager of cluster.yaml join the cluster that runs; start it, if this is its machine.
 
@@ -68,6 +70,7 @@ def add_manager(
         now_ms: milliseconds since 1970, UTC, for its certificate.
         command: what to start instead of this Okube.
         bootstrap: how its first Raft state is written, if not as Okube does it.
+        invite: has the cluster sign, where this machine does not have the key of the CA.
 
     Raises:
         NotFound: cluster.yaml has no such manager.
@@ -79,10 +82,12 @@ def add_manager(
     config = load_cluster(config_path)
     manager = _manager(config, name)
     files = ClusterFiles(config.data_dir)
+    if invite is not None and not _has_authority(config, files):
+        _refuse_running(files.process(name), name)
+        folder = join_invited(config, config_path, manager, invite, echo, command=command, bootstrap=bootstrap)
+        return Added(name, manager.host, folder, is_here(manager.host))
     seed = read_cluster(config)
-    ca = authority_files(config, seed.cluster_id)
-    move_key(ca)
-    _need_authority(ca, name)
+    _need_authority(authority_files(config, seed.cluster_id), name)
     with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
         _refuse_running(files.process(name), name)
         answer = ask(name, join_address(manager.host, manager.port), join_address(manager.host, manager.raft_port))
@@ -127,6 +132,15 @@ def _manager(config: ClusterConfig, name: str) -> ManagerConfig:
             "host and port."
         )
     return found
+
+
+def _has_authority(config: ClusterConfig, files: ClusterFiles) -> bool:
+    """Whether this machine can sign. A machine that is new has nothing of the cluster yet."""
+    if not files.seed.exists():
+        return False
+    ca = authority_files(config, read_cluster(config).cluster_id)
+    move_key(ca)
+    return ca.key.exists() and ca.certificate.exists()
 
 
 def _need_authority(files: AuthorityFiles, name: str) -> None:

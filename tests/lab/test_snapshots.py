@@ -116,5 +116,8 @@ def test_one_manager_goes_on_alone_and_the_others_cannot_come_back(cluster: Clus
     for name in lost:
         wait_until_it_stops(cluster, name)
     assert cluster.json("status")["epoch"].startswith("2.")
+    (key,) = cluster.folder.rglob("ca.key")
+    key.unlink()  # the cluster signs
     cluster.ok("managers", "add", "m2")
+    assert [token["state"] for token in cluster.json("token")] == []
     assert {m["name"] for m in cluster.json("managers") if m["state"] == "ready"} == {"m1", "m2"}
