@@ -118,7 +118,10 @@ class Okube(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whoever closes the pipe we write to has seen enough, and that is no error."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            if ctx.obj is not None:
+                ctx.obj.renew_certificate()
+            return result
         except BrokenPipeError:
             _let_go_of_stdout()
             return 0

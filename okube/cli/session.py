@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class Session:
         self.output = "table"
         self.stale = False
         self._client: OkubeClient | None = None
+        self._used: tuple[Path, ClientFile] | None = None
 
     def client(self) -> "OkubeClient":
         """The client of the cluster that the options, the environment or cluster.yaml name.
@@ -68,6 +70,7 @@ class Session:
         addresses = _addresses(place)
         token = os.environ.get("OKUBE_TOKEN", "").strip() or None
         if place.file is not None:
+            self._used = (place.path, place.file)
             memory = FileMemory(cache_dir() / "last-manager")
             caller = Caller(addresses, of_client_file(place.file, token=token), memory=memory)
             return OkubeClient(caller, stale=self.stale, while_waiting=while_waiting)
@@ -83,6 +86,17 @@ class Session:
         caller = Caller(addresses, find_credentials(directory, token=token), memory=memory)
         return OkubeClient(caller, stale=self.stale, while_waiting=while_waiting)
 
+    def renew_certificate(self) -> None:
+        """Where the certificate of a client file was used, get the next one in time; after the command's work."""
+        if self._client is None or self._used is None:
+            return
+        path, file = self._used
+        if os.environ.get("OKUBE_TOKEN") or not file.is_due(time.time()):
+            return
+        from okube.cli.certifying import renew
+
+        renew(self._client, path, cache_dir())
+
     def close(self) -> None:
         """End the client's connection."""
         if self._client is not None:
@@ -97,12 +111,14 @@ class Session:
         told_by = "--manager" if self.manager else "OKUBE_MANAGERS"
         client_file = read_client_file(file) if file else None
         if client_file is not None:
-            return _of_client_file(client_file, managers, told_by if managers else str(file))
+            assert file is not None
+            return _of_client_file(file, client_file, managers, told_by if managers else str(file))
         facts = cluster_facts(file) if file else None
         if facts is None or not (Path(facts.data_dir) / "admin").is_dir():
             client_file = read_client_file(home() / "config")
             if client_file is not None:
-                return _of_client_file(client_file, managers, told_by if managers else "~/.okube/config")
+                told_by = told_by if managers else "~/.okube/config"
+                return _of_client_file(home() / "config", client_file, managers, told_by)
         own = _own_file() if facts is None else None
         if facts is not None:
             credentials = str(Path(facts.data_dir) / "admin")
@@ -123,10 +139,11 @@ class _Place(msgspec.Struct, frozen=True):
     credentials: str
     told_by: str
     file: "ClientFile | None" = None
+    path: Path = Path()
 
 
-def _of_client_file(file: "ClientFile", managers: str | None, told_by: str) -> _Place:
-    return _Place(managers or ",".join(file.managers), "", told_by, file)
+def _of_client_file(path: Path, file: "ClientFile", managers: str | None, told_by: str) -> _Place:
+    return _Place(managers or ",".join(file.managers), "", told_by, file, path)
 
 
 class _OwnFile(msgspec.Struct, frozen=True):

@@ -169,30 +169,11 @@ def who_am_i(certify: Path | None) -> None:
     """
     here = session()
     if certify is not None:
-        _certify(here, certify)
+        from okube.cli import certifying
+
+        until = certifying.certify(here.client(), certify)
+        note(f"{certify} has a certificate now, until {until}; `okube` renews it by itself")
     show_results(here, "caller", [here.client().who_am_i()], of=["self"])
-
-
-def _certify(here: Session, path: Path) -> None:
-    import msgspec
-
-    from okube.cli.cells import moment_of
-    from okube.client.clientfile import read_client_file, write_client_file
-    from okube.security.ca import private_pem
-    from okube.security.requests import new_key, request_for
-
-    before = read_client_file(path)
-    if before is None:
-        raise BadFile(f"{path} is no client file: `okube user create` makes one")
-    key = new_key()
-    made = here.client().certify(request_for(key).decode())
-    until = moment_of(made.get("expires_at"))
-    identity = str(made["certificate"]) + private_pem(key).decode()
-    seconds = 0.0 if until is None else until.timestamp()
-    write_client_file(
-        path, msgspec.structs.replace(before, ca=str(made["ca"]), identity=identity, identity_until=seconds)
-    )
-    note(f"{path} has a certificate now, until {made.get('expires_at')}; the token in it is shown when that is over")
 
 
 def _new_token() -> tuple[str, str]:

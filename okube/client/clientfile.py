@@ -18,8 +18,8 @@ _MOST_BYTES = 1 << 20
 class ClientFile(msgspec.Struct, frozen=True, kw_only=True):
     """What is in it: managers as URLs, certificates of the CA in PEM.
 
-    ``identity`` is the user's certificate with its key, in PEM, good until ``identity_until`` (seconds since 1970): it
-    is shown in the place of the token for as long as it lasts.
+    ``identity`` is the user's certificate with its key, in PEM, given at ``identity_since`` and good until
+    ``identity_until`` (seconds since 1970): it is shown in the place of the token for as long as it lasts.
     """
 
     cluster: str = ""
@@ -29,6 +29,14 @@ class ClientFile(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     identity: str = ""
     identity_until: float = 0.0
+    identity_since: float = 0.0
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether it has a certificate that is in the second half of its life, or has ended.
+
+        One that ends with the credentials is renewed at half of what is left each time: seldom, for it halves.
+        """
+        return bool(self.identity) and now_s > (self.identity_since + self.identity_until) / 2
 
 
 def read_client_file(path: Path) -> ClientFile | None:

@@ -1,6 +1,7 @@
 """Where a machine keeps the CA and the admin's credentials in files, they follow what the state says.
 
-So ``okube up`` there signs with the CA of now, and the command line there goes on through a change of it.
+So ``okube up`` there signs with the CA of now, and the command line there goes on through a change of it, and for as
+long as the cluster lives: the admin's certificate is renewed at half of its life.
 """
 
 from okube.security import ClusterFiles, Identity

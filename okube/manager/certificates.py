@@ -24,6 +24,7 @@ __all__ = ["OwnCertificate", "of_agent", "of_expired", "of_manager"]
 _log = logging.getLogger(__name__)
 _LOOKS_S = 1.0
 _TOLD_AGAIN = 10  # looks
+_LOOKED_AFTER = 3600  # looks: so often it is seen whether the admin's certificate is due
 
 
 def of_agent(core: ManagerCore, signer: Signer, caller: Caller, said: CertificateQuestion) -> CertificateAnswer:
@@ -98,10 +99,11 @@ class OwnCertificate:
     async def tend(self, renewal: Renewal, leader: Callable[[], Leader | None]) -> None:
         """Renew when the CA has changed, and tell the leader what this manager shows; until cancelled."""
         told: tuple[str | None, bool, Papers] | None = None
-        beats = 0
+        beats = looks = 0
         followed: Authorities | None = None
         while True:
-            followed = self._follow(followed)
+            followed = self._follow(None if looks % _LOOKED_AFTER == 0 else followed)
+            looks += 1
             renewal.expect(self._core.authority.mark)
             telling = (self._core.raft.leader, leader() is not None, renewal.papers)
             if telling != told or beats >= _TOLD_AGAIN:
@@ -112,7 +114,7 @@ class OwnCertificate:
             await asyncio.sleep(_LOOKS_S)
 
     def _follow(self, before: Authorities | None) -> Authorities | None:
-        """Bring the files of this machine up to date with the CAs of the state, once for each change of these."""
+        """Bring the files of this machine up to date with the CAs of the state; not again where these are as before."""
         core, found = self._core, self._core.tables.authorities
         files = core.settings.authority
         if found is None or found is before or files is None:

@@ -4,12 +4,15 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
+from msgspec.structs import replace
 
 from okube.client import connect
 from okube.client.clientfile import ClientFile, read_client_file, write_client_file
@@ -26,9 +29,16 @@ class Users:
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.asked: list[Received] = []
+        self.signed: Reply = problem(409, "conflict", "this manager is locked")
+
+    @property
+    def certified(self) -> int:
+        return sum(request.path == "/v1/self/certificate" for request in self.asked)
 
     def __call__(self, request: Received) -> Reply:
         self.asked.append(request)
+        if request.path == "/v1/self/certificate":
+            return self.signed
         name = request.path.removeprefix("/v1/users").strip("/").partition("/")[0]
         if request.path == "/v1/status":
             return Reply(data={"cluster": "lab"})
@@ -167,3 +177,88 @@ def test_a_client_file_that_is_cut_off_says_what_to_do(tmp_path: Path) -> None:
     file.chmod(0o600)
     with pytest.raises(BadFile, match="okube user rotate"):
         read_client_file(file)
+
+
+class Certified:
+    """A client file with a certificate that is given, and good, so many seconds before and after now."""
+
+    def __init__(self, okube: Okube, path: Path, certificates: Certificates) -> None:
+        okube("user", "create", "alice", "--role", "viewer", "--file", str(path))
+        self.path = path
+        self.pem = (certificates.admin / "admin.crt").read_text()
+        self._key = (certificates.admin / "admin.key").read_text()
+        self.ca = (certificates.admin / "ca.crt").read_text()
+
+    def given(self, before_s: float, after_s: float) -> None:
+        content, now = self.content, time.time()
+        identity = self.pem + self._key
+        write_client_file(
+            self.path,
+            replace(content, identity=identity, identity_since=now - before_s, identity_until=now + after_s),
+        )
+
+    @property
+    def content(self) -> ClientFile:
+        found = read_client_file(self.path)
+        assert found is not None
+        return found
+
+    def answer(self) -> Reply:
+        until = datetime.now(UTC) + timedelta(days=365)
+        return Reply(201, {"certificate": self.pem, "ca": self.ca, "expires_at": until.isoformat()})
+
+
+@pytest.fixture
+def certified(okube: Okube, home: Path, certificates: Certificates) -> Certified:
+    return Certified(okube, home / "alice.okube", certificates)
+
+
+def test_a_certificate_in_the_second_half_of_its_life_is_renewed_by_whatever_command_runs(
+    okube: Okube, users: Users, certified: Certified
+) -> None:
+    users.signed = certified.answer()
+    certified.given(10, 20)
+    assert okube("--config", str(certified.path), "user", "self").exit_code == 0
+    assert users.certified == 0
+    certified.given(20, 10)
+    before = certified.content
+    assert okube("--config", str(certified.path), "user", "self").exit_code == 0
+    after = certified.content
+    assert after.identity_until > before.identity_until + 86_400
+    assert after.identity != before.identity, "the key is another one"
+    assert (after.token, after.managers, after.user) == (before.token, before.managers, before.user)
+    assert stat.S_IMODE(certified.path.stat().st_mode) == 0o600
+    assert not after.is_due(time.time())
+
+
+def test_a_certificate_that_ended_is_got_again_with_the_token(okube: Okube, users: Users, certified: Certified) -> None:
+    users.signed = certified.answer()
+    certified.given(20, -10)
+    assert json.loads(okube("--config", str(certified.path), "user", "self", "-o", "json").stdout)["name"] == "alice"
+    assert certified.content.identity_until > time.time()
+
+
+def test_where_it_cannot_be_renewed_the_command_is_done_all_the_same_and_it_is_tried_again_an_hour_later(
+    okube: Okube, users: Users, certified: Certified
+) -> None:
+    certified.given(20, 10)
+    for _ in range(3):
+        result = okube("--config", str(certified.path), "user", "self")
+        assert (result.exit_code, "locked" in result.stderr) == (0, False)
+    assert users.certified == 1
+
+
+def test_a_file_with_a_token_alone_gets_no_certificate_by_itself(okube: Okube, users: Users, home: Path) -> None:
+    okube("user", "create", "alice", "--role", "viewer")
+    okube("--config", str(home / "alice.okube"), "user", "self")
+    assert users.certified == 0
+
+
+def test_a_certificate_is_not_renewed_where_the_command_failed_or_another_token_was_shown(
+    okube: Okube, users: Users, certified: Certified
+) -> None:
+    users.signed = certified.answer()
+    certified.given(20, 10)
+    assert okube("--config", str(certified.path), "user", "rm", "nobody").exit_code == 1
+    assert okube("--config", str(certified.path), "user", "self", OKUBE_TOKEN="another").exit_code == 0
+    assert users.certified == 0
