@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-raft bench-snapshot bench-flood
+.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-raft bench-snapshot bench-flood wheel-bundle
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -19,6 +19,7 @@ help:
 	@echo "make mutants    guards switched off, one at a time, until a simulated run or a test notices; docs/reliability.md has the table"
 	@echo "make soak    the lab at length: ten minutes of mixed faults with the history checked, leaders killed and stopped, managers added and removed, agents cut off, certificates renewed under load, writers with one revision, 10,000 services made and removed, requests made up at random"
 	@echo "make lab     hosts on this machine, bare, to install on and to break: 3 managers, 3 workers, 2 more; 'make lab-down' ends it"
+	@echo "make wheel-bundle    Okube and all that it needs in one file, for 'okube cluster install' and 'upgrade'; PYTHONS='3.12 3.13' for other Pythons than this one too"
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-flood          what one client feels while 200 others flood the leader; the last line is JSON"
@@ -86,6 +87,9 @@ bench-flood: .venv/.installed-dev
 
 bench-snapshot: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_snapshot
+
+wheel-bundle: .venv/.installed
+	@$(STEP) "wheel bundle" .venv/bin/python -m okube.install.bundle $(PYTHONS)
 
 .venv/.installed: pyproject.toml scripts/venv
 	@$(STEP) "virtual environment" scripts/venv
