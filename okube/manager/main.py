@@ -1,11 +1,13 @@
 """What `okube manager` runs."""
 
 import asyncio
+import os
 
 from okube.manager.process import bootstrap_manager, serve
 from okube.manager.settings import ManagerSettings
 from okube.model.errors import OkubeError
 from okube.seams.daemon import run_daemon
+from okube.seams.notify import Supervisor
 from okube.seams.standing import MANAGER
 from okube.security.keyring import UnlockKey
 
@@ -24,10 +26,12 @@ def bootstrap_joining(settings: ManagerSettings, members_index: int) -> None:
 
 def run_manager(settings: ManagerSettings, *, unlock_key: UnlockKey | None = None) -> int:
     """Run one manager until SIGTERM or SIGINT; returns the exit status. It may be told the unlock key at its start."""
+    supervisor = Supervisor.of(os.environ, os.getpid())
     return run_daemon(
         f"manager {settings.name}",
-        lambda stop: serve(settings, stop, unlock_key=unlock_key),
+        lambda stop: serve(settings, stop, unlock_key=unlock_key, ready=supervisor.ready),
         expected=(OkubeError, OSError),
         log=settings.directory / "log",
         standing=MANAGER,
+        supervisor=supervisor,
     )

@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import random
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,20 +65,27 @@ async def bootstrap_manager(settings: ManagerSettings, *, members_index: int = 0
         await disk.close()
 
 
-async def serve(settings: ManagerSettings, stop: asyncio.Event, *, unlock_key: UnlockKey | None = None) -> None:
+async def serve(
+    settings: ManagerSettings,
+    stop: asyncio.Event,
+    *,
+    unlock_key: UnlockKey | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Run one manager until ``stop`` is set; where it is told to go on alone, it ends and begins anew in between.
 
     Args:
         settings: who it is, and where.
         stop: ends it.
         unlock_key: where it is told it at its start, instead of finding it on its disk.
+        ready: called when it serves.
 
     Raises:
         OkubeError: it cannot start (a damaged journal, a port in use), or must not go on (a failed sync).
     """
     while True:
         settings = finish_recovery(settings)
-        order = await _serve_until(settings, stop, unlock_key)
+        order = await _serve_until(settings, stop, unlock_key, ready)
         if order is None:
             return
         disk = FileDisk()
@@ -88,7 +95,9 @@ async def serve(settings: ManagerSettings, stop: asyncio.Event, *, unlock_key: U
             await disk.close()
 
 
-async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_key: UnlockKey | None) -> Recovery | None:
+async def _serve_until(
+    settings: ManagerSettings, stop: asyncio.Event, unlock_key: UnlockKey | None, ready: Callable[[], None]
+) -> Recovery | None:
     credentials = Credentials(settings.directory / "tls")
     peer_tls = credentials.client
     clock, disk, rng = SystemClock(), FileDisk(), random.Random(os.urandom(16))
@@ -127,6 +136,7 @@ async def _serve_until(settings: ManagerSettings, stop: asyncio.Event, unlock_ke
             await site.start()
             tune()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
+            ready()
 
             async def move(api: Place, to_peers: Place) -> None:
                 await links.move(*to_peers)

@@ -1,13 +1,17 @@
 """How a manager and an agent run as a process: one loop, until a signal asks for its end, with an exit status."""
 
 import asyncio
+import faulthandler
 import logging
+import os
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from okube.seams.journal import FORMAT, JournalFormatter, is_journal
 from okube.seams.logfile import LogHandler
+from okube.seams.notify import Supervisor
 from okube.seams.standing import Standing, take
 
 __all__ = ["LEAVE", "run_daemon"]
@@ -25,6 +29,7 @@ def run_daemon(
     expected: tuple[type[Exception], ...],
     log: Path | None = None,
     standing: Standing | None = None,
+    supervisor: Supervisor | None = None,
 ) -> int:
     """Run ``serve`` until SIGTERM or SIGINT sets its event and it returns.
 
@@ -34,19 +39,23 @@ def run_daemon(
         expected: errors that are told in a sentence; any other is a defect, and its trace is logged.
         log: the file that it was started to write to, if any; it is kept from growing for ever.
         standing: how the kernel should treat this process.
+        supervisor: hears signs of life of the loop, and when it is asked to end.
 
     Returns:
         The exit status: 0, or 1 where it ended by an error.
     """
-    logging.basicConfig(
-        handlers=[LogHandler(log)], level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    handler = LogHandler(log)
+    handler.setFormatter(JournalFormatter() if is_journal(os.environ, 2) else logging.Formatter(FORMAT))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     if standing is not None:
         take(standing)
+    supervisor = supervisor or Supervisor()
+    if supervisor.is_there:
+        faulthandler.enable()  # it ends one that hangs with SIGABRT, and then the log has where that was
     failed = False
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_until_signalled(serve))
+            runner.run(_until_signalled(serve, supervisor))
         _log.info("%s has stopped", name)
     except* expected as group:
         failed = True
@@ -58,13 +67,19 @@ def run_daemon(
     return 1 if failed else 0
 
 
-async def _until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+async def _until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], supervisor: Supervisor) -> None:
     stop = asyncio.Event()
+
+    def end() -> None:
+        supervisor.ending()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_tell_of)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await serve(stop)
+        loop.add_signal_handler(number, end)
+    async with supervisor.watched():
+        await serve(stop)
 
 
 def _tell_of(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

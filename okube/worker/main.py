@@ -5,7 +5,7 @@ import importlib.metadata
 import logging
 import os
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from okube.seams.clock import SystemClock
 from okube.seams.daemon import LEAVE, run_daemon
 from okube.seams.disk import FileDisk
 from okube.seams.exposition import exposition
+from okube.seams.notify import Supervisor
 from okube.seams.standing import AGENT
 from okube.security import TlsFiles
 from okube.security.living import Credentials
@@ -41,19 +42,21 @@ logger = logging.getLogger(__name__)
 
 def run_worker(settings: WorkerSettings) -> int:
     """Run one agent until SIGTERM or SIGINT; returns the exit status."""
+    supervisor = Supervisor.of(os.environ, os.getpid())
     return run_daemon(
         f"worker {settings.name}",
-        lambda stop: serve(settings, stop),
+        lambda stop: serve(settings, stop, ready=supervisor.ready),
         expected=(OkubeError, OSError),
         log=settings.directory / "log",
         standing=AGENT,
+        supervisor=supervisor,
     )
 
 
-async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
+async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None) -> None:
     """Run one agent until ``stop`` is set; then it announces an absence and leaves its containers running.
 
-    The signal ``LEAVE`` ends it too, without the announcement.
+    The signal ``LEAVE`` ends it too, without the announcement. ``ready`` is called when it serves.
 
     Raises:
         OkubeError: it cannot start: no runtime, no certificate.
@@ -111,6 +114,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         host, port = place_of(settings, agent.address)
         port = await server.start(host, port)
         logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, host, port, runtime.name)
+        ready()
         with present(settings.cluster_id, settings.name):
             await _with((renewal.run(), follow_address(agent, server, settings)), agent.run(stop))
     finally:
