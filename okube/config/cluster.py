@@ -23,6 +23,7 @@ from okube.config.fields import (
     SnapshotDays,
     SnapshotEvery,
     SnapshotNumber,
+    SshUser,
     Zone,
 )
 from okube.model.errors import FieldError
@@ -35,16 +36,47 @@ __all__ = [
     "ClusterConfig",
     "ClusterFile",
     "DockerConfig",
+    "EntrySsh",
+    "InstallConfig",
     "ManagerConfig",
     "Reserve",
     "RuntimeChoice",
     "Snapshots",
+    "SshConfig",
+    "SudoChoice",
     "Timing",
     "WorkerConfig",
 ]
 
 RAFT_PORT_OFFSET = 1000
 RuntimeChoice = Literal["auto", "docker", "process"]
+SudoChoice = Literal["auto", "always", "never"]
+
+
+class SshConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How ``okube cluster install`` and its kin reach machines over SSH; None is what is usual (see ``okube.install``).
+
+    ``identity_file`` and ``known_hosts`` are paths, relative to the file. ``sudo: auto`` uses it where the user is not
+    root.
+    """
+
+    user: SshUser | None = None
+    port: PortNumber | None = None
+    identity_file: Folder | None = None
+    known_hosts: Folder | None = None
+    sudo: SudoChoice | None = None
+
+
+class EntrySsh(SshConfig, frozen=True, kw_only=True):
+    """The same for the machine of one entry, whose SSH may be at another address than the entry's ``host``."""
+
+    host: HostName | None = None
+
+
+class InstallConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the install brings along: Docker of the machine's distribution where it has none, or only what is there."""
+
+    docker: Literal["distribution", "present"] = "present"
 
 
 class ManagerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +86,7 @@ class ManagerConfig(msgspec.Struct, frozen=True, kw_only=True):
     host: HostName
     port: PortNumber
     raft_port: PortNumber = 0
+    ssh: EntrySsh = EntrySsh()
 
     def __post_init__(self) -> None:
         """Derive the Raft port where none is given (the 0 of the default is never seen)."""
@@ -96,6 +129,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels = {}
     capacity: Capacity = Capacity()
     reserve: Reserve = Reserve()
+    ssh: EntrySsh = EntrySsh()
 
 
 class DockerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +177,8 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     reserve: Reserve = Reserve()
     snapshots: Snapshots = Snapshots()
     certificates: Certificates = Certificates()
+    ssh: SshConfig = SshConfig()
+    install: InstallConfig = InstallConfig()
 
 
 class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,5 +198,7 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
     reserve: Reserve = Reserve()
     snapshots: Snapshots = Snapshots()
     certificates: Certificates = Certificates()
+    ssh: SshConfig = SshConfig()
+    install: InstallConfig = InstallConfig()
     file: Path | None = None
     warnings: tuple[str, ...] = ()

@@ -28,12 +28,14 @@ __all__ = [
     "SnapshotDays",
     "SnapshotEvery",
     "SnapshotNumber",
+    "SshUser",
     "Zone",
     "seconds_text",
 ]
 
 _ZONE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _LEAST_BYTES = 16 << 20
+_SSH_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
 _DOCKER_HOST = re.compile(r"unix:///\S+|(?:tcp|ssh)://\S+")
 
 
@@ -96,6 +98,10 @@ def _docker_host(text: str) -> str | None:
     )
 
 
+def _ssh_user(text: str) -> str | None:
+    return None if _SSH_USER.fullmatch(text) else f"{text!r} is no name of a user: write one such as root or admin"
+
+
 def _between(least: float, most: float, why_least: str, why_most: str) -> msgspec.Meta:
     def check(seconds: float) -> str | None:
         allowed = f"{seconds_text(least)} to {seconds_text(most)}"
@@ -132,6 +138,7 @@ ReservedCores = Annotated[float, _check(_reserved_cores)]
 ReservedBytes = Annotated[Bytes, _check(_reserved_bytes)]
 Folder = Annotated[str, _check(_folder)]
 DockerHost = Annotated[str, _check(_docker_host)]
+SshUser = Annotated[str, _check(_ssh_user)]
 Heartbeat = Annotated[
     Seconds,
     _between(0.1, 60, "the leader would do little else than answer agents", "a lost node would go unnoticed too long"),

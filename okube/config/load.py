@@ -76,6 +76,8 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         reserve=written.reserve,
         snapshots=written.snapshots,
         certificates=written.certificates,
+        ssh=written.ssh,
+        install=written.install,
         file=file,
         warnings=tuple(checks.warnings(written)),
     )

@@ -97,7 +97,7 @@ def _worker(entry: OwnEntry) -> dict[str, Any]:
 
 def _plain(entry: msgspec.Struct) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(entry)
-    for key in ("capacity", "reserve"):
+    for key in ("capacity", "reserve", "ssh"):
         if key in found:
             found[key] = {name: value for name, value in found[key].items() if value is not None}
             if not found[key]:

@@ -158,7 +158,7 @@ timing: {heartbeat: 2s, election: 10ms}
             "1: cluster: 'Lab' is not a name: 1 to 63 of a-z, 0-9 and '-', starting and ending with a letter or digit",
             "4: managers[1].port: 70000 is no port: 1 to 65535",
             "4: managers[1].name: 'm1' is the name of managers[0] already",
-            "5: managers[2].prot: unknown key (did you mean 'port'?); allowed are name, host, port, raft_port",
+            "5: managers[2].prot: unknown key (did you mean 'port'?); allowed are name, host, port, raft_port, ssh",
             "5: managers[2].port: is missing",
             "6: managers[3].port: port 7101 of 192.0.2.1 is taken by managers[0].port already",
             "9: workers[0].host: 'http://192.0.2.1:80' is no host: give the name or address alone, and the port "
@@ -171,7 +171,7 @@ timing: {heartbeat: 2s, election: 10ms}
             "12: workers[1].name: 'm4' is the name of managers[3] already",
             "12: workers[1].port: port 8101 of 192.0.2.1 is taken by managers[0].raft_port already",
             "13: runtim: unknown key (did you mean 'runtime'?); allowed are cluster, managers, data_dir, key_dir, "
-            "workers, runtime, docker, timing, reserve, snapshots, certificates",
+            "workers, runtime, docker, timing, reserve, snapshots, certificates, ssh, install",
             "14: timing.election: 10ms is too short: 100ms to 30s; a busy moment of the leader would cost it its "
             "office",
             "14: timing.node_down_after: 3s cannot work with a heartbeat of 2s: two heartbeats in a row must be "
