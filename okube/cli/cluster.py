@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import click
 
-from okube.cli.lazy import LazyGroup
+from okube.cli.lazy import Entry, LazyGroup
 from okube.cli.locate import required_cluster_file
 from okube.cli.options import connects, examples, shows
 from okube.cli.output import emit
@@ -28,6 +28,10 @@ _config = click.option(
 class ClusterGroup(LazyGroup):
     """The commands, and what people write for them."""
 
+    entries: ClassVar[dict[str, Entry]] = {
+        "install": Entry("okube.cli.cluster_install:install", "Okube on the machines of cluster.yaml", "Machines"),
+        "check": Entry("okube.cli.cluster_check:check", "what is wrong with machines", "Machines"),
+    }
     misspelt: ClassVar[dict[str, str]] = {"rotate": "rotate-ca", "create": "init", "certificates": "ca"}
 
 

@@ -57,8 +57,9 @@ class LazyGroup(click.Group):
             return super().shell_complete(ctx, incomplete)
         from click.shell_completion import CompletionItem
 
-        found = [(name, entry) for name, entry in self.entries.items() if name.startswith(incomplete)]
-        return [CompletionItem(name, help=entry.help) for name, entry in found]
+        known = {name: command.get_short_help_str() for name, command in self.commands.items()}
+        known |= {name: entry.help for name, entry in self.entries.items()}
+        return [CompletionItem(name, help=line) for name, line in known.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands under the headings of their sections."""
@@ -69,6 +70,8 @@ class LazyGroup(click.Group):
         for name, entry in self.entries.items():
             if not entry.alias:
                 sections.setdefault(entry.section or "Commands", []).append((name, entry.help))
+        for name, command in self.commands.items():
+            sections.setdefault("Commands", []).append((name, command.get_short_help_str(limit=60)))
         for section, rows in sections.items():
             with formatter.section(section):
                 formatter.write_dl(rows)

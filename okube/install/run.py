@@ -152,7 +152,7 @@ class Installation:
                 package = await asyncio.to_thread(bundle_for, None)
                 self._refuse_machines(found, self._wanted(seed, package))
             release = see_to_release(running, package, named=self.options.bundle is not None)
-            plans = self._plans(found, seed, release)
+            plans = await asyncio.to_thread(self._plans, found, seed, release)  # it makes keys, and journals
             if not self.options.dry_run:
                 await self._carry_out(plans, remotes, package)
             warnings = [each for each in found.findings if each.severity == "warning"]
