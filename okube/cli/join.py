@@ -21,8 +21,7 @@ __all__ = ["join"]
     epilog=examples("""
 okube join TOKEN --manager https://192.0.2.11:7101
 okube join TOKEN --manager 192.0.2.11,192.0.2.12 --name w7 --zone rack-b
-okube join TOKEN --manager 192.0.2.11 --no-start        systemd starts it
-okube join - --manager 192.0.2.11 < token               nobody sees it in the list of processes
+okube join - --manager 192.0.2.11 --no-start < token    systemd starts it
 """)
 )
 @click.argument("token", metavar="TOKEN")
@@ -53,10 +52,7 @@ def join(
     timeout: float | None,
     no_start: bool,
 ) -> None:
-    """Have this machine join a cluster, as the token says, and start it.
-
-    With - as TOKEN it is read from stdin, so that it is in no list of processes.
-    """
+    """Have this machine join a cluster, as TOKEN (- for stdin) says, and start it."""
     from okube.cli.filters import label_pairs
     from okube.processes.invitation import Impatient
     from okube.processes.joining import Wish, start
