@@ -59,6 +59,7 @@ ENTRIES = {
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
     "worker": Entry("okube.cli.processes:worker", "one worker (for systemd)", _RUN),
     "join": Entry("okube.cli.join:join", "become part of a cluster", _RUN),
+    "units": Entry("okube.cli.units:units", "systemd starts them", _RUN),
 }
 
 MISSPELT = {
