@@ -31,6 +31,9 @@ class ClusterGroup(LazyGroup):
     entries: ClassVar[dict[str, Entry]] = {
         "install": Entry("okube.cli.cluster_install:install", "Okube on the machines of cluster.yaml", "Machines"),
         "check": Entry("okube.cli.cluster_check:check", "what is wrong with machines", "Machines"),
+        "upgrade": Entry("okube.cli.cluster_upgrade:upgrade", "another release, one by one", "Machines"),
+        "support-bundle": Entry("okube.cli.cluster_support:support_bundle", "logs and states in a file", "Machines"),
+        "uninstall": Entry("okube.cli.cluster_uninstall:uninstall", "take Okube off all machines", "Machines"),
     }
     misspelt: ClassVar[dict[str, str]] = {"rotate": "rotate-ca", "create": "init", "certificates": "ca"}
 
