@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from okube.config.cluster import ClusterConfig
+from okube.config.document import Document
 from okube.config.load import cluster_of
 from okube.config.yamldoc import load_documents
 from okube.model.errors import BadFile, Conflict
@@ -20,6 +21,7 @@ class Rewritten(msgspec.Struct, frozen=True):
     path: Path
     before: str
     text: str
+    document: Document
     config: ClusterConfig
 
     @property
@@ -68,4 +70,4 @@ def rewritten(path: Path, change: Callable[[str], str]) -> Rewritten:
         raise BadFile(f"{path} cannot be read: {error}.") from error
     text = change(before)
     (document,) = load_documents(text, source=str(path))
-    return Rewritten(path, before, text, cluster_of(document, path.absolute()))
+    return Rewritten(path, before, text, document, cluster_of(document, path.absolute()))
