@@ -16,6 +16,7 @@ def next_to_add(
     known: InCluster | None,
     *,
     learning: Sequence[str] = (),
+    anew: bool = False,
 ) -> Step | Done:
     """The next step.
 
@@ -26,6 +27,7 @@ def next_to_add(
         machine: what its machine says of it.
         known: what the cluster says of it; None: it does not know it.
         learning: managers that join now; others have to wait for them.
+        anew: one that the cluster knows by that name, and that does not answer, is gone for good.
 
     Raises:
         Unreachable: nothing can be done on its machine.
@@ -39,6 +41,8 @@ def next_to_add(
             f"{role} another name"
         )
     if known is not None and known.instance not in (machine.instance, machine.drawn):
+        if anew and not known.answers:
+            return Step("forget", f"as it was, instance {known.instance}, is taken out of the cluster")
         raise Conflict(_another(name, role, known))
     if known is None and (machine.instance or machine.damaged):
         return _not_known(machine)
