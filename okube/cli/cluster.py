@@ -34,6 +34,9 @@ class ClusterGroup(LazyGroup):
         "upgrade": Entry("okube.cli.cluster_upgrade:upgrade", "another release, one by one", "Machines"),
         "support-bundle": Entry("okube.cli.cluster_support:support_bundle", "logs and states in a file", "Machines"),
         "uninstall": Entry("okube.cli.cluster_uninstall:uninstall", "take Okube off all machines", "Machines"),
+        "add-node": Entry("okube.cli.cluster_nodes:add_node", "one more machine joins", "Machines"),
+        "remove-node": Entry("okube.cli.cluster_nodes:remove_node", "empty one, and take it out", "Machines"),
+        "replace-manager": Entry("okube.cli.cluster_nodes:replace_manager", "on another machine, or anew", "Machines"),
     }
     misspelt: ClassVar[dict[str, str]] = {"rotate": "rotate-ca", "create": "init", "certificates": "ca"}
 
