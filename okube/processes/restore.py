@@ -69,6 +69,7 @@ def plan_restore(
     incarnation: int | None = None,
     unlock_key: Path | None = None,
     without_unlock_key: bool = False,
+    elsewhere: bool = False,
 ) -> RestorePlan:
     """Check all that a restore needs.
 
@@ -79,6 +80,7 @@ def plan_restore(
         incarnation: the first number of the epochs that begin; else one more than any that is known here.
         unlock_key: a file with the unlock key, where this machine's folder of keys does not have it.
         without_unlock_key: give up what only that key opens.
+        elsewhere: the managers' folders are brought to their machines from here, by whoever asks for this.
 
     Raises:
         BadFile: the snapshot is damaged, or there is no CA, or no unlock key.
@@ -95,7 +97,7 @@ def plan_restore(
             f"{config.data_dir} holds another cluster of that name ({there.cluster_id}), and the snapshot is of "
             f"{head.cluster_id}: name another data_dir."
         )
-    if not is_here(config.managers[0].host):
+    if not elsewhere and not is_here(config.managers[0].host):
         raise Conflict(
             f"A cluster is restored on the machine of its first manager, {config.managers[0].name} "
             f"({config.managers[0].host}), and this is another."
