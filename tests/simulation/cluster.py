@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from okube.seams.clock import SystemClock
+from okube.seams.disk import NoRoom
 from tests.simulation.disk import MountedDisk, SimulatedDisk
 from tests.simulation.loop import Process
 from tests.simulation.network import SimulatedNetwork, SimulatedTransport
@@ -112,6 +113,9 @@ class SimulatedCluster:
         try:
             await program.start()
             error = await program.fatal
+        except NoRoom:  # told to who started it, and that is all: once it runs, it waits for room by itself
+            asyncio.get_running_loop().call_soon(site.kill)
+            return
         except Exception as problem:
             error = problem
         self.fatal.append((site.name, error))
