@@ -6,6 +6,7 @@ STEP := scripts/step
 SEEDS ?= 100
 ENGINE_PACKAGES := docker.io iproute2 iptables busybox-static strace faketime
 RACK_PACKAGES := docker.io iproute2 iptables busybox-static openssh-server openssh-client sudo python3
+VAGRANT_PACKAGES := vagrant vagrant-libvirt
 RAFT_BENCH_PACKAGES := wrk etcd-server iproute2 iptables
 FLOOD_BENCH_PACKAGES := wrk
 
@@ -36,7 +37,7 @@ check: .venv/.installed-dev
 	@scripts/check
 
 test: .venv/.installed-dev
-	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES) $(RACK_PACKAGES)
+	@$(STEP) "packages for the tests" scripts/packages $(ENGINE_PACKAGES) $(RACK_PACKAGES) $(VAGRANT_PACKAGES)
 	@scripts/check
 	@scripts/tests
 
