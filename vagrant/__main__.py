@@ -1,5 +1,6 @@
 """``vagrant/lab``: what the lab does on this host."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -59,6 +60,19 @@ def scenario_command(name: str, bundle: Path | None, patience: float) -> None:
         bundle = bundle_of_next_version(FOLDER.parent, FOLDER / ".lab" / "next")
     bundle = None if bundle is None else bundle.absolute()
     SCENARIOS[name](Lab(site, machines, transcript, okube=okube, patience_s=patience, bundle=bundle))
+
+
+@lab.command("trial")
+@click.option("--write", is_flag=True, help="Write the transcript to docs/vagrant.md.")
+@click.option("--keep", is_flag=True, help="Keep the folder of the trial, with the logs of libvirt.")
+@click.option("--inside", hidden=True, type=click.Path(path_type=Path), help="The folder, within the namespaces.")
+def trial_command(write: bool, keep: bool, inside: Path | None) -> None:
+    """Bring up a small lab by software emulation, apart from this machine's network and libvirt, and use it."""
+    from vagrant.trial import enter, trial
+
+    if inside is None:
+        sys.exit(enter(os.environ, write=write, keep=keep))
+    trial(inside, write=write)
 
 
 def main() -> None:

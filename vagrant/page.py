@@ -1,7 +1,8 @@
 """The page of a trial: its times as a table, and what was typed and shown."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 __all__ = ["render_page"]
 
@@ -17,12 +18,18 @@ KVM all of it is about ten times as fast. How to use the lab is in [vagrant/READ
 _LINE_MOST = 160
 
 
-def render_page(lines: Sequence[str], times: Sequence[tuple[str, float]]) -> str:
-    """The page; titles of the transcript become headings, what is between them is shown as it was."""
+def render_page(lines: Sequence[str], times: Sequence[tuple[str, float]], folders: Mapping[Path, str]) -> str:
+    """The page; titles of the transcript become headings, what is between them is shown as it was.
+
+    Args:
+        lines: the transcript.
+        times: what took how long, in seconds.
+        folders: how folders of this machine are shown to others.
+    """
     table = "".join(f"| {what} | {took:.1f} |\n" for what, took in times)
     parts: list[str] = []
     for title, body in _parts(lines):
-        shown = "\n".join(_cut(line) for line in body).strip("\n")
+        shown = "\n".join(_cut(_elsewhere(line, folders)) for line in body).strip("\n")
         parts.append(f"\n## {title}\n\n```\n{shown}\n```\n")
     return _HEAD + table + "".join(parts)
 
@@ -35,6 +42,12 @@ def _parts(lines: Sequence[str]) -> list[tuple[str, list[str]]]:
         elif found:
             found[-1][1].append(line)
     return found
+
+
+def _elsewhere(line: str, folders: Mapping[Path, str]) -> str:
+    for folder, name in folders.items():
+        line = line.replace(str(folder), name)
+    return line
 
 
 def _cut(line: str) -> str:

@@ -41,10 +41,16 @@ def test_what_does_not_come_about_in_time_is_named(tmp_path: Path) -> None:
 
 
 def test_a_page_has_the_times_as_a_table_and_each_part_as_it_was_shown() -> None:
-    page = render_page(["", "## Up", "", "$ vagrant up", "\x1b[1mgreen\x1b[0m", "x" * 200], [("vagrant up", 12.34)])
+    lines = ["", "## Up", "", "$ vagrant up", "\x1b[1mgreen\x1b[0m", "x" * 200]
+    page = render_page(lines, [("vagrant up", 12.34)], {})
     assert "| vagrant up | 12.3 |\n" in page
     assert "\n## Up\n\n```\n$ vagrant up\ngreen\nxxx" in page
     assert max(len(line) for line in page.splitlines()) <= 160
+
+
+def test_a_page_names_no_folder_of_the_machine_that_it_was_made_on() -> None:
+    page = render_page(["## Up", "runs /srv/okube/vagrant/lab install"], [], {Path("/srv/okube"): "~/okube"})
+    assert "runs ~/okube/vagrant/lab install" in page
 
 
 def test_a_card_is_found_by_its_address_so_that_vagrants_own_stays_up() -> None:
