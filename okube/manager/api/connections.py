@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
@@ -13,60 +13,36 @@ from okube.manager.api.admission import address_of
 from okube.manager.api.gate import Gate
 from okube.manager.api.problems import problem
 from okube.model.errors import Defect, Malformed, SlowDown, TooLarge, TooSlow
-from okube.seams.doorman import Doorman
+from okube.seams.doorsite import DoorSite
 from okube.seams.punctual import PunctualConnection, answer_and_close
 from okube.security import identity_of
 
 __all__ = ["Connection", "GuardedSite"]
 
 _log = logging.getLogger(__name__)
-_HANDSHAKE_S = 5.0
 _LINGER_S = 1.0  # how long what a refused client still sends is thrown away, so that it reads the answer
 
 
-class GuardedSite(web.BaseSite):
-    """Listens with TLS (or without, where ``context`` is None), and lets connections pass the gate."""
+class GuardedSite(DoorSite):
+    """Lets connections pass the gate."""
 
     def __init__(self, runner: web.AppRunner, host: str, port: int, gate: Gate, context: ssl.SSLContext | None) -> None:
-        super().__init__(runner, ssl_context=context)
-        self._host = host
-        self._port = port
+        super().__init__(runner, host, port, context=context, turned=gate.handshakes)
         self._gate = gate
-        self._context = context
 
-    @property
-    def name(self) -> str:
-        """Where it listens."""
-        return f"{'http' if self._context is None else 'https'}://{self._host}:{self._port}"
-
-    async def start(self) -> None:
-        """Listen; raises OSError for a port in use."""
-        await super().start()
-        loop = asyncio.get_running_loop()
-        server, gate, limits = self._runner.server, self._gate, self._gate.limits
-        assert server is not None
-
-        def connection() -> Connection:
-            return Connection(
-                server,
-                gate,
-                loop=loop,
-                access_log=None,
-                keepalive_timeout=limits.idle_s,
-                lingering_time=_LINGER_S,
-                max_line_size=limits.line_bytes,
-                max_field_size=limits.line_bytes,
-            )
-
-        doorman = Doorman(connection, context=self._context, handshake_s=_HANDSHAKE_S, turned=gate.handshakes)
-        await doorman.open(self._host, self._port)
-        self._doorman = doorman
-        self._server = cast("asyncio.AbstractServer", doorman)  # the runner closes it, and asks for its sockets
-
-    async def move(self, host: str, port: int) -> None:
-        """Listen elsewhere from now on; connections that stand go on. Raises OSError, and then all is as it was."""
-        await self._doorman.move(host, port)
-        self._host, self._port = host, port
+    def connection(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> "Connection":
+        """What serves one connection, from when TLS is done."""
+        limits = self._gate.limits
+        return Connection(
+            server,
+            self._gate,
+            loop=loop,
+            access_log=None,
+            keepalive_timeout=limits.idle_s,
+            lingering_time=_LINGER_S,
+            max_line_size=limits.line_bytes,
+            max_field_size=limits.line_bytes,
+        )
 
 
 class Connection(PunctualConnection):
