@@ -8,10 +8,10 @@ from typing import Protocol
 import aiohttp
 import msgspec
 
+from okube.manager.tlssession import TlsSession
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
 from okube.model.wire import MANAGERS_HEADER, Assignment, AssignmentAnswer
-from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
 from okube.security import server_name
 
@@ -43,7 +43,7 @@ class AgentCalls(Protocol):
         """Chunks of JSON lines of a task's output."""
 
 
-class HttpAgentCalls:
+class HttpAgentCalls(TlsSession):
     """The real form: one session for all agents, mutual TLS, the agent's name checked against its certificate.
 
     ``managers`` tells where the managers are now.
@@ -57,21 +57,10 @@ class HttpAgentCalls:
         timeout_s: float = 5.0,
         managers: Callable[[], Iterable[str]] = tuple,
     ) -> None:
+        super().__init__(tls)
         self._managers = managers
         self._cluster_id = cluster_id
-        self._tls = tls
         self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Open the session; call it on the loop."""
-        connector = Connector(ssl=self._tls, keepalive_timeout=60)
-        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
 
     async def assign(self, node: Node, assignment: Assignment) -> AssignmentAnswer:
         """PUT the assignment; an answer of 409 is an answer."""
@@ -131,10 +120,6 @@ class HttpAgentCalls:
                     yield chunk
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(f"agent {node.name} at {node.address} does not answer: {plainly(error)}") from error
-
-    def _open(self) -> aiohttp.ClientSession:
-        assert self._session is not None, "start() comes first"
-        return self._session
 
     def _server_name(self, node: Node) -> str:
         return server_name(node.name, "worker", self._cluster_id)

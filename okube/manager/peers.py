@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import aiohttp
 import msgspec
 
+from okube.manager.tlssession import TlsSession
 from okube.model.authority import Authorities
 from okube.model.errors import UNREADABLE, Unreachable
 from okube.model.node import Node
@@ -24,7 +25,6 @@ from okube.model.wire import (
     RelayQuestion,
 )
 from okube.raft import Member
-from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
 from okube.security import anonymous_context, server_name
 
@@ -51,23 +51,12 @@ class PeerCalls(Protocol):
         """Tell a node what it should hold, by way of the other manager."""
 
 
-class HttpPeerCalls:
+class HttpPeerCalls(TlsSession):
     """The real form: mutual TLS, the other manager's name checked against its certificate."""
 
     def __init__(self, cluster_id: str, tls: ssl.SSLContext) -> None:
+        super().__init__(tls)
         self._cluster_id = cluster_id
-        self._tls = tls
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Open the session; call it on the loop."""
-        connector = Connector(ssl=self._tls, keepalive_timeout=60)
-        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
 
     async def reach(self, peer: Member, nodes: Sequence[Node]) -> dict[str, bool]:
         """POST /v1/peers/reach."""
@@ -86,9 +75,8 @@ class HttpPeerCalls:
 
     async def expired(self, peer: Member, question: ExpiredQuestion, ca: Path) -> CertificateAnswer:
         """POST /v1/renew, without a certificate; the other manager's is to be of that CA."""
-        assert self._session is not None, "start() comes first"
         try:
-            async with self._session.post(
+            async with self._open().post(
                 f"https://{peer.api_address}/v1/renew",
                 data=_encoder.encode(question),
                 headers={"Content-Type": "application/msgpack"},
@@ -112,9 +100,8 @@ class HttpPeerCalls:
         await self._post(peer, "papers", papers, _REACH_TIMEOUT_S)
 
     async def _post(self, peer: Member, what: str, question: msgspec.Struct, timeout_s: float) -> bytes:
-        assert self._session is not None, "start() comes first"
         try:
-            async with self._session.post(
+            async with self._open().post(
                 f"https://{peer.api_address}/v1/peers/{what}",
                 data=io.BytesIO(_encoder.encode(question)),  # aiohttp sends a large one in pieces only from a file
                 headers={"Content-Type": "application/msgpack"},
