@@ -54,11 +54,7 @@ async def list_services(request: web.Request) -> web.StreamResponse:
 async def get_service(request: web.Request) -> web.Response:
     """One service; what this gives, PUT takes."""
     tables = await tables_to_read(request)
-    name = request.match_info["name"]
-    service = tables.service_named(name)
-    if service is None:
-        raise NotFound(f"there is no service {name}")
-    check_app(request, service.spec.app, f"service {name}")
+    service = _found(request, tables)
     response = answer(request, view_of_service(tables, service))
     response.headers["ETag"] = f'"{service.revision}"'
     return response
@@ -67,12 +63,7 @@ async def get_service(request: web.Request) -> web.Response:
 @routes.get("/v1/services/{name}/versions")
 async def list_versions(request: web.Request) -> web.Response:
     """The versions of a service that are kept, the current one last."""
-    tables = await tables_to_read(request)
-    name = request.match_info["name"]
-    service = tables.service_named(name)
-    if service is None:
-        raise NotFound(f"there is no service {name}")
-    check_app(request, service.spec.app, f"service {name}")
+    service = _found(request, await tables_to_read(request))
     apps = apps_of(request)
     kept = [each for each in service.versions if not apps or each.spec.app in apps]
     before = [VersionView(each.version, False, each.spec) for each in kept]
@@ -161,6 +152,16 @@ async def apply(request: web.Request) -> web.Response:
     applied = await _put(request, specs, "upsert", prune=prune)
     made = msgspec.json.decode(applied.body, type=tuple[AppliedService, ...])
     return answer(request, ApplyAnswer(applied.revision, made), revision=applied.revision)
+
+
+def _found(request: web.Request, tables: Tables) -> Service:
+    """The service of the path, if the caller may see it."""
+    name = request.match_info["name"]
+    service = tables.service_named(name)
+    if service is None:
+        raise NotFound(f"there is no service {name}")
+    check_app(request, service.spec.app, f"service {name}")
+    return service
 
 
 def _check_dry(request: web.Request, tables: Tables, specs: tuple[ServiceSpec, ...]) -> None:
