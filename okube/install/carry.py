@@ -137,7 +137,7 @@ async def side_by_side(
                 await do(machine)
             except OkubeError as error:
                 failures[machine.host] = error.detail
-                say(machine, f"failed: {error.detail}")
+                say(machine, "failed, see below")
 
     async with asyncio.TaskGroup() as group:
         for machine in machines:

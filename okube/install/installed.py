@@ -64,7 +64,8 @@ def question_of(machine: Machine, config: ClusterConfig, *, syncs: int = 15, lay
     identities = [str(layout.data / entry.name / "identity.json") for entry in entries]
     removed = [str(layout.data / manager.name / "removed") for manager in machine.managers]
     started = [started_file(entry.name, layout) for entry in entries]
-    looked_at = (layout.cluster_file, layout.data, layout.keys, layout.settings, layout.current, layout.command)
+    folders = (layout.settings, layout.settings / "started", layout.keys, layout.data)
+    looked_at = (layout.cluster_file, *folders, layout.current, layout.command)
     names = [entry.unit for entry in entries]
     return Question(
         ports=(

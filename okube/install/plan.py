@@ -138,7 +138,8 @@ def _before(machine: Machine, facts: Facts, desired: Desired) -> Iterator[Step]:
     if machine.workers and no_engine and config.install.docker == "distribution":
         yield Packages(why="installs Docker of the distribution", names=ENGINE_PACKAGES)
     if SYSTEM_USER not in facts.users and machine.managers:
-        yield Account(why=f"makes the user {SYSTEM_USER}", name=SYSTEM_USER, home=str(desired.layout.data))
+        # Without a home: a data_dir that is somebody's home would be refused, for a purge removes it.
+        yield Account(why=f"makes the user {SYSTEM_USER}", name=SYSTEM_USER, home="/nonexistent")
 
 
 def _folders(machine: Machine, facts: Facts, desired: Desired) -> Iterator[Step]:

@@ -22,11 +22,11 @@ from okube.model.names import new_id
 from okube.processes.differences import differences
 from okube.processes.folders import Folders, certify
 from okube.processes.settings import authority_files, manager_settings
-from okube.security import ClusterFiles, Identity, new_token, read_token, token_sha256, write_token
+from okube.security import ClusterFiles, Identity, ProcessFiles, new_token, read_token, token_sha256, write_token
 from okube.security.authorityfiles import AuthorityFiles, move_key
 from okube.security.ca import Authority, create_ca, load_ca, save_ca
 from okube.security.private import sync_folder
-from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
+from okube.security.seed import Member, ProcessIdentity, Seed, read_process_identity, read_seed, write_seed
 
 __all__ = ["Bootstrap", "Sown", "read_cluster", "seeding_file", "sow"]
 
@@ -137,9 +137,9 @@ def _check_ours(config: ClusterConfig, files: ClusterFiles, seed: Seed) -> None:
         )
     for name, role in _roles(config).items():
         folder = files.process(name)
-        if not folder.identity.exists():
+        identity = _identity_in(folder)
+        if identity is None:
             continue
-        identity = read_process_identity(folder.identity)
         if identity.cluster_id != seed.cluster_id:
             raise Conflict(
                 f"{folder.root} is of another cluster (id {identity.cluster_id}, this one is {seed.cluster_id}): "
@@ -150,6 +150,14 @@ def _check_ours(config: ClusterConfig, files: ClusterFiles, seed: Seed) -> None:
                 f"{folder.root} is that of {identity.role} {identity.name}, and cluster.yaml names {role} {name}: "
                 f"give the {role} another name. Nothing is changed or started."
             )
+
+
+def _identity_in(folder: ProcessFiles) -> ProcessIdentity | None:
+    """Whose folder it is; None where there is none, or another user's, whose process looks at it itself."""
+    try:
+        return read_process_identity(folder.identity) if folder.identity.exists() else None
+    except PermissionError:
+        return None
 
 
 def _roles(config: ClusterConfig) -> dict[str, str]:
