@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from okube.raft import JournalDamaged
-from tests.simulation.cluster import until
+from okube.raft import JournalDamaged, RaftNode
+from tests.simulation.cluster import Site, until
 from tests.unit.raft.builders import in_virtual_time
 from tests.unit.raft.trio import Trio, batch
 
@@ -67,12 +67,7 @@ async def test_a_leader_with_a_slow_disk_still_commits_what_both_others_have() -
 @in_virtual_time
 async def test_a_follower_that_was_away_for_long_is_sent_a_snapshot() -> None:
     trio = Trio(compact_entries=10, tail_entries=5, snapshot_chunk_bytes=100)
-    leader = await trio.start()
-    away = trio.site(trio.followers()[0])
-    away.kill()
-    for number in range(60):
-        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
-        await asyncio.sleep(0.005)
+    _, away = await _one_is_away_for_long(trio)
     trio.cluster.start(away)
     assert await until(lambda: len(trio.nodes()) == 3, within_s=1)
     assert await until(lambda: {len(trio.items(node)) for node in trio.nodes()} == {60}, within_s=3)
@@ -85,12 +80,7 @@ async def test_a_follower_that_was_away_for_long_is_sent_a_snapshot() -> None:
 @in_virtual_time
 async def test_a_snapshot_is_acknowledged_when_it_is_durable_and_not_before() -> None:
     trio = Trio(compact_entries=10, tail_entries=5, snapshot_chunk_bytes=100)
-    leader = await trio.start()
-    away = trio.site(trio.followers()[0])
-    away.kill()
-    for number in range(60):
-        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
-        await asyncio.sleep(0.005)
+    leader, away = await _one_is_away_for_long(trio)
     away.platter.sync_s = (0.5, 0.5)
     trio.cluster.start(away)
     covered = leader.base_index
@@ -114,12 +104,7 @@ async def test_a_snapshot_is_acknowledged_when_it_is_durable_and_not_before() ->
 @in_virtual_time
 async def test_a_follower_that_waits_for_its_snapshot_is_spoken_to_no_more_than_others() -> None:
     trio = Trio(compact_entries=10, tail_entries=5)
-    leader = await trio.start()
-    away = trio.site(trio.followers()[0])
-    away.kill()
-    for number in range(60):
-        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
-        await asyncio.sleep(0.005)
+    leader, away = await _one_is_away_for_long(trio)
     away.platter.sync_s = (2.0, 2.0)
     trio.cluster.start(away)
     assert await until(lambda: len(trio.nodes()) == 3, within_s=5)
@@ -170,3 +155,14 @@ async def test_a_damaged_journal_stops_the_member_with_a_sentence() -> None:
     error = trio.cluster.fatal[0][1]
     assert isinstance(error, JournalDamaged)
     assert "leave this manager ended" in str(error)
+
+
+async def _one_is_away_for_long(trio: Trio) -> tuple[RaftNode, Site]:
+    """The leader, and a follower's machine that lost its power before 60 writes."""
+    leader = await trio.start()
+    away = trio.site(trio.followers()[0])
+    away.kill()
+    for number in range(60):
+        await leader.propose(batch(leader, b"%d" % number), timeout_s=1)
+        await asyncio.sleep(0.005)
+    return leader, away
