@@ -35,6 +35,7 @@ from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk
 from okube.seams.transport import Peer, PeerHandler
 from okube.state import StateMachine
+from tests.builders import Cluster
 
 TOKEN = "secret-of-the-test"
 
@@ -134,6 +135,15 @@ class Api:
                 name=name, instance=f"i-{name}", address="127.0.0.1:9", runtime="docker", software="1", **settings
             )
         )
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """Three nodes, and nothing on them."""
+    made = Cluster()
+    for name in ("w1", "w2", "w3"):
+        made.node(name)
+    return made
 
 
 @pytest.fixture

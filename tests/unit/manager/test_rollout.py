@@ -1,19 +1,9 @@
 """A new version goes one slot at a time, no further than it proves itself; nodes are emptied one task at a time."""
 
-import pytest
-
 from okube.manager.rollout import PROOF_MS
 from okube.model import commands as c
 from okube.model.task import Task
 from tests.builders import Cluster, a_spec
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    made = Cluster()
-    for name in ("w1", "w2", "w3"):
-        made.node(name)
-    return made
 
 
 def test_a_changed_spec_rolls_one_slot_at_a_time_and_stops_before_it_starts(cluster: Cluster) -> None:
