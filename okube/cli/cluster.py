@@ -44,6 +44,7 @@ class ClusterGroup(LazyGroup):
 @click.group(
     cls=ClusterGroup,
     epilog=examples("""
+okube cluster install      Okube on all machines of cluster.yaml, over SSH
 okube cluster init         make its files here, and start nothing
 okube cluster ca           which CAs are believed, and until when
 okube cluster rotate-ca    another CA takes its place, while all goes on
@@ -51,7 +52,7 @@ okube cluster renew        all certificates have ended: renew those here
 """),
 )
 def cluster() -> None:
-    """What the whole cluster is built on: its files, its CA, its certificates."""
+    """The cluster as a whole: its machines, its files, its CA, its certificates."""
 
 
 @cluster.command(epilog=examples("okube cluster ca\nokube cluster ca -o json"))

@@ -46,7 +46,7 @@ ENTRIES = {
     "cordon": Entry("okube.cli.nodes:cordon", "no new tasks on nodes", _CARE),
     "uncordon": Entry("okube.cli.nodes:uncordon", "new tasks again", _CARE),
     "snapshot": Entry("okube.cli.snapshot:snapshot", "the state, saved", _CARE),
-    "cluster": Entry("okube.cli.cluster:cluster", "its CA and certificates", _CARE),
+    "cluster": Entry("okube.cli.cluster:cluster", "install, upgrade; its CA", _CARE),
     "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),
     "config": Entry("okube.cli.secret:config", "files for tasks", _ACCESS),
     "user": Entry("okube.cli.user:user", "who may do what", _ACCESS),
@@ -96,6 +96,10 @@ MISSPELT = {
 }
 
 
+_NOTHING_GIVEN: type[click.UsageError] = click.exceptions.NoArgsIsHelpError
+"""What click raises for a group without a command: whoever types that wants to see which there are."""
+
+
 class Okube(LazyGroup):
     """The outermost group: it ends every run with one of the exit statuses, and never with a traceback."""
 
@@ -135,6 +139,9 @@ class Okube(LazyGroup):
             sys.stdout.flush()
         except BrokenPipeError:
             _let_go_of_stdout()
+            return 0
+        except _NOTHING_GIVEN as error:
+            click.echo(error.format_message())
             return 0
         except SystemExit:
             raise

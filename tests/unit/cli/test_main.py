@@ -40,6 +40,13 @@ def test_the_help_lists_every_command(home: Path) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("group", [[], ["cluster"], ["snapshot"], ["units"]])
+def test_a_group_without_a_command_shows_its_help_and_is_no_error(home: Path, group: list[str]) -> None:
+    alone = CliRunner().invoke(cli, group)
+    assert (alone.exit_code, alone.stderr) == (0, "")
+    assert alone.stdout == CliRunner().invoke(cli, [*group, "--help"]).stdout
+
+
 @pytest.mark.parametrize(
     ("args", "hint"),
     [
