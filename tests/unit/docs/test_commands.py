@@ -40,7 +40,8 @@ def _wrong(line: str) -> str | None:
         return None if names[0] in _COMING else f"{line}: there is no command {names[0]}"
     known = {opt for each in (command, cli) for param in each.params for opt in (*param.opts, *param.secondary_opts)}
     if isinstance(command, click.Group):
-        known |= {opt for sub in command.commands.values() for param in sub.params for opt in param.opts}
+        subs = [command.get_command(ctx, name) for name in command.list_commands(ctx)]
+        known |= {opt for sub in subs if sub is not None for param in sub.params for opt in param.opts}
     flags = [word.partition("=")[0] for word in words if word.startswith("--")]
     unknown = [flag for flag in flags if flag not in {*known, "--help"}]
     return f"{line}: there is no {unknown}" if unknown else None
