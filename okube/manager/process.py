@@ -262,6 +262,7 @@ def _links(settings: ManagerSettings, credentials: Credentials, elsewhere: Mappi
         identify=identify,
         election_s=settings.election_s,
         elsewhere=elsewhere,
+        lasting=lambda: credentials.lasting,
     )
 
 

@@ -6,12 +6,15 @@ out of the middle.
 
 import asyncio
 import contextlib
+import math
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, cast
 
 import msgspec
+
+from okube.seams.lasting import Lasting
 
 __all__ = ["Greeting", "Link", "LinkOwner"]
 
@@ -81,6 +84,10 @@ class Link(asyncio.Protocol):
         self.peer: str | None = None
         self.instance = ""
         self.heard_at = self.said_at = now()
+        self.ends_at = self.worn_at = math.inf
+        """By the clock of ``now``: when a certificate of either side ends, and when it is time for another link."""
+        self.succeeded = False
+        """Whether another link to the same peer is about to take its place: then its end says nothing of the peer."""
         self.closed_there = False
         """Whether the other side closed it, which this side did not want and no silence explains."""
         self._ended_here = False
@@ -99,6 +106,13 @@ class Link(asyncio.Protocol):
         """What the peer presented; empty without TLS."""
         found = self._transport.get_extra_info("peercert") if self._transport is not None else None
         return found or {}
+
+    def lasts(self, lasting: Iterable[Lasting | None], now_s: float) -> None:
+        """Say from when to when the certificates of both sides are good; ``now_s`` is seconds since 1970."""
+        for each in lasting:
+            if each is not None:
+                self.ends_at = min(self.ends_at, self._now() + each.left_s(now_s))
+                self.worn_at = min(self.worn_at, self._now() + each.worn_in_s(now_s))
 
     @property
     def address(self) -> str:
@@ -166,7 +180,9 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
         self._buffer.clear()
-        self.closed_there = not self._ended_here and (exc is None or isinstance(exc, ConnectionError))
+        self.closed_there = not (self._ended_here or self.succeeded) and (
+            exc is None or isinstance(exc, ConnectionError)
+        )
         if not self.closed.done():
             self.closed.set_result(None)
         self._owner.lost(self)

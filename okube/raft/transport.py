@@ -4,19 +4,23 @@ One connection a pair; the manager whose name sorts first makes it. The other on
 the first may not know it yet, or not any more, and tells that with its greeting. When a link is silent for an election
 time-out another one is made beside it, because a living TCP connection may need many seconds to find back after a cut;
 whichever is heard first stays, because a new one needs as long where packets are lost.
+
+No link outlives the certificates that both sides showed on it. So that this is no gap, another one takes its place in
+time, when the next certificates should be there.
 """
 
 import asyncio
-import contextlib
 import logging
-import socket
 import ssl
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from okube.raft.complaints import Complaints
+from okube.raft.connecting import connect
 from okube.raft.link import VERSION, Greeting, Link
 from okube.seams.doorman import Doorman
+from okube.seams.lasting import Lasting
 from okube.seams.plainly import plainly, untimely
 from okube.seams.transport import Peer, PeerHandler
 
@@ -54,6 +58,7 @@ class TlsTransport:
         max_frame_bytes: int = 4 * MIB,
         max_queue_bytes: int = 16 * MIB,
         elsewhere: Mapping[str, str] | None = None,
+        lasting: Callable[[], Lasting | None] = lambda: None,
     ) -> None:
         self._name = name
         self._instance = instance
@@ -66,6 +71,7 @@ class TlsTransport:
         self._max_frame_bytes = max_frame_bytes
         self._max_queue_bytes = max_queue_bytes
         self._elsewhere = dict(elsewhere or {})  # where peers are dialled that are not where the log says
+        self._lasting = lasting  # from when to when what is shown here is good
         self._peers: dict[str, Peer] = {}
         self._known: dict[str, str] = {}  # the addresses that the log had at first
         self._card = b""
@@ -163,11 +169,14 @@ class TlsTransport:
 
     def begun(self, link: Link) -> None:
         """Keep an eye on it until it has greeted."""
-        if self._server is None or (link.dialled is not None and self._speaks(link.dialled)):
+        link.lasts((Lasting.of(link.certificate), self._lasting()), time.time())
+        if self._server is None or (link.dialled is not None and self._is_well(link.dialled)):
             link.end()
         elif link.dialled is None and (objection := self._stranger(link)) is not None:
             self._refuse(link, objection)
             link.end()
+        else:
+            self._succeed_to_earlier(link)
         self._pending[link] = None
 
     def greeted(self, link: Link, greeting: Greeting) -> bool:
@@ -219,6 +228,16 @@ class TlsTransport:
         """Whether there is a link to this peer from which something came of late."""
         link = self._links.get(name)
         return link is not None and asyncio.get_running_loop().time() - link.heard_at <= self._election_s
+
+    def _succeed_to_earlier(self, link: Link) -> None:
+        identity = self._identify(link.certificate)
+        earlier = None if identity is None else self._links.get(identity[1])
+        if earlier is not None:
+            earlier.succeeded = True
+
+    def _is_well(self, name: str) -> bool:
+        """Whether there is a link to this peer that speaks and can stay."""
+        return self._speaks(name) and asyncio.get_running_loop().time() < self._links[name].worn_at
 
     def _turned_away(self, address: str, error: Exception) -> None:
         """TLS with a caller failed: worth a line where it may be one of the managers."""
@@ -297,13 +316,13 @@ class TlsTransport:
             await asyncio.sleep(pause_s)
 
     async def _until_wanted(self, name: str, link: Link) -> None:
-        """Until there is no link to this peer that speaks: one that is silent may come back, and stays meanwhile."""
+        """Until there is no link to this peer that is well: one that is silent may come back, and stays meanwhile."""
         while True:
             if link.closed.done():
                 if name not in self._links:
                     return
                 link = self._links[name]
-            elif link.peer is not None and not self._speaks(name):
+            elif link.peer is not None and not self._is_well(name):
                 return
             await asyncio.wait({link.closed}, timeout=self._election_s / 5)
 
@@ -336,7 +355,7 @@ class TlsTransport:
         host, _, port = self._address(name).rpartition(":")
         loop = asyncio.get_running_loop()
         try:
-            plain = await self._connect(host.strip("[]"), int(port))
+            plain = await connect(host.strip("[]"), int(port), self._patience_s)
         except ValueError as error:  # a host that no resolver takes
             raise OSError(f"{host} is no host: {error}") from error
         link = self._new_link(name)
@@ -354,16 +373,6 @@ class TlsTransport:
             raise
         return link
 
-    async def _connect(self, host: str, port: int) -> socket.socket:
-        """A connection without TLS; where a packet of it is lost, beginning anew is quicker than waiting for TCP."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._patience_s):
-            *others, last = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            for family, kind, _, _, address in others:
-                with contextlib.suppress(OSError):
-                    return await _connect_to(family, kind, address)
-            return await _connect_to(last[0], last[1], last[4])
-
     def _keep_alive(self) -> None:
         """Say something on quiet links, and end silent ones."""
         loop = asyncio.get_running_loop()
@@ -371,7 +380,10 @@ class TlsTransport:
         self._watch = loop.call_later(self._election_s / 5, self._keep_alive)
         for link in [*self._links.values(), *self._pending]:
             silence_s = now - link.heard_at
-            if silence_s > (_SILENT_FOR_GOOD * self._election_s if link.peer is not None else self._tls_patience_s):
+            if now > link.ends_at:
+                self.broken(link, "a certificate that was shown on it has ended")
+                link.end()
+            elif silence_s > (_SILENT_FOR_GOOD * self._election_s if link.peer is not None else self._tls_patience_s):
                 link.end()
             elif link.peer is not None and now - link.said_at > self._election_s / 5:
                 link.say_still_here()
@@ -384,15 +396,3 @@ class TlsTransport:
     def _tell_down(self, peer: str, *, closed: bool) -> None:
         if self._handler is not None:
             self._handler.peer_down(peer, closed=closed)
-
-
-async def _connect_to(family: int, kind: int, address: Any) -> socket.socket:
-    """A connection to one of the addresses that a host has."""
-    plain = socket.socket(family, kind)
-    plain.setblocking(False)
-    try:
-        await asyncio.get_running_loop().sock_connect(plain, address)
-    except BaseException:
-        plain.close()
-        raise
-    return plain

@@ -1,11 +1,22 @@
-"""Connections of HTTP on which nobody may take for ever to ask, and answers to those who are not let in."""
+"""Connections of HTTP on which nobody may take for ever to ask, and answers to those who are not let in.
+
+None outlives the certificate that its client showed. A client that renews it in time notices nothing: for a while
+before the end each answer says that the next request is for another connection.
+"""
 
 import asyncio
+import time
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-__all__ = ["PunctualConnection", "answer_and_close"]
+from okube.seams.lasting import Lasting
+
+__all__ = ["PunctualConnection", "answer_and_close", "say_which_is_last"]
+
+_ANNOUNCED_S = 60.0  # longer than a client keeps a connection that it does not use
+_ANNOUNCED = 0.1  # of the life of a certificate, where that is less
+_GRACE_S = 10.0  # for what is answered at that moment
 
 
 class PunctualConnection(web.RequestHandler):
@@ -18,6 +29,13 @@ class PunctualConnection(web.RequestHandler):
         super().__init__(server, loop=loop, **options)
         self._head_s = head_s
         self._head_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+        self._announced_at: float | None = None
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the client should ask for nothing more here, for its certificate ends."""
+        return self._announced_at is not None and self._loop.time() >= self._announced_at
 
     def head_is_late(self) -> None:
         """No whole request came in time; whoever has something to say about it overrides this, and calls it last."""
@@ -27,10 +45,18 @@ class PunctualConnection(web.RequestHandler):
         """It stands: time runs."""
         super().connection_made(transport)
         self._head_timer = self._loop.call_later(self._head_s, self._time_is_over)
+        lasting = Lasting.of(transport.get_extra_info("peercert"))
+        if lasting is not None:
+            left_s = max(0.0, lasting.left_s(time.time()))
+            self._end_timer = self._loop.call_later(left_s, self._certificate_ended)
+            announced_s = min(_ANNOUNCED_S, _ANNOUNCED * (lasting.ends_s - lasting.begins_s))
+            self._announced_at = self._loop.time() + left_s - announced_s
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is over."""
         self._stop_timer()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -40,6 +66,12 @@ class PunctualConnection(web.RequestHandler):
             self._stop_timer()
         elif self._head_timer is None:
             self._head_timer = self._loop.call_later(self._head_s, self._time_is_over)
+
+    def _certificate_ended(self) -> None:
+        if self._awaits_head:
+            self.force_close()
+        else:
+            self._end_timer = self._loop.call_later(_GRACE_S, self.force_close)
 
     @property
     def _awaits_head(self) -> bool:
@@ -54,6 +86,14 @@ class PunctualConnection(web.RequestHandler):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+async def say_which_is_last(request: web.Request, response: web.StreamResponse) -> None:
+    """For ``on_response_prepare``: where the client's certificate ends soon, this is the last answer here."""
+    connection = request.protocol
+    if isinstance(connection, PunctualConnection) and connection.ends_soon and response.status != 101:
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
 
 
 def answer_and_close(transport: asyncio.BaseTransport, answer: web.Response) -> None:

@@ -3,13 +3,18 @@
 Connections that stand go on with what they began with; each handshake takes what holds at that moment.
 """
 
+import contextlib
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from okube.model.errors import BadFile
+from okube.seams.lasting import Lasting
 from okube.security.contexts import ClientCertificate, client_context, server_context
+from okube.security.files import TlsFiles
 from okube.security.renewed import settle
+from okube.security.validity import validity_in
 
 __all__ = ["Credentials", "LivingContext"]
 
@@ -45,6 +50,8 @@ class Credentials:
         self.folder = tls_dir
         self._given: list[tuple[LivingContext, Callable[[], ssl.SSLContext]]] = []
         self.client = self._living(lambda: client_context(tls_dir))
+        self.lasting = _lasting(tls_dir)
+        """From when to when what is shown is good; None where it is not known."""
 
     def server(self, client_certificate: ClientCertificate) -> LivingContext:
         """For a server; see ``server_context``."""
@@ -59,8 +66,16 @@ class Credentials:
         made = [(living, make()) for living, make in self._given]
         for living, newest in made:
             living.newest = newest
+        self.lasting = _lasting(self.folder)
 
     def _living(self, make: Callable[[], ssl.SSLContext]) -> LivingContext:
         living = LivingContext(make())
         self._given.append((living, make))
         return living
+
+
+def _lasting(tls_dir: Path) -> Lasting | None:
+    with contextlib.suppress(BadFile):
+        found = validity_in(TlsFiles(tls_dir).certificate)
+        return Lasting(found.begins_ms / 1000, found.ends_ms / 1000)
+    return None

@@ -27,6 +27,7 @@ from okube.model.errors import (
 from okube.model.exec import ExecRequest
 from okube.model.managers import ADDRESS_PATTERN
 from okube.model.wire import MANAGERS_HEADER, PROBLEM_HEADER, Assignment, AssignmentAnswer, LogLine, NodeUsage
+from okube.seams.punctual import say_which_is_last
 from okube.security import Identity, identity_of
 from okube.worker.door import AgentSite
 from okube.worker.exec import Sessions
@@ -194,6 +195,7 @@ def make_app(
 
     sessions = Sessions()
     app = web.Application(client_max_size=MAX_ASSIGNMENT, middlewares=[_problems, _managers_only(cluster_id, identify)])
+    app.on_response_prepare.append(say_which_is_last)
     app.router.add_put("/v1/assignment", put_assignment)
     app.router.add_get("/v1/tasks/{id}/logs", get_logs)
     app.router.add_get("/v1/tasks/{id}/exec", exec_in_task)

@@ -37,6 +37,7 @@ from okube.manager.api.problems import problems_middleware
 from okube.manager.api.reading import mark_stale
 from okube.manager.api.watch import end_watches
 from okube.manager.metrics.standing import Standing
+from okube.seams.punctual import say_which_is_last
 
 __all__ = ["API_ROUTES", "make_app"]
 
@@ -87,7 +88,7 @@ def make_app(context: Context) -> web.Application:
     standing = Standing(context.core, context.leader, context.gate, lambda: context.papers())
     context.core.metrics.registry.register(standing)
     app.add_routes(_path_by_path())
-    app.on_response_prepare.extend((mark_stale, end_of_admission, note_answer, note_in_audit))
+    app.on_response_prepare.extend((mark_stale, end_of_admission, note_answer, note_in_audit, say_which_is_last))
     app.on_shutdown.append(end_watches)
     app.on_cleanup.append(_keep_audit)
     return app

@@ -2,7 +2,9 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from okube.raft import Member, Proposer, RaftConfig, RaftNode
 from okube.raft.transport import TlsTransport
 from okube.seams.clock import SystemClock
 from okube.seams.disk import FileDisk
+from okube.seams.lasting import Lasting
 from okube.seams.transport import Peer
 from tests.simulation.ledger import Ledger, seal
 from tests.unit.raft.tls import Certificates
@@ -168,6 +171,45 @@ async def test_who_ends_its_process_closed_the_link_and_refuses_a_new_one(pair: 
 async def test_a_quiet_link_stays(pair: Pair) -> None:
     await asyncio.sleep(1.2)
     assert [recorder.events for recorder in pair] == [["up m2"], ["up m1"]]
+
+
+async def test_another_link_takes_the_place_of_one_whose_certificates_end_and_nobody_is_down_meanwhile(
+    certificates: Certificates,
+) -> None:
+    now = time.time()
+    shown = [Lasting(now - 6, now + 2), Lasting(now, now + 10_000)]
+    one = Recorder(
+        certificates.transport("m1", lasting=lambda: shown[0] if time.time() < now + 0.3 else shown[1]), "m1"
+    )
+    two = Recorder(certificates.transport("m2"), "m2")
+    for recorder in (one, two):
+        await recorder.transport.start()
+    one.knows(two)
+    two.knows(one)
+    await eventually(lambda: len(one.events) > 1 and len(two.events) > 1)
+    assert (one.events[:2], two.events[:2]) == (["up m2", "silent m2"], ["up m1", "silent m1"])
+    await eventually(lambda: one.events[2:] == ["up m2"] and two.events[2:] == ["up m1"])
+    one.transport.send("m2", b"hello")
+    await eventually(lambda: two.frames == [("m1", "m1-i", b"hello")])
+    for recorder in (one, two):
+        await recorder.transport.stop()
+
+
+async def test_a_link_ends_with_a_certificate_that_nobody_renewed(
+    certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Recorder(certificates.transport("m1"), "m1")
+    two = Recorder(certificates.transport("m2", life=timedelta(seconds=3)), "m2")
+    for recorder in (one, two):
+        await recorder.transport.start()
+    one.knows(two)
+    two.knows(one)
+    await eventually(lambda: "up m2" in one.events)
+    await eventually(lambda: "a certificate that was shown on it has ended" in caplog.text)
+    await eventually(lambda: not one.transport._links and not two.transport._links)
+    assert one.events[-1] in ("silent m2", "down m2")
+    for recorder in (one, two):
+        await recorder.transport.stop()
 
 
 async def test_a_peer_that_is_no_member_any_more_is_cut_off(pair: Pair) -> None:

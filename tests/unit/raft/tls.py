@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,12 @@ class Certificates:
     def _now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
-    def contexts(self, name: str, role: Role = "manager") -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    def contexts(
+        self, name: str, role: Role = "manager", life: timedelta | None = None
+    ) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         """For a server and for a client, with a new certificate."""
-        issued = issue(self._authority, Identity(self.cluster_id, role, name), hosts=["127.0.0.1"], now_ms=self._now_ms)
+        identity = Identity(self.cluster_id, role, name)
+        issued = issue(self._authority, identity, hosts=["127.0.0.1"], now_ms=self._now_ms, life=life)
         certificate, key = self._directory / f"{name}.crt", self._directory / f"{name}.key"
         certificate.write_bytes(issued.certificate)
         key.write_bytes(issued.key)
@@ -46,10 +50,17 @@ class Certificates:
         return server, client
 
     def transport(
-        self, name: str, *, instance: str = "", role: Role = "manager", cluster_id: str = "", **settings: Any
+        self,
+        name: str,
+        *,
+        instance: str = "",
+        role: Role = "manager",
+        cluster_id: str = "",
+        life: timedelta | None = None,
+        **settings: Any,
     ) -> TlsTransport:
         """A transport that listens on a free port of this machine."""
-        server, client = self.contexts(name, role)
+        server, client = self.contexts(name, role, life)
         return TlsTransport(
             name=name,
             instance=instance or f"{name}-i",

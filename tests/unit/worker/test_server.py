@@ -2,7 +2,11 @@
 
 import asyncio
 import contextlib
+import re
+import ssl
+import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -28,7 +32,8 @@ from okube.model.exec import (
 )
 from okube.model.node import Node
 from okube.model.wire import Assignment, AssignmentAnswer, LogLine, NodeUsage, TaskUsage
-from okube.security import client_context, server_context
+from okube.security import Identity, TlsFiles, client_context, server_context
+from okube.security.issue import install
 from okube.worker.exec import MAX_SESSIONS
 from okube.worker.runtime.base import CannotExec, ExecSession, RuntimeUnavailable
 from okube.worker.runtime.lines import Stream
@@ -119,6 +124,7 @@ class Place:
         context = server_context(self.cluster.party("worker", "w1"), client_certificate="required")
         self.server = AgentServer(self.agent, cluster_id=CLUSTER_ID, instance="i1", context=context)
         self.address = ""
+        self.opened: list[asyncio.StreamWriter] = []
 
 
 @pytest.fixture
@@ -128,6 +134,10 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         made.address = f"127.0.0.1:{await made.server.start('127.0.0.1', 0)}"
         yield made
         await made.server.close()
+        for writer in made.opened:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 async def test_an_assignment_is_obeyed_and_answered(place: Place) -> None:
@@ -361,3 +371,42 @@ async def test_the_number_of_sessions_is_bounded(place: Place) -> None:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await stack.enter_async_context(_exec(place))
         assert refused.value.status == 409
+
+
+async def connected(place: Place, left_s: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection of a manager whose certificate, of a life of a thousand seconds, is good for so long still."""
+    folder = place.cluster.files.data_dir / "ending"
+    now_ms = time.time_ns() // 1_000_000 - round(1000 * (1000 - left_s))
+    who = Identity(CLUSTER_ID, "manager", "m7")
+    install(place.cluster.authority, who, TlsFiles(folder), now_ms=now_ms, life=timedelta(seconds=1000))
+    host, _, port = place.address.rpartition(":")
+    name = Identity(CLUSTER_ID, "worker", "w1").server_name
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=client_context(folder), server_hostname=name)
+    place.opened.append(writer)
+    return reader, writer
+
+
+async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: w1\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    assert length is not None
+    await reader.readexactly(int(length[1]))
+    return head.decode()
+
+
+async def test_who_asks_with_a_certificate_that_ends_soon_is_told_to_connect_anew(place: Place) -> None:
+    reader, writer = await connected(place, 300)
+    assert "Connection: close" not in await asked(reader, writer)
+    assert "Connection: close" not in await asked(reader, writer)
+    reader, writer = await connected(place, 40)
+    assert "Connection: close" in await asked(reader, writer)
+    assert await reader.read() == b""
+
+
+async def test_a_connection_that_outlives_its_certificate_is_closed(place: Place) -> None:
+    reader, _ = await connected(place, 2)
+    assert await reader.read() == b""
+    with pytest.raises((ssl.SSLError, ConnectionError, EOFError)):
+        reader, writer = await connected(place, 0)
+        await asked(reader, writer)
