@@ -82,6 +82,7 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
         managers=_managers(core),
         mark=core.authority.mark,
         address=_address(core, said.node),
+        left_managers=core.tables.settings.left_managers,
     )
 
 

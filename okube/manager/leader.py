@@ -14,6 +14,7 @@ from okube.manager.dispatch import Dispatcher
 from okube.manager.enabling import plan_enabling
 from okube.manager.keyring import next_step
 from okube.manager.liveness import Liveness
+from okube.manager.membership import plan_noting
 from okube.manager.messenger import Messenger
 from okube.manager.pace import Pace
 from okube.manager.papers import PapersBook, warning
@@ -181,9 +182,13 @@ class Leader:
             await _wait(self.changes.nodes_changed, pause_s)
 
     async def _tend_certificates(self) -> None:
-        """The next step of a change of the CA, when all are ready for it; a warning for who did not renew in time."""
+        """The next step of a change of the CA, when all are ready for it; a warning for who did not renew in time.
+
+        And what says whose certificates are worth nothing any more.
+        """
         core, known = self._core, self.papers
         while True:
+            await core.propose([*plan_noting(core)])
             now_ms, found = core.clock.time_ms(), core.tables.authorities
             present = [("manager", member.name) for member in core.raft.members]
             present += [("node", node.name) for node in core.tables.nodes.values()]

@@ -227,6 +227,7 @@ class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
     managers: tuple[str, ...] = ()
     mark: str = ""  # that of who believes the CAs of now, and has a certificate of the one that signs; empty: any
     address: str = ""  # as in RegistrationAnswer
+    left_managers: tuple[str, ...] = ()  # instances of managers that are none any more
 
 
 class ReachQuestion(msgspec.Struct, frozen=True, array_like=True):

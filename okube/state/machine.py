@@ -47,6 +47,7 @@ _HANDLERS: dict[type, Handler] = {
     c.ForgetTasks: tasks.forget,
     c.EnableVersion: settings.enable,
     c.TellOfManager: settings.tell_of_manager,
+    c.NoteManagers: settings.note_managers,
     c.PutRing: keys.put_ring,
     c.PutAuthorities: authorities.put,
     c.TellOfCertificates: authorities.tell,

@@ -2,11 +2,14 @@
 
 import msgspec
 
-from okube.model.commands import EnableVersion, SeedCluster, TellOfManager
+from okube.model.commands import EnableVersion, NoteManagers, SeedCluster, TellOfManager
 from okube.model.errors import Conflict
 from okube.state.tables import Tables
 
-__all__ = ["enable", "seed"]
+__all__ = ["enable", "note_managers", "seed", "tell_of_manager"]
+
+_MOST_LEFT = 64
+"""So many managers that left are remembered: agents are told of them with each heartbeat."""
 
 
 def seed(tables: Tables, command: SeedCluster, now_ms: int) -> bytes:
@@ -32,6 +35,18 @@ def seed(tables: Tables, command: SeedCluster, now_ms: int) -> bytes:
 def tell_of_manager(tables: Tables, command: TellOfManager, now_ms: int) -> bytes:
     """Nothing changes but the story, which is told of each command."""
     del tables, command, now_ms
+    return b"null"
+
+
+def note_managers(tables: Tables, command: NoteManagers, now_ms: int) -> bytes:
+    """Who was a manager and is none any more has left for good: an instance never comes back."""
+    del now_ms
+    settings = tables.settings
+    gone = [instance for instance in settings.managers if instance not in command.instances]
+    left = [instance for instance in (*settings.left_managers, *gone) if instance not in command.instances]
+    tables.put_settings(
+        msgspec.structs.replace(settings, managers=command.instances, left_managers=tuple(left[-_MOST_LEFT:]))
+    )
     return b"null"
 
 

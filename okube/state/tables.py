@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     command_version: int = 1  # all managers know it: up to it, commands may be proposed
     join_tokens: tuple[KeptToken, ...] = ()  # few, and seldom changed, so they need no table
     barred: tuple[str, ...] = ()  # instances of nodes that are not let in any more, the newest last
+    managers: tuple[str, ...] = ()  # instances of those that there are
+    left_managers: tuple[str, ...] = ()  # instances of those that are none any more, the newest last
 
 
 class Tables(IndexedRows):

@@ -85,6 +85,9 @@ class Agent:
         self._managers: tuple[str, ...] = ()
         self.address = settings.address  # where it is reached: as its file says, or the cluster
         self.readdressed = asyncio.Event()
+        self.left_managers: frozenset[str] = frozenset()
+        """Instances of managers that are none any more: their certificates count for nothing here."""
+        self.managers_left = asyncio.Event()
         self._fence_unsaved = False
         self._leaves = False
         self._lock = asyncio.Lock()
@@ -129,6 +132,7 @@ class Agent:
         self._holdings = stored.holdings
         self._managers = stored.managers
         self.address = stored.address or self.address
+        self.left_managers = frozenset(stored.left_managers)
         self._calls.learn(stored.managers)
         await self._secrets.load()
         self.runner.remember(stored.memories)
@@ -231,6 +235,17 @@ class Agent:
         self._managers = tuple(managers)
         self._calls.learn(self._managers)
         await self._store.save_managers(self._managers)
+
+    async def learn_left(self, instances: Sequence[str]) -> None:
+        """Answer these no more, also after a restart; raises OSError when it cannot be stored.
+
+        An empty list is what a manager tells that is of an earlier version: it takes nothing back.
+        """
+        if not instances or self.left_managers == frozenset(instances):
+            return
+        self.left_managers = frozenset(instances)
+        self.managers_left.set()
+        await self._store.save_left_managers(tuple(sorted(self.left_managers)))
 
     async def learn_address(self, address: str) -> None:
         """Be reached there from now on, also after a restart; raises OSError when it cannot be stored."""

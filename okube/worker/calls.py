@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 import msgspec
@@ -24,7 +24,7 @@ from okube.model.wire import (
 )
 from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
-from okube.security import ANY_MANAGER, anonymous_context
+from okube.security import ANY_MANAGER, anonymous_context, identity_of
 
 __all__ = ["HttpManagerCalls", "ManagerCalls", "ManagerList", "NoAnswer", "first_answer", "normal_address"]
 
@@ -94,12 +94,21 @@ class HttpManagerCalls:
         node: the agent's name.
         managers: addresses (``host:port``) that are always tried.
         context: shows the agent's certificate, trusts the cluster's CA.
+        left: instances of managers that are none any more; nothing is said to them, and nothing believed.
     """
 
-    def __init__(self, *, node: str, managers: Iterable[str], context: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        *,
+        node: str,
+        managers: Iterable[str],
+        context: ssl.SSLContext,
+        left: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
         self._node = node
         self._managers = ManagerList(managers)
         self._context = context
+        self._left = left
         self._session: aiohttp.ClientSession | None = None
 
     async def register(self, registration: Registration) -> RegistrationAnswer:
@@ -184,8 +193,14 @@ class HttpManagerCalls:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-            self._session = aiohttp.ClientSession(connector=Connector(), timeout=timeout)
+            self._session = aiohttp.ClientSession(connector=Connector(judge=self._objection), timeout=timeout)
         return self._session
+
+    def _objection(self, peercert: Mapping[str, Any] | None) -> str | None:
+        found = identity_of(peercert)
+        if found is None or not found.instance or found.instance not in self._left():
+            return None
+        return f"manager {found.name} ({found.instance}) was removed from the cluster"
 
 
 async def first_answer(attempts: Sequence[Callable[[], Awaitable[T]]], patience_s: float) -> T:

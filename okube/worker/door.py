@@ -28,12 +28,14 @@ class AgentSite(DoorSite):
     ) -> None:
         super().__init__(runner, host, port, context=context)
         self._refusal = refusal
+        self._connections: set[_Connection] = set()
 
     def connection(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> "_Connection":
         """What serves one connection, from when TLS is done."""
         return _Connection(
             server,
             self._refusal,
+            self._connections,
             loop=loop,
             access_log=None,
             keepalive_timeout=_IDLE_S,
@@ -41,13 +43,26 @@ class AgentSite(DoorSite):
             max_field_size=_LINE_BYTES,
         )
 
+    def turn_out(self) -> None:
+        """End the connections of those who would be refused now."""
+        for connection in list(self._connections):
+            if connection.transport is not None and self._refusal(connection.transport) is not None:
+                connection.force_close()
+
 
 class _Connection(PunctualConnection):
     def __init__(
-        self, server: web.Server, refusal: Refusal, *, loop: asyncio.AbstractEventLoop, **options: Any
+        self,
+        server: web.Server,
+        refusal: Refusal,
+        connections: "set[_Connection]",
+        *,
+        loop: asyncio.AbstractEventLoop,
+        **options: Any,
     ) -> None:
         super().__init__(server, head_s=_HEAD_S, loop=loop, **options)
         self._refusal = refusal
+        self._connections = connections
         self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,12 +70,14 @@ class _Connection(PunctualConnection):
         answer = self._refusal(transport)
         if answer is None:
             super().connection_made(transport)
+            self._connections.add(self)
         else:
             self._refused = True
             answer_and_close(transport, answer)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is over."""
+        self._connections.discard(self)
         if not self._refused:
             super().connection_lost(exc)
 

@@ -42,6 +42,9 @@ class Ear(Protocol):
     async def learn_address(self, address: str) -> None:
         """This node is reached at this address from now on; raises OSError when it cannot be stored."""
 
+    async def learn_left(self, instances: Sequence[str]) -> None:
+        """These were managers, and are none any more; raises OSError when it cannot be stored."""
+
 
 class Renewing(Protocol):
     """The agent's certificate, as the managers should know it."""
@@ -179,10 +182,10 @@ class Heart:
         self._outbox.confirm(batch)
         if self._renewing is not None:
             self._renewing.expect(answer.mark)
-        await self._listen(answer.epoch, answer.managers, answer.address)
+        await self._listen(answer.epoch, answer.managers, answer.address, answer.left_managers)
         return answer
 
-    async def _listen(self, epoch: Epoch, managers: tuple[str, ...], address: str) -> None:
+    async def _listen(self, epoch: Epoch, managers: tuple[str, ...], address: str, left: tuple[str, ...] = ()) -> None:
         """Take in what every answer carries."""
         if self._epoch is not None and epoch > self._epoch:
             logger.info("Epoch %s: another leader; reporting all tasks again", epoch)
@@ -192,6 +195,7 @@ class Heart:
             await self._ear.observe_epoch(epoch)
             await self._ear.learn_managers(managers)
             await self._ear.learn_address(address)
+            await self._ear.learn_left(left)
         except OSError as error:
             logger.error("Cannot store what a manager said (%s): check the disk of the agent's state", error)
 

@@ -1,4 +1,4 @@
-"""Where an agent listens: as its file says, until the cluster says another address; it need not be restarted for it."""
+"""Where an agent listens, and whom it turns out: as its file says, until the cluster says otherwise, while it runs."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from okube.worker.agent import Agent
 from okube.worker.server import AgentServer
 from okube.worker.settings import WorkerSettings
 
-__all__ = ["follow_address", "place_of"]
+__all__ = ["follow_address", "place_of", "turn_out_who_left"]
 
 logger = logging.getLogger(__name__)
 _RETRY_S = 1.0
@@ -41,3 +41,11 @@ async def follow_address(agent: Agent, server: AgentServer, settings: WorkerSett
             continue
         listens = wanted
         logger.info("Listening at %s now", wanted)
+
+
+async def turn_out_who_left(agent: Agent, server: AgentServer) -> None:
+    """End the connections of managers that are none any more whenever the cluster names some, until cancelled."""
+    while True:
+        await agent.managers_left.wait()
+        agent.managers_left.clear()
+        server.turn_out()

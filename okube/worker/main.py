@@ -25,7 +25,7 @@ from okube.worker.agent import Agent
 from okube.worker.ballast import Ballasted
 from okube.worker.calls import HttpManagerCalls
 from okube.worker.capacity import UsageMeter, look_at_machine, measure_capacity, measure_machine
-from okube.worker.listening import follow_address, place_of
+from okube.worker.listening import follow_address, place_of, turn_out_who_left
 from okube.worker.metrics import AgentMetrics
 from okube.worker.presence import living_clusters, present
 from okube.worker.runtime.choose import choose_runtime
@@ -69,7 +69,12 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
     metrics = AgentMetrics(clock)
     runtime = metrics.of_runtime(await choose_runtime(settings))
     credentials = Credentials(settings.tls_directory)
-    calls = HttpManagerCalls(node=settings.name, managers=settings.managers, context=credentials.client)
+    calls = HttpManagerCalls(
+        node=settings.name,
+        managers=settings.managers,
+        context=credentials.client,
+        left=lambda: agent.left_managers,
+    )
     timed = metrics.of_calls(calls)
     ask_expired = partial(calls.expired, ca=TlsFiles(settings.tls_directory).ca)
     renewal = Renewal(settings.instance, credentials, calls.certificate, ask_expired, now_ms=clock.time_ms, rng=rng)
@@ -107,6 +112,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
         epoch=lambda: agent.obeys,
         metrics=lambda: exposition(metrics.registry),
         learn=agent.learn_managers,
+        left=lambda: agent.left_managers,
     )
     try:
         await files.load()
@@ -116,7 +122,8 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
         logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, host, port, runtime.name)
         ready()
         with present(settings.cluster_id, settings.name):
-            await _with((renewal.run(), follow_address(agent, server, settings)), agent.run(stop))
+            beside = (renewal.run(), follow_address(agent, server, settings), turn_out_who_left(agent, server))
+            await _with(beside, agent.run(stop))
     finally:
         await server.close()
         await calls.close()

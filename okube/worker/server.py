@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
@@ -54,6 +54,7 @@ _STATUS: dict[type[OkubeError], int] = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Identify = Callable[[web.Request], Identity | None]
 Learn = Callable[[Sequence[str]], Awaitable[None]]
+Left = Callable[[], Collection[str]]
 
 
 async def _no_metrics() -> bytes:
@@ -91,6 +92,7 @@ class AgentServer:
         epoch: the highest epoch that the agent obeys; a restore of the managers asks for it.
         metrics: what ``/metrics`` answers.
         learn: told where managers are, by one that asks whether the agent lives.
+        left: instances of managers that are none any more, and are answered no more.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class AgentServer:
         epoch: Callable[[], Epoch] = Epoch,
         metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
         learn: Learn = _learn_nothing,
+        left: Left = frozenset,
     ) -> None:
         app = make_app(
             agent,
@@ -112,7 +115,9 @@ class AgentServer:
             epoch=epoch,
             metrics=metrics,
             learn=learn,
+            left=left,
         )
+        self._left = left
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self._context = context
         self._cluster_id = cluster_id
@@ -132,12 +137,17 @@ class AgentServer:
         assert self._site is not None, "start() comes first"
         await self._site.move(host, port)
 
+    def turn_out(self) -> None:
+        """End the connections of managers that are none any more."""
+        if self._site is not None:
+            self._site.turn_out()
+
     async def close(self) -> None:
         """End all connections."""
         await self._runner.cleanup()
 
     def _refusal(self, transport: asyncio.BaseTransport) -> web.Response | None:
-        objection = _objection(identity_of(transport.get_extra_info("peercert")), self._cluster_id)
+        objection = _objection(identity_of(transport.get_extra_info("peercert")), self._cluster_id, self._left())
         return None if objection is None else _problem(403, objection)
 
 
@@ -156,6 +166,7 @@ def make_app(
     epoch: Callable[[], Epoch] = Epoch,
     metrics: Callable[[], Awaitable[bytes]] = _no_metrics,
     learn: Learn = _learn_nothing,
+    left: Left = frozenset,
 ) -> web.Application:
     """The agent's routes, open to managers of one cluster."""
 
@@ -194,7 +205,9 @@ def make_app(
         return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     sessions = Sessions()
-    app = web.Application(client_max_size=MAX_ASSIGNMENT, middlewares=[_problems, _managers_only(cluster_id, identify)])
+    app = web.Application(
+        client_max_size=MAX_ASSIGNMENT, middlewares=[_problems, _managers_only(cluster_id, identify, left)]
+    )
     app.on_response_prepare.append(say_which_is_last)
     app.router.add_put("/v1/assignment", put_assignment)
     app.router.add_get("/v1/tasks/{id}/logs", get_logs)
@@ -223,10 +236,10 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
         return _problem(500, Defect("a defect of Okube; the agent's log has the trace"))
 
 
-def _managers_only(cluster_id: str, identify: Identify) -> Callable[..., Awaitable[web.StreamResponse]]:
+def _managers_only(cluster_id: str, identify: Identify, left: Left) -> Callable[..., Awaitable[web.StreamResponse]]:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        objection = _objection(identify(request), cluster_id)
+        objection = _objection(identify(request), cluster_id, left())
         if objection is not None:
             raise objection
         return await handler(request)
@@ -234,9 +247,11 @@ def _managers_only(cluster_id: str, identify: Identify) -> Callable[..., Awaitab
     return check
 
 
-def _objection(peer: Identity | None, cluster_id: str) -> Forbidden | None:
+def _objection(peer: Identity | None, cluster_id: str, left: Collection[str]) -> Forbidden | None:
     """Why this one may not ask an agent anything."""
     if peer is not None and peer.role == "manager" and peer.cluster_id == cluster_id:
+        if peer.instance and peer.instance in left:
+            return Forbidden(f"manager {peer.name} ({peer.instance}) was removed from cluster {cluster_id}")
         return None
     who = "somebody unknown" if peer is None else f"{peer.role} {peer.name} of cluster {peer.cluster_id}"
     return Forbidden(f"agents of cluster {cluster_id} answer its managers only, and this is {who}")

@@ -31,6 +31,7 @@ ASSIGNMENT = "assignment"
 MEMORY = "tasks"
 MANAGERS = "managers"
 ADDRESS = "address"
+LEFT = "left-managers"
 _MAGIC = b"okube-state/1\n"
 
 
@@ -58,6 +59,7 @@ class Stored(msgspec.Struct, frozen=True):
     memories: dict[str, TaskMemory]
     managers: tuple[str, ...] = ()
     address: str = ""
+    left_managers: tuple[str, ...] = ()
 
 
 class Store:
@@ -86,6 +88,7 @@ class Store:
         memories, _ = await self._load(MEMORY, dict[str, TaskMemory])
         managers, _ = await self._load(MANAGERS, tuple[str, ...])
         address, _ = await self._load(ADDRESS, str)
+        left, _ = await self._load(LEFT, tuple[str, ...])
         if fence is None and (assignment is not None or assignment_lost):
             fence_lost = True
         if fence_lost:
@@ -105,7 +108,7 @@ class Store:
                 tasks={task.id: task for task in assignment.tasks},
                 ended=frozenset(assignment.ended),
             )
-        return Stored(holdings, memories or {}, managers or (), address or "")
+        return Stored(holdings, memories or {}, managers or (), address or "", left or ())
 
     async def save_fence(self, fence: Epoch) -> None:
         """Store the highest epoch seen; raises OSError."""
@@ -126,6 +129,10 @@ class Store:
     async def save_managers(self, managers: tuple[str, ...]) -> None:
         """Store where managers were said to be; raises OSError."""
         await self._save(MANAGERS, managers)
+
+    async def save_left_managers(self, instances: tuple[str, ...]) -> None:
+        """Store which managers are none any more; raises OSError."""
+        await self._save(LEFT, instances)
 
     async def save_address(self, address: str) -> None:
         """Store where the node is reached, as the cluster says; raises OSError."""

@@ -1,5 +1,7 @@
 """Managers that come and go: the cluster grows and shrinks while it works, and replaces one that is lost."""
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from okube.security import client_context
 from tests.lab.cluster import Cluster, free_ports
 
 _MOST = int(os.environ.get("OKUBE_MEMBERS_MOST", "3"))  # `make soak` goes on to seven
@@ -122,10 +125,12 @@ def test_a_removed_manager_says_so_and_stops_and_is_not_started_again(cluster: C
     again = cluster.okube("up", "-d")
     assert again.status == 1
     assert f"{going} was removed from the cluster" in again.err
+    cluster.wait(lambda: _agent_answers(cluster, going) == 403, "the agent knows that it left")
     cluster.strike_out(going)
     cluster.up()
     status = cluster.json("status")
     assert (status["epoch"], len(status["managers"])) == (epoch, 2)
+    assert _agent_answers(cluster, status["leader"]) == 200
 
 
 def test_the_leader_that_is_removed_has_another_one_lead_first(cluster: Changing) -> None:
@@ -181,6 +186,17 @@ def test_what_cannot_be_is_refused_with_what_to_do(cluster: Changing) -> None:
         said = cluster.okube(*args)
         assert said.status == status, said
         assert sentence in said.err, said
+
+
+def _agent_answers(cluster: Changing, manager: str) -> int:
+    """What an agent says to who has the certificate of a manager."""
+    worker = cluster.described["workers"][0]
+    context = client_context(cluster.data_dir / manager / "tls")
+    context.check_hostname = False
+    connection = http.client.HTTPSConnection(worker["host"], worker["port"], context=context, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
 
 
 def _remake(folder: Path, *, instance: str) -> None:

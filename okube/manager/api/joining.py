@@ -12,6 +12,7 @@ from okube.manager.api.managers import tell
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.writing import result_of, submit
 from okube.manager.joining import join
+from okube.manager.membership import note_managers
 from okube.model.commands import CreateJoinToken, RevokeJoinToken, TellOfManager
 from okube.model.decode import decode
 from okube.model.jointoken import JoinAuthority, JoinRequest, JoinTokenView, NewJoinToken
@@ -84,6 +85,7 @@ async def join_cluster(request: web.Request) -> web.Response:
     )
     if joined.index > before and asked.role == "manager":
         await tell(context.core, TellOfManager(asked.name, "added", asked.address, f"token {asked.token}"))
+        await note_managers(context.core)
     return answer(request, joined)
 
 

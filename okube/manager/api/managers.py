@@ -13,6 +13,7 @@ from okube.manager.api.bodies import answer, json_object
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only
 from okube.manager.core import ManagerCore
+from okube.manager.membership import note_managers
 from okube.model.commands import TellOfManager
 from okube.model.decode import decode
 from okube.model.errors import Conflict, NotFound, OkubeError
@@ -41,6 +42,7 @@ async def add_manager(request: web.Request) -> web.Response:
     known = await core.raft.membership.add(member, timeout_s=_CHANGE_TIMEOUT_S)
     if known.index > before:
         await tell(core, TellOfManager(new.name, "added", new.address, request[CALLER].name))
+        await note_managers(core)
     return answer(request, _view(known), status=201)
 
 
@@ -86,6 +88,7 @@ async def remove_manager(request: web.Request) -> web.Response:
         raise NotLeader(to) from None  # and there the request goes on
     address = next((member.api_address for member in members if member.name == name), "")
     await tell(core, TellOfManager(name, "removed", address, request[CALLER].name))
+    await note_managers(core)
     return answer(request, _view(known))
 
 

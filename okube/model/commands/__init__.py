@@ -7,7 +7,14 @@ version of its format. A new field goes to the end with a default. What an earli
 
 from okube.model.commands.access import CreateJoinToken, PutUser, RemoveUser, RevokeJoinToken, UseJoinToken
 from okube.model.commands.batch import Applied, Batch, Item, Refused, Result, decode_batch, encode_batch, fingerprint
-from okube.model.commands.cluster import EnableVersion, PutAuthorities, SeedCluster, TellOfCertificates, TellOfManager
+from okube.model.commands.cluster import (
+    EnableVersion,
+    NoteManagers,
+    PutAuthorities,
+    SeedCluster,
+    TellOfCertificates,
+    TellOfManager,
+)
 from okube.model.commands.kinds import Command, decode_command, encode_command, kind_of, known_kinds
 from okube.model.commands.nodes import (
     RegisterNode,
@@ -46,6 +53,7 @@ __all__ = [
     "EndTasks",
     "ForgetTasks",
     "Item",
+    "NoteManagers",
     "PlaceTasks",
     "PutAuthorities",
     "PutRing",

@@ -7,7 +7,14 @@ import msgspec
 from okube.model.authority import Authorities
 from okube.model.commands.tasks import TimeMs
 
-__all__ = ["EnableVersion", "PutAuthorities", "SeedCluster", "TellOfCertificates", "TellOfManager"]
+__all__ = [
+    "EnableVersion",
+    "NoteManagers",
+    "PutAuthorities",
+    "SeedCluster",
+    "TellOfCertificates",
+    "TellOfManager",
+]
 
 
 class SeedCluster(msgspec.Struct, frozen=True, array_like=True, tag="seed-cluster/1"):
@@ -38,6 +45,12 @@ class TellOfManager(msgspec.Struct, frozen=True, array_like=True, tag="tell-of-m
     address: str
     by: str = ""
     before: str = ""
+
+
+class NoteManagers(msgspec.Struct, frozen=True, array_like=True, tag="note-managers/1"):
+    """The instances of all managers, as the log's membership has them: one that was noted before has left for good."""
+
+    instances: tuple[str, ...]
 
 
 class PutAuthorities(msgspec.Struct, frozen=True, array_like=True, tag="put-authorities/1"):

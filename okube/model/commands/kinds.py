@@ -5,7 +5,14 @@ from typing import get_args
 import msgspec
 
 from okube.model.commands.access import CreateJoinToken, PutUser, RemoveUser, RevokeJoinToken, UseJoinToken
-from okube.model.commands.cluster import EnableVersion, PutAuthorities, SeedCluster, TellOfCertificates, TellOfManager
+from okube.model.commands.cluster import (
+    EnableVersion,
+    NoteManagers,
+    PutAuthorities,
+    SeedCluster,
+    TellOfCertificates,
+    TellOfManager,
+)
 from okube.model.commands.nodes import (
     RegisterNode,
     ReleaseNodes,
@@ -53,6 +60,7 @@ Command = (
     | EndTasks
     | EnableVersion
     | TellOfManager
+    | NoteManagers
     | PutRing
     | PutAuthorities
     | TellOfCertificates

@@ -124,6 +124,7 @@ async def test_the_leader_tells_who_joins_and_who_is_back_and_a_change_s_answer_
 
 
 async def test_a_leader_older_than_what_an_agent_obeys_says_so_at_the_node_until_it_is_not(api: Api) -> None:
+    await _enabled(api)
     assert (await intake.register(api.core, api.reign.leader, REGISTRATION)).accepted
     ahead = msgspec.structs.replace(_beat(1), epoch=Epoch(9, 4))
     await intake.heartbeat(api.core, api.reign.leader, ahead)

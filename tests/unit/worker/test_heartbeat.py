@@ -25,6 +25,7 @@ class Ear:
         self.epochs: list[Epoch] = []
         self.managers: list[tuple[str, ...]] = []
         self.addresses: list[str] = []
+        self.left: list[tuple[str, ...]] = []
 
     async def observe_epoch(self, epoch: Epoch) -> None:
         self.epochs.append(epoch)
@@ -34,6 +35,9 @@ class Ear:
 
     async def learn_address(self, address: str) -> None:
         self.addresses.append(address)
+
+    async def learn_left(self, instances: object) -> None:
+        self.left.append(tuple(instances))  # type: ignore[arg-type]  # a sequence of names
 
 
 class Certificate:
@@ -238,11 +242,13 @@ def test_reports_go_in_batches_of_500() -> None:
     run_virtual(main())
 
 
-def test_managers_name_the_interval_and_each_other() -> None:
+def test_managers_name_the_interval_and_each_other_and_who_left() -> None:
     class Slower(FakeManagers):
         async def heartbeat(self, heartbeat: object) -> HeartbeatAnswer:
             await super().heartbeat(heartbeat)  # type: ignore[arg-type]  # passed on
-            return HeartbeatAnswer(Epoch(1, 1), heartbeat_ms=5000, managers=("192.0.2.7:7101",))
+            return HeartbeatAnswer(
+                Epoch(1, 1), heartbeat_ms=5000, managers=("192.0.2.7:7101",), left_managers=("i-m3",)
+            )
 
     async def main() -> None:
         talk = Talk()
@@ -251,6 +257,7 @@ def test_managers_name_the_interval_and_each_other() -> None:
             await asyncio.sleep(11)
             assert talk.times == [0, 5, 10]
             assert talk.ear.managers[-1] == ("192.0.2.7:7101",)
+            assert talk.ear.left[-1] == ("i-m3",)
 
     run_virtual(main())
 

@@ -122,7 +122,10 @@ class Place:
         self.agent = Agent()
         self.manager = ManagerStub(self.cluster.party("manager", "m1", "127.0.0.1"), CLUSTER_ID)
         context = server_context(self.cluster.party("worker", "w1"), client_certificate="required")
-        self.server = AgentServer(self.agent, cluster_id=CLUSTER_ID, instance="i1", context=context)
+        self.left: set[str] = set()
+        self.server = AgentServer(
+            self.agent, cluster_id=CLUSTER_ID, instance="i1", context=context, left=lambda: self.left
+        )
         self.address = ""
         self.opened: list[asyncio.StreamWriter] = []
 
@@ -377,7 +380,7 @@ async def connected(place: Place, left_s: float) -> tuple[asyncio.StreamReader, 
     """A connection of a manager whose certificate, of a life of a thousand seconds, is good for so long still."""
     folder = place.cluster.files.data_dir / "ending"
     now_ms = time.time_ns() // 1_000_000 - round(1000 * (1000 - left_s))
-    who = Identity(CLUSTER_ID, "manager", "m7")
+    who = Identity(CLUSTER_ID, "manager", "m7", "i-m7")
     install(place.cluster.authority, who, TlsFiles(folder), now_ms=now_ms, life=timedelta(seconds=1000))
     host, _, port = place.address.rpartition(":")
     name = Identity(CLUSTER_ID, "worker", "w1").server_name
@@ -410,3 +413,17 @@ async def test_a_connection_that_outlives_its_certificate_is_closed(place: Place
     with pytest.raises((ssl.SSLError, ConnectionError, EOFError)):
         reader, writer = await connected(place, 0)
         await asked(reader, writer)
+
+
+async def test_a_manager_that_left_is_answered_no_more_and_what_it_has_open_ends(place: Place) -> None:
+    reader, writer = await connected(place, 300)
+    assert "200 OK" in await asked(reader, writer)
+    place.left.add("i-m8")
+    place.server.turn_out()
+    assert "200 OK" in await asked(reader, writer)
+    place.left.add("i-m7")
+    assert "403" in await asked(reader, writer)
+    place.server.turn_out()
+    assert await reader.read() == b""
+    reader, _ = await connected(place, 300)
+    assert b"403" in await reader.readline()

@@ -2,7 +2,10 @@ from typing import Any
 
 import pytest
 
+from okube.model.versions import COMMAND_VERSION
+from okube.state.tables import Settings
 from tests.unit.manager.conftest import Api
+from tests.unit.manager.people import until
 
 M2 = {"name": "m2", "address": "192.0.2.12:7101", "raft_address": "192.0.2.12:8101"}
 
@@ -48,6 +51,17 @@ async def test_a_second_one_of_the_name_gets_another_instance(api: Api) -> None:
     await api("DELETE", "/v1/managers/m2")
     assert (await api("POST", "/v1/managers", M2)).body["members"][1]["instance"] != first
     assert (await api("DELETE", f"/v1/managers/m2?instance={first}")).status == 409
+
+
+async def test_of_a_manager_that_left_the_state_knows_its_instance_so_that_agents_hear_of_it(api: Api) -> None:
+    def settings() -> Settings:
+        return api.core.tables.settings
+
+    await until(lambda: settings().command_version == COMMAND_VERSION)
+    joined = (await api("POST", "/v1/managers", M2)).body["members"][1]["instance"]
+    assert (settings().managers, settings().left_managers) == (tuple(sorted(("i1", joined))), ())
+    await api("DELETE", "/v1/managers/m2")
+    assert (settings().managers, settings().left_managers) == (("i1",), (joined,))
 
 
 @pytest.mark.parametrize(
