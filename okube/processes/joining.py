@@ -130,6 +130,8 @@ def join(
         if is_own(config_path):
             config = write_own_file(config_path, answer, _entry(request, wish), wish.runtime)
         assert config is not None
+        if token.role == "manager" and not answer.unlock_key:
+            say(f"{wish.name} was not given the unlock key: with autolock, call 'okube unlock' once it runs")
         if not keep_unlock_key:
             answer = msgspec.structs.replace(answer, unlock_key="")
         _finish(config, files, seed, making, answer, bootstrap or _bootstrap)

@@ -110,6 +110,23 @@ def test_who_shows_no_token_of_this_cluster_is_refused(cluster: Growing) -> None
     assert token.split(".")[1] not in cluster.logs()
 
 
+def test_a_manager_joins_a_cluster_that_locks_itself_and_waits_for_a_person_with_the_key(cluster: Growing) -> None:
+    key = cluster.ok("keyring", "autolock", "on").out
+    cluster.wait(lambda: not list(cluster.folder.rglob("unlock*.key")), "no manager has the key on its disk")
+    joined = cluster.join(cluster.token("--role", "manager"), "m9")
+    assert (joined.status, "call 'okube unlock' once it runs" in joined.err) == (0, True), joined
+    cluster.wait(lambda: _votes(cluster, "m9"), "m9 votes")
+    assert _locked(cluster) == ["m9"]
+    assert cluster.join(cluster.token(), "w9", "--beside", "--no-start").status == 0  # those that have the key sign
+    assert cluster.okube("unlock", typed=key).status == 0
+    cluster.wait(lambda: not _locked(cluster), "m9 has the key")
+    assert not list(cluster.folder.rglob("unlock*.key"))
+
+
+def _locked(cluster: Growing) -> list[str]:
+    return [row["name"] for row in cluster.json("managers") if row["locked"]]
+
+
 def _votes(cluster: Growing, name: str) -> bool:
     rows = {row["name"]: row for row in cluster.json("managers")}
     return bool(rows.get(name, {}).get("voter") and rows[name]["state"] == "ready")

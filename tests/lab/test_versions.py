@@ -19,7 +19,7 @@ from okube.client.memory import NoMemory
 from okube.client.retry import Caller, Patience
 from okube.model.versions import COMMAND_VERSION
 from okube.processes.launch import let_go
-from tests.lab.cluster import Cluster
+from tests.lab.cluster import Cluster, free_ports
 from tests.lab.history import client_of
 from tests.lab.next_okube import NEXT_VERSION
 
@@ -28,6 +28,39 @@ _NEXT = ("-m", "tests.lab.next_okube")
 _SAME = ("-m", "okube.cli.main")
 _PATIENCE = Patience(deadline_s=10.0, refused_s=3.0)
 _WRITERS = 3
+
+
+class Mixed(Cluster):
+    """A cluster, and machines that join it while its managers are of two versions."""
+
+    def join(self, role: str, name: str, program: tuple[str, ...]) -> Path:
+        """Let one in, as a machine with that Okube; its cluster.yaml. It is not started."""
+        token = self.ok("token", "create", "--role", role, "--uses", "1").out.strip()
+        managers = ",".join(f"{m['host']}:{m['port']}" for m in self.described["managers"])
+        folder = self.folder / "machines" / name
+        words = ["join", token, "--manager", managers, "--name", name, "--host", "127.0.0.1", "--dir", str(folder)]
+        words += ["--port", str(free_ports(1)[0]), "--runtime", "process", "--no-start"]
+        words += ["--beside"] * (role == "worker")
+        command = [sys.executable, *program, *words]
+        done = subprocess.run(command, cwd=_ROOT, env=self.env(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return folder / "cluster.yaml"
+
+    def complete(self) -> bool:
+        """Whether every manager and every node is ready, those that joined too."""
+        status = self.okube("status", "-o", "json")
+        if status.status != 0 or not status.json["quorum"]:
+            return False
+        return all(m["state"] == "ready" for m in status.json["managers"]) and set(status.json["nodes"]) <= {"ready"}
+
+    def voters(self) -> set[str]:
+        """The managers that count and answer."""
+        return {row["name"] for row in self.json("managers") if row["voter"] and row["state"] == "ready"}
+
+    def end_machines(self) -> None:
+        """End what was started on them."""
+        for file in self.folder.glob("machines/*/cluster.yaml"):
+            self.okube("down", "--purge", "--config", str(file))
 
 
 class Writers:
@@ -65,16 +98,17 @@ class Writers:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path, runtime="process", workers=1)
+def cluster(tmp_path: Path) -> Iterator[Mixed]:
+    made = Mixed(tmp_path, runtime="process", workers=1)
     try:
         made.up()
         yield made
     finally:
+        made.end_machines()
         made.destroy()
 
 
-def test_managers_are_upgraded_one_by_one_under_writes_and_no_call_fails(cluster: Cluster) -> None:
+def test_managers_are_upgraded_one_by_one_under_writes_while_others_join_and_no_call_fails(cluster: Mixed) -> None:
     cluster.wait(lambda: _enabled(cluster) == COMMAND_VERSION, "what all know is enabled")
     leader = cluster.leader()
     followers = [name for name in cluster.managers if name != leader]
@@ -85,6 +119,16 @@ def test_managers_are_upgraded_one_by_one_under_writes_and_no_call_fails(cluster
             _become(cluster, name, _NEXT)
             cluster.wait(lambda: cluster.complete(), f"{name} takes part again")
             assert _digests_agree(cluster)
+            if name == followers[0]:  # the newer one joins at an older leader
+                _run(cluster, "m7", _NEXT, "--config", str(cluster.join("manager", "m7", _NEXT)))
+                cluster.wait(lambda: "m7" in cluster.voters(), "m7 votes")
+        file = cluster.join("manager", "m8", _SAME)  # and an older one at a newer leader, for which all wait
+        _run(cluster, "m8", _SAME, "--config", str(file))
+        cluster.wait(lambda: "m8" in cluster.voters(), "m8 votes")
+        _run(cluster, "w7", _SAME, "--config", str(cluster.join("worker", "w7", _SAME)), role="worker")
+        cluster.wait(lambda: {n["name"]: n["state"] for n in cluster.json("nodes")}.get("w7") == "ready", "w7 is ready")
+        assert _enabled(cluster) == COMMAND_VERSION
+        cluster.ok("managers", "remove", "m8")
         cluster.wait(lambda: _enabled(cluster) == NEXT_VERSION, "the next version is enabled")
         told = cluster.json("events")
         assert f"command version {NEXT_VERSION}: all managers know it" in {event["message"] for event in told}
@@ -113,9 +157,13 @@ def _become(cluster: Cluster, name: str, program: tuple[str, ...]) -> None:
     if cluster.pid(name) is not None:
         cluster.signal(name, SIGTERM)
         cluster.wait(lambda: cluster.pid(name) is None, f"{name} has ended")
-    with (cluster.data_dir / name / "log").open("ab") as log:
+    _run(cluster, name, program)
+
+
+def _run(cluster: Cluster, name: str, program: tuple[str, ...], *words: str, role: str = "manager") -> None:
+    with (cluster.folder / f"{name}.log").open("ab") if words else (cluster.data_dir / name / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, *program, "manager", "--name", name],
+            [sys.executable, *program, role, "--name", name, *words],
             cwd=_ROOT,
             env=cluster.env(),
             stdin=subprocess.DEVNULL,
