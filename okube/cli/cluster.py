@@ -108,16 +108,20 @@ def init(config: str | None) -> None:
 
 @cluster.command(epilog=examples("okube cluster renew\nokube cluster renew --config /etc/okube/cluster.yaml"))
 @_config
-def renew(config: str | None) -> None:
+@click.option("--unlock-key", "key", metavar="FILE", help="A file with the unlock key, where autolock is on.")
+def renew(config: str | None, key: str | None) -> None:
     """Renew certificates on this machine, without any manager.
 
     Processes that run renew theirs by themselves, and are left alone. This is for a cluster that was switched off until
     they had ended: on the machine of a manager that has the CA's key, or the unlock key. Machines elsewhere then renew
     theirs by themselves.
     """
+    from pathlib import Path
+
     from okube.processes.renewing import renew_here
 
-    renew_here(required_cluster_file(config or session().config), click.echo)
+    path = required_cluster_file(config or session().config)
+    renew_here(path, click.echo, unlock_key=None if key is None else Path(key))
 
 
 def _show(found: Row) -> None:

@@ -24,7 +24,8 @@ from okube.security import ClusterFiles, Identity, ProcessFiles
 from okube.security.authorityfiles import AuthorityFiles, move_key, put_key
 from okube.security.ca import Authority, load_ca, private_pem
 from okube.security.issue import install
-from okube.security.keyfiles import KeyFiles
+from okube.security.keyfiles import KeyFiles, read_key
+from okube.security.keyring import UnlockKey
 from okube.security.private import write_public
 from okube.security.seed import ProcessIdentity, Seed, read_process_identity
 from okube.security.validity import validity_in
@@ -35,8 +36,13 @@ __all__ = ["renew_here"]
 Say = Callable[[str], None]
 
 
-def renew_here(config_path: Path, echo: Say) -> None:
+def renew_here(config_path: Path, echo: Say, *, unlock_key: Path | None = None) -> None:
     """Renew the certificate of each process of cluster.yaml that is here and does not run, and the admin's.
+
+    Args:
+        config_path: cluster.yaml.
+        echo: told a line for each.
+        unlock_key: a file with the unlock key, where managers lock themselves and so have it on no disk.
 
     Raises:
         BadFile: the CA is neither in the data directory nor in what a manager here has, or cannot be opened.
@@ -48,7 +54,7 @@ def renew_here(config_path: Path, echo: Say) -> None:
     with one_at_a_time(config.data_dir / "up.lock", what=f"cluster {config.cluster}"):
         ca = authority_files(config, seed.cluster_id)
         move_key(ca)
-        authority, trusted = _authority(config, ca, seed)
+        authority, trusted = _authority(config, ca, seed, None if unlock_key is None else read_key(unlock_key))
         _refuse_ended(authority, now_ms)
         life = timedelta(seconds=config.certificates.life)
         for folder, identity, hosts in _processes(config, files, seed):
@@ -64,8 +70,13 @@ def renew_here(config_path: Path, echo: Say) -> None:
     echo("'okube up' starts them; managers and workers elsewhere renew theirs when they reach a manager here")
 
 
-def _authority(config: ClusterConfig, files: AuthorityFiles, seed: Seed) -> tuple[Authority, bytes]:
-    """The CA that signs, and what all trust; where it is in a manager's state alone, it is put into files too."""
+def _authority(
+    config: ClusterConfig, files: AuthorityFiles, seed: Seed, unlock_key: UnlockKey | None
+) -> tuple[Authority, bytes]:
+    """The CA that signs, and what all trust.
+
+    Where it is in a manager's state alone, it is put into files too; not where managers keep their keys off all disks.
+    """
     if files.key.exists() and files.certificate.exists():
         authority = load_ca(files)
         return authority, authority.certificate_pem
@@ -73,22 +84,26 @@ def _authority(config: ClusterConfig, files: AuthorityFiles, seed: Seed) -> tupl
     for folder, identity, _ in _processes(config, ClusterFiles(config.data_dir), seed):
         if identity.role == "manager" and runs_in(folder) is None:
             try:
-                found = _in_state(config, folder, identity)
+                authority, trusted, autolock = _in_state(config, folder, identity, unlock_key)
             except OkubeError as error:
                 failures.append(f"{identity.name}: {error.detail}")
                 continue
-            put_key(files, private_pem(found[0].key))
-            write_public(files.certificate, found[0].certificate_pem)
-            return found
+            if not autolock:
+                put_key(files, private_pem(authority.key))
+            write_public(files.certificate, authority.certificate_pem)
+            return authority, trusted
     why = "; ".join(failures) or "no manager is here that does not run"
     raise BadFile(
         f"There is no CA in {files.certificate} and {files.key}, and none that could be taken from a manager's state "
-        f"here: {why}. Run this on the machine of a manager that has them, and the unlock key."
+        f"here: {why}. Run this on the machine of a manager that has them, and the unlock key; with autolock name a "
+        "file that has it with --unlock-key."
     )
 
 
-def _in_state(config: ClusterConfig, folder: ProcessFiles, identity: ProcessIdentity) -> tuple[Authority, bytes]:
-    """What a manager that does not run has in its state. Raises Conflict."""
+def _in_state(
+    config: ClusterConfig, folder: ProcessFiles, identity: ProcessIdentity, unlock_key: UnlockKey | None
+) -> tuple[Authority, bytes, bool]:
+    """What a manager that does not run has in its state, and whether the cluster locks itself. Raises Conflict."""
     with hold(folder, what=f"manager {identity.name}"):
         tables = asyncio.run(_read(folder.raft)).tables
     keys = KeyFiles(key_folder(config, identity.cluster_id))
@@ -99,8 +114,11 @@ def _in_state(config: ClusterConfig, folder: ProcessFiles, identity: ProcessIden
     def nowhere() -> Authority:
         raise Conflict("its state holds no CA")
 
-    current = CurrentAuthority(those, Vault(identity.cluster_id, those, kept=keys), nowhere)
-    return current.signing(), current.trusted()
+    vault = Vault(identity.cluster_id, those, kept=keys)
+    if unlock_key is not None:
+        vault.unlock(unlock_key)
+    current = CurrentAuthority(those, vault, nowhere)
+    return current.signing(), current.trusted(), tables.ring is not None and tables.ring.autolock
 
 
 async def _read(raft: Path) -> StateMachine:

@@ -51,7 +51,7 @@ class Mixed(Cluster):
         status = self.okube("status", "-o", "json")
         if status.status != 0 or not status.json["quorum"]:
             return False
-        return all(m["state"] == "ready" for m in status.json["managers"]) and set(status.json["nodes"]) <= {"ready"}
+        return all(m["state"] == "ready" for m in status.json["managers"]) and not status.json["nodes"].get("down")
 
     def voters(self) -> set[str]:
         """The managers that count and answer."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from msgspec.structs import replace
 
 from okube.config import ClusterConfig, load_cluster
 from okube.manager.authorities import kept_ca
@@ -25,6 +26,7 @@ from okube.security.ca import create_ca, load_ca, save_ca
 from okube.security.issue import install
 from okube.security.keyfiles import KeyFiles
 from okube.security.keyring import UnlockKey, new_ring
+from okube.security.private import write_private
 from okube.security.seed import read_process_identity
 from tests.builders import Cluster
 from tests.unit.processes.builders import write_cluster
@@ -58,16 +60,18 @@ class Made:
             name: x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc for name, path in found.items()
         }
 
-    def put_ca_into_the_state(self) -> None:
+    def put_ca_into_the_state(self, *, autolock: bool = False) -> UnlockKey:
         """As the leader does it; the files of the CA are gone then."""
         cluster_id, unlock = self.seed.cluster_id, UnlockKey.new(lambda count: b"u" * count)
         cluster = Cluster()
         vault = Vault(cluster_id, lambda: cluster.tables)
-        cluster.apply(PutRing(new_ring(cluster_id, unlock, "k1", lambda count: b"r" * count, 0)))
+        ring = new_ring(cluster_id, unlock, "k1", lambda count: b"r" * count, 0)
+        cluster.apply(PutRing(replace(ring, autolock=autolock)))
         vault.unlock(unlock)
         kept = kept_ca(self.ca, vault, 0)
         cluster.apply(PutAuthorities(Authorities(kept.id, (kept,)), "kept"))
-        KeyFiles(key_folder(self.config, cluster_id)).write(unlock)
+        if not autolock:
+            KeyFiles(key_folder(self.config, cluster_id)).write(unlock)
         folder = self.files.process("m1")
         instance = read_process_identity(folder.identity).instance
         for path in folder.raft.iterdir():
@@ -85,6 +89,7 @@ class Made:
         asyncio.run(write())
         self.ca_files.key.unlink()
         self.ca_files.certificate.unlink()
+        return unlock
 
 
 @pytest.fixture
@@ -136,6 +141,19 @@ def test_without_the_unlock_key_the_ca_in_the_state_is_of_no_use(made: Made) -> 
     with pytest.raises(BadFile, match="does not have the cluster's unlock key"):
         renew_here(made.path, lambda _: None)
     assert max(made.ends().values()) < datetime.now(UTC)
+
+
+def test_where_managers_lock_themselves_a_person_names_the_unlock_key_and_no_key_is_left_here(
+    made: Made, tmp_path: Path
+) -> None:
+    unlock = made.put_ca_into_the_state(autolock=True)
+    with pytest.raises(BadFile, match="--unlock-key"):
+        renew_here(made.path, lambda _: None)
+    write_private(tmp_path / "brought.key", f"{unlock.text}\n".encode())
+    renew_here(made.path, lambda _: None, unlock_key=tmp_path / "brought.key")
+    assert min(made.ends().values()) > datetime.now(UTC)
+    assert not made.ca_files.key.exists()
+    assert not list(made.ca_files.key_dir.glob("unlock*"))
 
 
 def test_where_there_is_no_ca_it_says_where_to_look(made: Made) -> None:
