@@ -18,7 +18,6 @@ from okube.processes.purge import purge_data, refuse_foreign
 from okube.processes.settings import key_folder
 from okube.seams.daemon import LEAVE
 from okube.security import ClusterFiles, ProcessFiles
-from okube.security.keyfiles import KeyFiles
 from okube.security.seed import ProcessIdentity, read_process_identity, read_seed
 from okube.worker.runtime import remove_all
 from okube.worker.runtime.base import RuntimeUnavailable
@@ -91,9 +90,9 @@ def _cluster_id(files: ClusterFiles) -> str | None:
 
 
 def _tell_of_keys(config: ClusterConfig, cluster_id: str | None, echo: Echo) -> None:
-    """The unlock key may be all that opens a snapshot that is kept elsewhere, so it is not removed with the rest."""
+    """Keys may be all that opens a snapshot that is kept elsewhere, so they are not removed with the rest."""
     keys = None if cluster_id is None else key_folder(config, cluster_id)
-    if keys is not None and KeyFiles(keys).unlock_key.exists():
+    if keys is not None and any(keys.glob("*.key")):
         echo(f"note: {keys} stays, for snapshots that are kept elsewhere; without any, remove it")
 
 
