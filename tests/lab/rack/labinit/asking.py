@@ -24,7 +24,7 @@ _VERBS = (
 
 def ask(words: list[str]) -> int:
     """Carry out one command line; answers its exit status."""
-    options = _parser().parse_args(words)
+    options = _parser().parse_intermixed_args(words)
     options.units = [name if "." in name else f"{name}.service" for name in (*options.units, *options.unit)]
     try:
         return _do(options)
