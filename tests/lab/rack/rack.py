@@ -8,6 +8,7 @@
 `PACKAGES` names. Leaves nothing on the machine, and removes first what an earlier run left that was killed.
 """
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -36,6 +37,7 @@ PACKAGES = (
 )
 _FOLDER = "okube-rack-"
 _LINKS = "okr"
+_SERIAL = itertools.cycle("abcdefgh")
 
 
 class Rack:
@@ -53,9 +55,11 @@ class Rack:
         clean_up_after_the_dead()
         self.folder = Path(tempfile.mkdtemp(prefix=_FOLDER)) if folder is None else folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._mark = f"{_LINKS}{os.getpid()}"
+        prefix = f"{_LINKS}{next(_SERIAL)}"  # so that a process may have several
+        self._mark = f"{prefix}{os.getpid()}"
+        (self.folder / "mark").write_text(self._mark)
         (self.folder / "owner").write_text(str(os.getpid()))
-        self.network = Hosts(names, prefix=_LINKS)
+        self.network = Hosts(names, prefix=prefix)
         self.hosts: dict[str, Host] = {}
         try:
             self._make(engines if engines is not None else names, systemd=systemd)
@@ -167,11 +171,11 @@ class Rack:
 def clean_up_after_the_dead() -> None:
     """Remove racks whose owner has ended without doing so itself; their hosts' names are in their folders."""
     for owner in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*/owner"):
-        pid = owner.read_text()
-        if Path(f"/proc/{pid}").exists():
+        if Path(f"/proc/{owner.read_text()}").exists():
             continue
+        mark = (owner.parent / "mark").read_text()
         for folder in (owner.parent / "hosts").glob("*"):
-            cgroups.end(f"{_LINKS}{pid}-{folder.name}")
+            cgroups.end(f"{mark}-{folder.name}")
         shutil.rmtree(owner.parent, ignore_errors=True)
 
 
