@@ -78,6 +78,14 @@ def _rights(machine: Machine, facts: Facts, _: Wanted) -> Iterator[Finding]:
             "it has no systemd, which starts Okube and keeps it running",
             "use a machine that has; without it start processes with 'okube up -d'",
         )
+        return
+    told = facts.commands.get(facts.init)
+    if told is not None and told.status != 0:
+        yield Finding.error(
+            machine.host,
+            f"it does not tell which services run: {' '.join(told.out.split()) or 'no word'}",
+            "see to systemd there",
+        )
 
 
 def _software(machine: Machine, facts: Facts, wanted: Wanted) -> Iterator[Finding]:

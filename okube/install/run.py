@@ -144,7 +144,7 @@ class Installation:
         async with connected(machines, accept_new=self.options.accept_new, say=self.tell.machine) as (remotes, silent):
             package = bundle_for(self.options.bundle) if self.options.bundle else None
             wanted = self._wanted(seed, package)
-            found = await survey(machines, remotes, silent, wanted, say=self.tell.machine)
+            found = await survey(machines, remotes, silent, wanted, reach_always=False, say=self.tell.machine)
             left_out = self._refuse(found)
             running = release_that_runs(found.machines, found.facts, self.layout)
             if package is None and self._needs_bundle(found, running):

@@ -95,9 +95,13 @@ async def survey(
     silent: Iterable[tuple[Machine, str]],
     wanted: Wanted,
     *,
+    reach_always: bool = True,
     say: Say = lambda _machine, _what: None,
 ) -> Survey:
-    """Probe all machines side by side, have them call each other, and judge what comes out."""
+    """Probe all machines side by side, have them call each other, and judge what comes out.
+
+    Without ``reach_always`` they do so only where something does not listen yet; else the cluster's own health tells.
+    """
     lost = list(silent)
     facts: dict[str, Facts] = {}
     clocks: dict[str, float] = {}
@@ -119,7 +123,8 @@ async def survey(
             if machine.host in remotes:
                 group.create_task(one(machine))
     there = [machine for machine in machines if machine.host in facts]
-    unreached, gone = await try_all(remotes, there, facts)
+    all_listen = all(port.taken for machine in there for port in facts[machine.host].ports)
+    unreached, gone = ([], {}) if all_listen and not reach_always else await try_all(remotes, there, facts)
     lost += [(machine, gone[machine.host]) for machine in there if machine.host in gone]
     there = [machine for machine in there if machine.host not in gone]
     findings = [finding for machine in there for finding in check_machine(machine, facts[machine.host], wanted)]

@@ -67,7 +67,7 @@ def serve(listeners: "list[socket.socket]", word: bytes, until: float) -> None:
 
 def dial(question: "dict[str, Any]") -> "dict[str, Any]":
     """Call each target, a host, a port and the word that is expected there; empty: whoever listens."""
-    targets = question["targets"]
+    targets = question.get("targets", [])
     with ThreadPoolExecutor(min(CALLS_AT_ONCE, len(targets)) or 1) as calls:
         found = list(calls.map(lambda target: called(*target), targets))
     pairs = zip(targets, found)  # noqa: B905  # strict= is newer than the Pythons that this is for

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from okube.config import ClusterConfig, InstallConfig
-from okube.install.facts import Disk, Engine, Facts, Port, Python
+from okube.install.facts import Disk, Engine, Facts, Output, Port, Python
 from okube.install.findings import Finding
 from okube.install.preflight import Wanted, check_machine, python_for
 from tests.unit.install.rack import GIB, a_cluster, healthy, the_first
@@ -39,6 +39,11 @@ def test_who_is_not_root_cannot_install() -> None:
 
 def test_a_machine_without_systemd_is_refused() -> None:
     assert "no systemd" in only(findings(init="none")).what
+
+
+def test_a_machine_that_does_not_tell_what_runs_is_refused() -> None:
+    found = only(findings(commands={"systemd": Output(1, "Failed to connect to bus:\n Host is down\n")}))
+    assert found.what == "it does not tell which services run: Failed to connect to bus: Host is down"
 
 
 def test_a_python_that_is_too_old_is_told_with_its_version() -> None:
