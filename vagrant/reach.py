@@ -8,7 +8,10 @@ from pathlib import Path
 
 from okube.install.bundle import find_bundle
 from okube.install.inventory import Access
+from okube.model.errors import Conflict
 from okube.processes.launch import okube_command
+from okube.processes.lock import one_at_a_time
+from okube.security.private import ensure_folder
 from vagrant.site import FOLDER, Site, name_of, vagrants_own
 
 __all__ = ["answers", "forget", "install", "install_command"]
@@ -21,16 +24,22 @@ _OWN = FOLDER / ".lab"
 _DIST = FOLDER.parent / "dist"
 
 
-def install(site: Site, say: Say) -> int:
+def install(site: Site, say: Say, *, own: Path = _OWN) -> int:
     """Have Okube on the machines once all of them answer; returns the exit status.
 
-    Vagrant calls it after each machine, side by side for some providers. It waits for none: the last one finds all.
+    Vagrant calls it after each machine, side by side for some providers. It waits for none: the last one finds all. And
+    where several find all, one of them installs; Vagrant ends when that one is done.
     """
     away = [name_of(machine) for machine in site.machines if not answers(machine.access)]
     if away:
         say(f"{', '.join(away)} not up yet: Okube is installed with the last machine that comes up.")
         return 0
-    return subprocess.run(install_command(site), check=False).returncode
+    try:
+        with one_at_a_time(ensure_folder(own) / "install.lock", what="the lab"):
+            return subprocess.run(install_command(site), check=False).returncode
+    except Conflict:
+        say("All machines are up, and Okube is being installed on them already.")
+        return 0
 
 
 def install_command(site: Site, dist: Path = _DIST) -> list[str]:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from okube.install.inventory import Access
+from okube.processes.lock import one_at_a_time
 from vagrant.reach import answers, forget, install, install_command
 from vagrant.site import Site
 
@@ -67,6 +68,18 @@ def test_while_machines_are_missing_they_are_named_and_nothing_is_installed(
     said: list[str] = []
     assert install(site, said.append) == 0
     assert said == ["m2, w2 not up yet: Okube is installed with the last machine that comes up."]
+
+
+def test_where_several_find_all_machines_up_one_of_them_installs(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vagrant.reach.answers", lambda _: True)
+    monkeypatch.setattr("vagrant.reach.install_command", lambda _: ["sh", "-c", "exit 3"])
+    said: list[str] = []
+    with one_at_a_time(tmp_path / "install.lock", what="the lab"):
+        assert install(site, said.append, own=tmp_path) == 0
+    assert said == ["All machines are up, and Okube is being installed on them already."]
+    assert install(site, said.append, own=tmp_path) == 3
 
 
 def test_what_this_host_keeps_stays_while_a_machine_is_left(site: Site, tmp_path: Path) -> None:
