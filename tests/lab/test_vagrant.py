@@ -63,6 +63,23 @@ def test_a_lab_that_cannot_be_is_a_sentence_and_no_trace(tmp_path: Path) -> None
     assert ".rb:" not in done.stderr
 
 
+@needs_vagrant
+def test_vagrant_has_this_host_forget_a_machine_that_it_destroys(tmp_path: Path) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text("cluster: one.yaml\n")
+    (tmp_path / "one.yaml").write_text("cluster: one\nmanagers:\n  - {name: m1, host: 198.18.5.11, port: 7101}\n")
+    done = vagrant(
+        tmp_path,
+        "destroy",
+        "--force",
+        OKUBE_LAB=str(lab),
+        VAGRANT_DEFAULT_PROVIDER="virtualbox",
+        PATH=_with_vbox(tmp_path),
+    )
+    assert done.returncode == 0, done
+    assert f"{FOLDER}/lab forget m1" in done.stdout
+
+
 class NetworkHosts:
     """Machines as network namespaces: their power is that of the manager or worker, their cable the lab's."""
 
