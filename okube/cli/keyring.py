@@ -95,6 +95,7 @@ def autolock(state: str) -> None:
     if state == "on":
         note("keep this key where no manager is; without it secrets are lost once all managers have stopped:")
         _change(here, client, autolock=True)
+        note("the machine that made the cluster has the CA's key too, as ca.key in its key_dir: keep it with this one")
         return
     client.rotate_unlock_key(new_unlock_text(), autolock=False)
     _show(here, client.keyring())

@@ -80,6 +80,7 @@ def test_who_turns_autolock_on_is_given_the_key_before_it_is_in_use(okube: Okube
     site.refuses = False
     on = okube("keyring", "autolock", "on")
     assert "keep this key" in on.stderr
+    assert "has the CA's key too" in on.stderr
     assert json.loads(site.sent[-1][1]) == {"autolock": True, "key": on.stdout.strip()}
     okube("keyring", "autolock", "off")
     assert json.loads(site.sent[-1][1])["autolock"] is False
