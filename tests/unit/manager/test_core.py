@@ -47,7 +47,7 @@ class Raft:
 def _core() -> tuple[ManagerCore, Raft, Clock]:
     clock = Clock()
     raft: Any = Raft(clock)
-    settings: Any = SimpleNamespace(cluster_id="c1", data_dir=None)
+    settings: Any = SimpleNamespace(cluster_id="c1", authority=None)
     core = ManagerCore(settings, machine=StateMachine(), raft=raft, clock=clock, rng=random.Random(1))
     return core, raft, clock
 
