@@ -1,6 +1,7 @@
 """Carries plans out on machines: side by side where nothing that runs is touched, and one at a time where it is."""
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,7 @@ from okube.install.layout import LAYOUT, Layout
 from okube.install.onsite import ask
 from okube.install.plan import Plan, Start
 from okube.install.remote import CommandFailed, Remote
-from okube.install.steps import Applied, Order, Step
+from okube.install.steps import LOCK, Applied, Order, Step
 from okube.model.errors import OkubeError
 
 __all__ = ["Say", "bring_release", "carry_out", "lay_out", "side_by_side", "start"]
@@ -51,9 +52,9 @@ async def bring_release(remote: Remote, release: str, bundle: Path, layout: Layo
     (await remote.run(("mkdir", "-p", str(layout.software)))).require(f"making {layout.software}")
     await remote.put(there, await asyncio.to_thread(bundle.read_bytes))
     program = resources.files("okube.install").joinpath("unpack.py").read_bytes()
-    words = ("python3", "-I", "-B", "-", there, str(layout.versions))
-    done = await remote.run(words, program, timeout_s=_UNPACK_S)
-    await remote.run(("rm", "-f", there))
+    words = ("flock", "--timeout", str(round(_UNPACK_S)), LOCK, "python3", "-I", "-B", "-", there, str(layout.versions))
+    done = await remote.run(words, program, timeout_s=2 * _UNPACK_S)
+    await remote.run(("sh", "-c", f"rm -f {shlex.quote(there)} {shlex.quote(there)}.part.*"))
     answer = _unpacked(done.out)
     if answer is None:
         done.require("unpacking the bundle")

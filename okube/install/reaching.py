@@ -20,7 +20,7 @@ from okube.install.remote import CommandFailed, MachineUnreachable, Remote
 __all__ = ["Target", "Unreached", "findings_of", "targets_of", "try_all"]
 
 _LISTEN_S = 180
-_DIAL_S = 90.0
+_DIAL_S = 180.0
 _MOST_TOLD = 5
 
 

@@ -1,5 +1,6 @@
 """A machine on which commands are run as root: the seam between what is decided and where it is done."""
 
+import os
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -66,10 +67,16 @@ class Remote(ABC):
     async def put(self, path: str, data: bytes, mode: int = 0o600) -> None:
         """Have a file on the machine, whole or not at all.
 
+        Where the connection dies, what writes there sees an end of the data, and must not take it for all of it.
+
         Raises:
             CommandFailed: it cannot be written there.
         """
-        beside = shlex.quote(f"{path}.part")
-        script = f"umask 077 && cat > {beside} && chmod {mode:o} {beside} && mv -f {beside} {shlex.quote(path)}"
+        beside = shlex.quote(f"{path}.part.{os.urandom(4).hex()}")
+        whole = f'[ "$(wc -c < {beside})" -eq {len(data)} ]'
+        script = (
+            f"umask 077; cat > {beside} && {whole} && chmod {mode:o} {beside} && mv -f {beside} {shlex.quote(path)} "
+            f"|| {{ rm -f {beside}; exit 1; }}"
+        )
         result = await self.run(("sh", "-c", script), data, timeout_s=_PUT_S)
         result.require(f"writing {path}")

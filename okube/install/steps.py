@@ -6,7 +6,7 @@ may be cut off anywhere and sent again.
 
 import msgspec
 
-__all__ = ["Account", "Applied", "File", "Folder", "Gone", "Link", "Order", "Packages", "Run", "Step", "Tree"]
+__all__ = ["LOCK", "Account", "Applied", "File", "Folder", "Gone", "Link", "Order", "Packages", "Run", "Step", "Tree"]
 
 
 class _Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="do"):
@@ -72,6 +72,9 @@ class Run(_Step, frozen=True, kw_only=True, tag="run"):
     words: tuple[str, ...]
 
 
+LOCK = "/run/okube-install.lock"
+"""Held on a machine while something is changed there: whoever lost the connection may be at it still."""
+
 Step = Account | Folder | File | Link | Tree | Gone | Packages | Run
 
 
@@ -79,7 +82,7 @@ class Order(msgspec.Struct, frozen=True):
     """Steps for one machine. ``lock`` is held there meanwhile, so that two who install do not meet."""
 
     steps: tuple[Step, ...]
-    lock: str = "/run/okube-install.lock"
+    lock: str = LOCK
 
 
 class Applied(msgspec.Struct, frozen=True):

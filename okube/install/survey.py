@@ -24,6 +24,7 @@ __all__ = ["Survey", "connect_to", "connected", "survey"]
 
 Say = Callable[[Machine, str], None]
 _AT_ONCE = 50
+_PROBE_S = 180.0  # a machine that is emulated, or very busy, takes its time
 _SSH_PORT = 22
 
 
@@ -111,7 +112,7 @@ async def survey(
         try:
             question = question_of(machine, wanted.config, layout=wanted.layout)
             sent_s = time.time()
-            found = await ask(remotes[machine.host], "probe", question, Facts)
+            found = await ask(remotes[machine.host], "probe", question, Facts, timeout_s=_PROBE_S)
         except (MachineUnreachable, CommandFailed) as error:
             lost.append((machine, error.detail))
             return

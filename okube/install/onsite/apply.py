@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 TAIL_LINES = 4
-LOCK_S = 20
+LOCK_S = 120
 FIRST_COME = "another installation is at work on this machine: wait until it is done"
 
 

@@ -34,8 +34,10 @@ class Host(Remote):
         """What a machine would do."""
         await asyncio.sleep(0)
         self.rack.spend(self)
+        if words[0] == "flock":
+            return self._unpack()
         if words[:4] == ("python3", "-I", "-B", "-"):
-            return self._unpack() if words[4:] else self._probe()
+            return self._probe()
         if words[0] == "systemctl":
             return self._systemctl([word for word in words[1:] if not word.startswith("-")])
         if words[0] == "journalctl":
