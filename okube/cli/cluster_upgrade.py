@@ -1,6 +1,7 @@
 """``okube cluster upgrade``: all machines run another release, one process after the other."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,9 @@ from okube.cli.locate import required_cluster_file
 from okube.cli.options import examples, times
 from okube.cli.session import session
 from okube.model.errors import BadFile, OkubeError
+
+if TYPE_CHECKING:
+    from okube.config import ClusterConfig
 
 __all__ = ["upgrade"]
 
@@ -50,11 +54,12 @@ def upgrade(
     from okube.install.release import bundle_for
     from okube.install.survey import connected
     from okube.install.upgrading import Upgrader
+    from okube.processes.lock import one_at_a_time
+    from okube.security.private import ensure_folder
 
     path = required_cluster_file(file or session().config)
 
-    async def run() -> bool:
-        config = load_cluster(path)
+    async def run(config: "ClusterConfig") -> bool:
         package = bundle_for(Path(bundle) if bundle else None)
         machines = machines_of(config)
         async with connected(machines, accept_new=False, say=lambda _, word: click.echo(word)) as (remotes, silent):
@@ -74,7 +79,9 @@ def upgrade(
 
     session().config = str(path)
     try:
-        changed = asyncio.run(run())
+        config = load_cluster(path)
+        with one_at_a_time(ensure_folder(config.data_dir) / "up.lock", what=f"cluster {config.cluster}"):
+            changed = asyncio.run(run(config))
     except BadFile:
         raise
     except OkubeError as error:

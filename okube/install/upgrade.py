@@ -41,7 +41,13 @@ def version_of(release: str) -> str:
 
 
 def refusal(
-    parts: Sequence[Part], manifest: Manifest, *, quorum: bool, command_version: int, back: bool = False
+    parts: Sequence[Part],
+    manifest: Manifest,
+    *,
+    quorum: bool,
+    command_version: int,
+    back: bool = False,
+    away: Sequence[str] = (),
 ) -> str | None:
     """Why the upgrade must not begin or go on now, in a sentence with what helps; None where it may.
 
@@ -51,6 +57,7 @@ def refusal(
         quorum: whether the managers can decide.
         command_version: what is in use in the log.
         back: an older version is meant.
+        away: managers that are not ready, on machines that cannot be reached.
     """
     without = [part.name for part in parts if part.named is None]
     if without:
@@ -61,9 +68,14 @@ def refusal(
     if not quorum:
         return "the managers have no quorum: bring a majority of them back first ('okube status')"
     down = [
-        part.name
-        for part in parts
-        if part.role == "manager" and not part.is_ready and part.named != manifest.release  # else it is being switched
+        *away,
+        *(
+            part.name
+            for part in parts
+            if part.role == "manager"
+            and not part.is_ready
+            and part.named != manifest.release  # else it is being switched
+        ),
     ]
     if down:
         return (

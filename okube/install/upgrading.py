@@ -61,6 +61,7 @@ class _View(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
     quorum: bool
     command_version: int
+    away: tuple[str, ...]
     facts: dict[str, Facts]
 
 
@@ -124,7 +125,9 @@ class Upgrader:
         return True
 
     def _refuse(self, view: _View, manifest: Manifest, *, back: bool) -> None:
-        why = refusal(view.parts, manifest, quorum=view.quorum, command_version=view.command_version, back=back)
+        why = refusal(
+            view.parts, manifest, quorum=view.quorum, command_version=view.command_version, back=back, away=view.away
+        )
         if why is not None:
             raise Conflict(f"{why}.")
 
@@ -147,7 +150,9 @@ class Upgrader:
             for machine in machines
             for entry in entries_of(machine)
         )
-        return _View(parts, bool(status["quorum"]), status["command_version"], facts)
+        here = {part.name for part in parts}
+        away = tuple(name for name, manager in managers.items() if name not in here and not _serves(manager))
+        return _View(parts, bool(status["quorum"]), status["command_version"], away, facts)
 
     async def _ask(self, call: Callable[[], T]) -> T:
         async with self._turn:

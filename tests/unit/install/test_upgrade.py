@@ -69,6 +69,10 @@ def test_a_manager_that_is_away_already_must_come_back_first() -> None:
     assert said.startswith("m3 is not ready, and an upgrade takes one more manager away")
 
 
+def test_a_manager_that_is_away_on_a_machine_that_is_left_out_counts_too() -> None:
+    assert (refusal(CLUSTER[:2], a_bundle(), quorum=True, command_version=3, away=["m3"]) or "").startswith("m3 is not")
+
+
 def test_a_process_that_no_installation_made_is_named() -> None:
     assert (_refusal(_with(CLUSTER, "w2", named=None)) or "").startswith("w2 has no unit of Okube's on its machine")
 

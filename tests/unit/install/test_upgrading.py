@@ -130,7 +130,7 @@ async def test_whoever_upgrades_may_die_anywhere_and_the_next_run_brings_it_to_i
     await whole.run()
     needed = 10_000 - whole.rack.left_to_spend
     assert needed > 20
-    for spent in range(needed):
+    for spent in range(0, needed, 2):
         cut = Upgrades(tmp_path / str(spent))
         cut.rack.left_to_spend = spent
         with pytest.raises((MachineUnreachable, CommandFailed), match="the connection was lost"):
