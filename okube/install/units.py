@@ -23,6 +23,7 @@ _START_S = 300  # a manager that replays a long log answers late, and is well
 _STOP_S = 20
 _PROGRAM = re.compile(r"^ExecStart=\"?(?P<program>[^\s\"]+)", re.MULTILINE)
 _HOMES = tuple(PurePosixPath(path) for path in ("/home", "/root", "/run/user"))
+_TEMPORARY = tuple(PurePosixPath(path) for path in ("/tmp", "/var/tmp"))
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,15 +191,20 @@ def _may_not(process: Process) -> list[str]:
         "SystemCallErrorNumber=EPERM",
     ]
     if process.role == "manager":
-        return [*shared, "UMask=0077", "PrivateTmp=yes", "PrivateDevices=yes", "ProtectProc=invisible"]
+        private_tmp = "no" if _is_in(process, _TEMPORARY) else "yes"
+        return [*shared, "UMask=0077", f"PrivateTmp={private_tmp}", "PrivateDevices=yes", "ProtectProc=invisible"]
     return shared
 
 
 def _home(process: Process) -> str:
     """Managers see no home, unless something of theirs is in one; agents look whether a volume's folder is there."""
+    return "read-only" if process.role == "worker" or _is_in(process, _HOMES) else "yes"
+
+
+def _is_in(process: Process, folders: tuple[PurePosixPath, ...]) -> bool:
+    """Whether anything of the process is below one of the folders."""
     paths = (process.program, process.config, process.data_dir, process.key_dir or "/")
-    in_home = any(home in PurePosixPath(path).parents for path in paths for home in _HOMES)
-    return "read-only" if process.role == "worker" or in_home else "yes"
+    return any(folder in PurePosixPath(path).parents for path in paths for folder in folders)
 
 
 def _may_write(process: Process) -> list[str]:

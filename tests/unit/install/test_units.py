@@ -107,6 +107,11 @@ def test_files_in_somebodys_home_can_be_reached() -> None:
     assert _read(MANAGER)["ProtectHome"] == "yes"
 
 
+def test_a_cluster_to_play_with_may_be_among_temporary_files() -> None:
+    assert _read(msgspec.structs.replace(MANAGER, data_dir="/tmp/lab/.okube"))["PrivateTmp"] == "no"
+    assert _read(MANAGER)["PrivateTmp"] == "yes"
+
+
 def test_signs_that_mean_something_to_systemd_stand_for_themselves() -> None:
     odd = msgspec.structs.replace(MANAGER, config="/srv/100% $HOME/cluster.yaml")
     assert _read(odd)["ExecStart"].endswith('--config "/srv/100%% $$HOME/cluster.yaml"')
