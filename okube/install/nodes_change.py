@@ -37,6 +37,7 @@ async def see_through(
     *,
     begins: Callable[[Step], None],
     ended: Callable[[Step, float], None],
+    standing: Standing | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Done:
     """Do what is left to do.
@@ -45,6 +46,7 @@ async def see_through(
         change: what.
         begins: told of each step.
         ended: told of each step that is done, with its seconds.
+        standing: how things stand, where that was looked at a moment ago.
         monotonic: seconds on a clock that never jumps.
 
     Raises:
@@ -53,14 +55,14 @@ async def see_through(
     before: tuple[Standing, Step] | None = None
     repeats = 0
     while True:
-        standing = await change.look()
-        step = change.decide(standing)
+        now, standing = standing or await change.look(), None
+        step = change.decide(now)
         if isinstance(step, Done):
             return step
-        repeats = repeats + 1 if before == (standing, step) else 0
+        repeats = repeats + 1 if before == (now, step) else 0
         if repeats == _MOST_REPEATS:
             raise NoEffect(f"it {step.what}, and that was done {repeats} times without any effect")
-        before = (standing, step)
+        before = (now, step)
         begins(step)
         began = monotonic()
         await change.carry_out(step)

@@ -169,7 +169,8 @@ async def _go(
 ) -> Changed:
     """Plan it, and unless it is a dry run do it; ``first`` and ``last`` are called before and behind all steps."""
     begun = time.monotonic()
-    planned = plan(await change.look(), change.decide, change.entry.role, change.machine.host)
+    standing = await change.look()
+    planned = plan(standing, change.decide, change.entry.role, change.machine.host)
     changed = Changed(name=change.entry.name, role=change.entry.role, steps=planned)
     if options.dry_run:
         return changed
@@ -180,7 +181,7 @@ async def _go(
         did.append(step)
         tell.machine(change.machine, f"{change.entry.name} {step.what} ({seconds:.1f} s)")
 
-    done = await see_through(change, begins=lambda _: None, ended=ended)
+    done = await see_through(change, begins=lambda _: None, ended=ended, standing=standing)
     last()
     took_s = time.monotonic() - begun
     return msgspec.structs.replace(changed, steps=tuple(did), done=done.what, notes=done.notes, took_s=took_s)
