@@ -36,9 +36,16 @@ Say = Callable[[str], None]
 _POLL_S = 0.25
 _RESTART_S = 330.0
 _LOG_LINES = 6
-_RUNNING = (
-    'for f in /proc/[0-9]*/cmdline; do tr "\\0" " " <"$f"; echo; done 2>/dev/null | grep "^/opt/okube/versions/"; true'
-)
+_RUNNING = """
+import glob
+for path in glob.glob("/proc/[0-9]*/cmdline"):
+    try:
+        words = open(path, "rb").read().decode("utf-8", "replace").split(chr(0))
+    except OSError:
+        continue
+    if words[0].startswith("/opt/okube/versions/"):
+        print(" ".join(words))
+"""
 
 
 class UpgradeStopped(OkubeError):
@@ -166,7 +173,7 @@ class Upgrader:
             contents=tuple(str(LAYOUT.units / unit) for unit in units),
             commands={
                 **{each.kind: each.show(units) for each in (Systemd(), LabInit())},
-                "running": ("sh", "-c", _RUNNING),
+                "running": ("python3", "-I", "-c", _RUNNING),
             },
         )
         return await ask(self._remotes[machine.host], "probe", question, Facts)
