@@ -36,6 +36,7 @@ class ClusterGroup(LazyGroup):
         "uninstall": Entry("okube.cli.cluster_uninstall:uninstall", "take Okube off all machines", "Machines"),
         "add-node": Entry("okube.cli.cluster_nodes:add_node", "one more machine joins", "Machines"),
         "remove-node": Entry("okube.cli.cluster_nodes:remove_node", "empty one, and take it out", "Machines"),
+        "readdress": Entry("okube.cli.cluster_readdress:readdress", "machines have other addresses", "Machines"),
         "replace-manager": Entry("okube.cli.cluster_nodes:replace_manager", "on another machine, or anew", "Machines"),
     }
     misspelt: ClassVar[dict[str, str]] = {"rotate": "rotate-ca", "create": "init", "certificates": "ca"}
