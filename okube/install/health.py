@@ -15,7 +15,7 @@ from okube.model.errors import OkubeError
 from okube.processes.settings import join_address
 from okube.security import ClusterFiles
 
-__all__ = ["Health", "client_of", "look", "wait_until_well"]
+__all__ = ["Health", "client_of", "holds_ca", "known_nodes", "look", "wait_until_well"]
 
 _POLL_S = 0.25
 _PATIENCE_S = 2.0
@@ -83,6 +83,35 @@ def wait_until_well(
             say(sentence)
             told = sentence
         time.sleep(_POLL_S)
+
+
+def holds_ca(config: ClusterConfig, timeout_s: float) -> bool:
+    """Whether the cluster has its CA in its own state; looked at until it does, or the time is over."""
+    client, until = client_of(config), time.monotonic() + timeout_s
+    try:
+        while True:
+            try:
+                client.authorities()
+            except OkubeError:
+                if time.monotonic() > until:
+                    return False
+                time.sleep(_POLL_S)
+            else:
+                return True
+    finally:
+        client.close()
+
+
+def known_nodes(config: ClusterConfig) -> frozenset[str]:
+    """The nodes that the cluster knows; none where it does not answer, as before it was started."""
+    client = client_of(config)
+    client.hurry(_PATIENCE_S)
+    try:
+        return frozenset(str(node.get("name")) for node in client.nodes())
+    except OkubeError:
+        return frozenset()
+    finally:
+        client.close()
 
 
 def _missing(

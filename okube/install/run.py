@@ -5,25 +5,27 @@ It may be stopped anywhere and run again. Nothing is changed on any machine befo
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from okube.config import ClusterConfig, load_cluster, load_documents
-from okube.install.carry import lay_out, side_by_side, start
+from okube.install.carry import carry_out, lay_out, side_by_side, start
 from okube.install.findings import Finding
-from okube.install.health import Health, client_of, wait_until_well
+from okube.install.health import Health, client_of, holds_ca, known_nodes, wait_until_well
 from okube.install.installed import Entry, entries_of, installed_of
 from okube.install.inventory import Machine, machines_of
 from okube.install.layout import LAYOUT, Layout
+from okube.install.local import LocalRemote
 from okube.install.machinefile import machine_file
 from okube.install.plan import Desired, Plan, plan_machine
 from okube.install.preflight import Wanted
 from okube.install.release import Package, bundle_for, release_that_runs, see_to_release
 from okube.install.remote import Remote
 from okube.install.sowing import authority_of, give_up, known_cluster, left_here, sow_for, tree_of
+from okube.install.steps import Gone
 from okube.install.survey import Survey, connected, survey
 from okube.model.errors import OkubeError
 from okube.processes.lock import one_at_a_time
@@ -31,9 +33,20 @@ from okube.security import ClusterFiles
 from okube.security.private import ensure_folder
 from okube.security.seed import ProcessIdentity, Seed
 
-__all__ = ["InstallFailed", "Installation", "NotReady", "Options", "Outcome", "Teller", "install", "turn"]
+__all__ = [
+    "InstallFailed",
+    "Installation",
+    "NotReady",
+    "Options",
+    "Outcome",
+    "Teller",
+    "install",
+    "turn",
+    "wiped_workers",
+]
 
-_UNKNOWN_RELEASE = "of the bundle"
+_KEPT_S = 15.0
+"""How long the cluster may take to have the CA in its state; where it takes longer, the next installation looks."""
 
 
 class NotReady(OkubeError):
@@ -145,6 +158,7 @@ class Installation:
             package = bundle_for(self.options.bundle) if self.options.bundle else None
             wanted = self._wanted(seed, package)
             found = await survey(machines, remotes, silent, wanted, reach_always=False, say=self.tell.machine)
+            self._refuse_own_folder(remotes)
             left_out = self._refuse(found)
             running = release_that_runs(found.machines, found.facts, self.layout)
             if package is None and self._needs_bundle(found, running):
@@ -155,13 +169,16 @@ class Installation:
             plans = await asyncio.to_thread(self._plans, found, seed, release)  # it makes keys, and journals
             if not self.options.dry_run:
                 await self._carry_out(plans, remotes, package)
+            health = None if self.options.dry_run else await self._well(found.machines)
+            if health is not None and health.is_well:
+                await self._take_back_key(found, plans, remotes)
             warnings = [each for each in found.findings if each.severity == "warning"]
             return Outcome(
                 cluster=self.config.cluster,
                 release=release,
                 plans=plans,
                 findings=(*left_out, *warnings),
-                health=None if self.options.dry_run else await self._well(found.machines),
+                health=health,
                 took_s=time.monotonic() - self._begin,
             )
 
@@ -189,6 +206,19 @@ class Installation:
             )
         return [msgspec.structs.replace(each, severity="warning", what=f"left out: {each.what}") for each in away]
 
+    def _refuse_own_folder(self, remotes: Mapping[str, Remote]) -> None:
+        """Where this machine is one of them, what is kept here and what is installed here must not be one folder."""
+        data_dir, installed = self.config.data_dir, Path(self.layout.data)
+        if any(isinstance(each, LocalRemote) for each in remotes.values()) and installed in (
+            data_dir,
+            *data_dir.parents,
+        ):
+            raise NotReady(
+                f"{data_dir} is where this machine's own processes keep their data once they are installed: name "
+                "another data_dir in cluster.yaml, where the CA and the admin's credentials are kept",
+                (),
+            )
+
     def _refuse_machines(self, found: Survey, wanted: Wanted) -> None:
         from okube.install.preflight import check_machine
 
@@ -214,11 +244,11 @@ class Installation:
             missing = {name: b"" for name, identity in installed.items() if identity is None}
             desired = self._desired(release, b"", missing, None if seed else ("", b"", b""))
         else:
-            sown = sow_for(self.config, installed)
-            if sown.problems:
-                raise NotReady(
-                    "nothing was changed on any machine", [Finding.error("", each) for each in sown.problems]
-                )
+            problems = [] if seed is None else wiped_workers(self.config, installed, known_nodes(self.config))
+            sown = sow_for(self.config, installed) if not problems else None
+            if sown is None or sown.problems:
+                problems += sown.problems if sown else ()
+                raise NotReady("nothing was changed on any machine", [Finding.error("", each) for each in problems])
             trees = {name: tree_of(folder) for name, folder in sown.folders.items()}
             for name in left_here(self.config, installed):
                 give_up(self.config, name)
@@ -300,6 +330,17 @@ class Installation:
             self.tell.machine(machine, f"{each.entry.name} runs with its new settings")
             waiting.remove((machine, each))
 
+    async def _take_back_key(self, found: Survey, plans: Sequence[Plan], remotes: Mapping[str, Remote]) -> None:
+        """Once the cluster has its CA in its state, no machine of it needs the key in a file."""
+        key, certificate = str(self.layout.keys / "ca.key"), str(self.layout.data / "ca" / "ca.crt")
+        brought = {plan.machine.host for plan in plans if any(getattr(s, "path", "") == key for s in plan.layout)}
+        there = [m for m in found.machines if found.facts[m.host].files.get(key) is not None or m.host in brought]
+        if not there or not await asyncio.to_thread(holds_ca, self.config, _KEPT_S):
+            return
+        for machine in there:
+            gone = tuple(Gone(why="takes back the key of the CA", path=path) for path in (key, certificate))
+            await carry_out(remotes[machine.host], gone)
+
     async def _well(self, machines: Sequence[Machine]) -> Health:
         managers = [manager.name for machine in machines for manager in machine.managers]
         workers = [worker.name for machine in machines for worker in machine.workers]
@@ -315,6 +356,18 @@ class Installation:
             )
         finally:
             client.close()
+
+
+def wiped_workers(
+    config: ClusterConfig, installed: Mapping[str, ProcessIdentity | None], nodes: Collection[str]
+) -> list[str]:
+    """A sentence for each worker that the cluster knows and whose machine has nothing of it: it was wiped."""
+    return [
+        f"{worker.name}'s data is gone from {worker.host}, and the cluster keeps its name for what was there: "
+        f"'okube nodes rm {worker.name}' gives that up, then run this again."
+        for worker in config.workers
+        if worker.name in nodes and worker.name in installed and installed[worker.name] is None
+    ]
 
 
 def turn(entry: Entry, leader: str) -> int:

@@ -18,7 +18,7 @@ from tests.unit.client.playing import Manager, Reply, no_leader, nobody, problem
 Okube = Callable[..., Result]
 
 SLOW = ("asyncio", "difflib", "email", "http", "random", "secrets", "stringprep", "tempfile")
-HEAVY = ("aiohttp", "numpy", "docker", "cryptography", "psutil", "rich", "prometheus_client", "pysyncobj")
+HEAVY = ("aiohttp", "numpy", "docker", "cryptography", "psutil", "rich", "prometheus_client", "pysyncobj", "asyncssh")
 
 
 @pytest.mark.parametrize("name", ENTRIES)

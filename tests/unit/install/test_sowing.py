@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from okube.config import ClusterConfig
+from okube.install.run import wiped_workers
 from okube.install.sowing import authority_of, give_up, known_cluster, left_here, sow_for, tree_of
 from okube.model.errors import BadFile
 from okube.security import ClusterFiles
@@ -119,3 +120,11 @@ def test_a_link_in_a_folder_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
     with pytest.raises(BadFile, match="neither a file nor a folder"):
         tree_of(tmp_path)
+
+
+def test_a_worker_that_was_wiped_is_told_and_one_that_is_new_is_not(config: ClusterConfig) -> None:
+    there = ProcessIdentity("worker", "abc", "w1", "i")
+    (told,) = wiped_workers(config, {"w1": there, "w2": None, "w3": None}, {"w1", "w2"})
+    assert told.startswith("w2's data is gone from 192.0.2.12")
+    assert "okube nodes rm w2" in told
+    assert wiped_workers(config, {"w2": None}, frozenset()) == []
