@@ -122,9 +122,11 @@ def test_managers_are_upgraded_one_by_one_under_writes_while_others_join_and_no_
             if name == followers[0]:  # the newer one joins at an older leader
                 _run(cluster, "m7", _NEXT, "--config", str(cluster.join("manager", "m7", _NEXT)))
                 cluster.wait(lambda: "m7" in cluster.voters(), "m7 votes")
-        file = cluster.join("manager", "m8", _SAME)  # and an older one at a newer leader, for which all wait
-        _run(cluster, "m8", _SAME, "--config", str(file))
-        cluster.wait(lambda: "m8" in cluster.voters(), "m8 votes")
+            if name == followers[1]:  # and an older one at a newer leader, for which all wait then
+                cluster.ok("managers", "transfer", followers[0])
+                _run(cluster, "m8", _SAME, "--config", str(cluster.join("manager", "m8", _SAME)))
+                cluster.wait(lambda: "m8" in cluster.voters(), "m8 votes")
+                cluster.ok("managers", "transfer", leader)
         _run(cluster, "w7", _SAME, "--config", str(cluster.join("worker", "w7", _SAME)), role="worker")
         cluster.wait(lambda: {n["name"]: n["state"] for n in cluster.json("nodes")}.get("w7") == "ready", "w7 is ready")
         assert _enabled(cluster) == COMMAND_VERSION
