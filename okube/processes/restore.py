@@ -139,7 +139,7 @@ def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
         _refuse_living(config, files)
         write_public(restoring_file(config.data_dir), f"{plan.aside.name}\n".encode())
         _put_aside(files, plan.aside)
-        _keep_authority(authority_files(config, head.cluster_id), plan.authority)
+        _keep_authority(authority_files(config, head.cluster_id), plan)
         if not files.admin_token.exists():
             write_token(files.admin_token, new_token())
         members = tuple(Member(m.name, new_id(rng), m.host, m.port, m.raft_port) for m in config.managers)
@@ -154,6 +154,7 @@ def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
             bootstrap=lambda s: _bootstrap(s, state, plan.incarnation),
             rng=rng,
             now_ms=now_ms,
+            authority=plan.authority,
         )
         restoring_file(config.data_dir).unlink()
         sync_folder(config.data_dir)
@@ -166,10 +167,12 @@ def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
         )
 
 
-def _keep_authority(files: AuthorityFiles, authority: Authority) -> None:
-    """The first managers are made with it; key before certificate, as where a CA is made."""
-    put_key(files, private_pem(authority.key))
-    write_public(files.certificate, authority.certificate_pem)
+def _keep_authority(files: AuthorityFiles, plan: RestorePlan) -> None:
+    """Where the cluster locks itself its key comes to no disk: the state has it. Key before certificate, as ever."""
+    in_state = bool(plan.archive.head.authority) and not plan.gives_up_sealed
+    if plan.ring is None or not plan.ring.autolock or not in_state:
+        put_key(files, private_pem(plan.authority.key))
+    write_public(files.certificate, plan.authority.certificate_pem)
 
 
 def _reborn(plan: RestorePlan, admin_token_sha256: str, now_ms: int) -> list[bytes]:

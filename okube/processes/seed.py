@@ -43,7 +43,12 @@ class Sown(msgspec.Struct, frozen=True):
 
 
 def sow(
-    config: ClusterConfig, *, bootstrap: Callable[[ManagerSettings], None], rng: random.Random, now_ms: int
+    config: ClusterConfig,
+    *,
+    bootstrap: Callable[[ManagerSettings], None],
+    rng: random.Random,
+    now_ms: int,
+    authority: Authority | None = None,
 ) -> Sown:
     """Make what is missing of the cluster's files on this machine, and check what is there.
 
@@ -52,6 +57,7 @@ def sow(
         bootstrap: writes the first Raft state of each manager that the cluster begins with.
         rng: where ids come from.
         now_ms: milliseconds since 1970, UTC, for certificates.
+        authority: the CA, where this machine need not have its key in a file.
 
     Raises:
         Conflict: the data directory is another cluster's, or not Okube's; nothing is changed.
@@ -63,7 +69,8 @@ def sow(
     _check_ours(config, files, seed)
     ca = authority_files(config, seed.cluster_id)
     move_key(ca)
-    authority = _authority(ca, seed, now_ms, being_made=seeding_file(files).exists())
+    if authority is None:
+        authority = _authority(ca, seed, now_ms, being_made=seeding_file(files).exists())
     if authority is not None:
         certify(authority, Identity(seed.cluster_id, "admin", "admin"), files.admin, now_ms=now_ms)
     folders = Folders(

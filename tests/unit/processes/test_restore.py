@@ -337,6 +337,17 @@ def test_where_managers_lock_themselves_the_key_of_the_ca_in_its_folder_is_enoug
     assert old.ca_files.certificate.read_bytes() == old.ca.certificate
 
 
+def test_where_managers_lock_themselves_a_restore_leaves_no_key_on_the_disk(own_home: Path) -> None:
+    old = Sealing(own_home, autolock=True)
+    data = with_the_ca_in_its_state(old)
+    old.lose()
+    write_private(own_home / "brought.key", f"{old.key.text}\n".encode())
+    old.restore(data, unlock_key=own_home / "brought.key")
+    assert old.ca_files.certificate.read_bytes() == old.ca.certificate
+    assert not old.ca_files.key_dir.exists()
+    client_context(old.files.process("m1").tls.root)
+
+
 def test_a_key_of_the_ca_that_lies_with_the_data_still_is_moved_first(old: Old) -> None:
     old.ca_files.key.rename(old.ca_files.earlier_key)
     old.restore()
