@@ -41,7 +41,16 @@ _SERIAL = itertools.cycle("abcdefgh")
 
 
 class Rack:
-    """The hosts that are named, all on; ``engines`` names those that have a Docker Engine (all, if not given)."""
+    """The hosts that are named, all on.
+
+    Args:
+        names: theirs.
+        engines: those that have a Docker Engine; all, if not given.
+        systemd: whether they take their supervisor for systemd.
+        folder: where it keeps everything; else one that is made.
+        software: releases of Okube that all have already, in a folder as ``/opt/okube/versions`` of a host is. To make
+            one takes a host most of an installation's time, and hosts of one machine share its cores.
+    """
 
     def __init__(
         self,
@@ -50,6 +59,7 @@ class Rack:
         engines: Collection[str] | None = None,
         systemd: bool = False,
         folder: Path | None = None,
+        software: Path | None = None,
     ) -> None:
         _missing()
         clean_up_after_the_dead()
@@ -64,6 +74,10 @@ class Rack:
         try:
             self._make(engines if engines is not None else names, systemd=systemd)
             for host in self.hosts.values():
+                if software is not None:
+                    shutil.copytree(
+                        software, host.folder / "disk/opt/okube/versions", symlinks=True, copy_function=os.link
+                    )
                 host.switch_on()
             for host in self.hosts.values():
                 host.wait_until_up()
