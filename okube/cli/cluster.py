@@ -45,18 +45,16 @@ class ClusterGroup(LazyGroup):
 @click.group(
     cls=ClusterGroup,
     epilog=examples("""
-okube cluster install      Okube on all machines of cluster.yaml, over SSH
-okube cluster init         make its files here, and start nothing
-okube cluster ca           which CAs are believed, and until when
-okube cluster rotate-ca    another CA takes its place, while all goes on
-okube cluster renew        all certificates have ended: renew those here
+okube cluster install -f cluster.yaml    over SSH, side by side
+okube cluster check                      what would be found wrong
+okube cluster rotate-ca                  while all goes on
 """),
 )
 def cluster() -> None:
     """The cluster as a whole: its machines, its files, its CA, its certificates."""
 
 
-@cluster.command(epilog=examples("okube cluster ca\nokube cluster ca -o json"))
+@cluster.command(short_help="which CAs are believed", epilog=examples("okube cluster ca\nokube cluster ca -o json"))
 @connects
 @shows
 def ca() -> None:
@@ -67,6 +65,7 @@ def ca() -> None:
 
 @cluster.command(
     "rotate-ca",
+    short_help="another CA takes its place, while all goes on",
     epilog=examples("""
 okube cluster rotate-ca             begin: all learn to believe the new CA, then it signs
 okube cluster ca                    how far that is, and whom it waits for
@@ -94,7 +93,10 @@ def rotate_ca(action: str | None, force: bool) -> None:
     _show(here.client().change_ca(action or "begin", force=force))
 
 
-@cluster.command(epilog=examples("okube cluster init --config /etc/okube/cluster.yaml"))
+@cluster.command(
+    short_help="make its files here, and start nothing",
+    epilog=examples("okube cluster init --config /etc/okube/cluster.yaml"),
+)
 @_config
 def init(config: str | None) -> None:
     """Make the cluster of cluster.yaml, and start nothing.
@@ -107,7 +109,10 @@ def init(config: str | None) -> None:
     make_cluster(required_cluster_file(config or session().config), click.echo)
 
 
-@cluster.command(epilog=examples("okube cluster renew\nokube cluster renew --config /etc/okube/cluster.yaml"))
+@cluster.command(
+    short_help="certificates of this machine, offline",
+    epilog=examples("okube cluster renew\nokube cluster renew --config /etc/okube/cluster.yaml"),
+)
 @_config
 @click.option("--unlock-key", "key", metavar="FILE", help="A file with the unlock key, where autolock is on.")
 def renew(config: str | None, key: str | None) -> None:
