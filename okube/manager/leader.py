@@ -212,6 +212,7 @@ class Leader:
         while True:
             core.versions_told.clear()
             await core.propose([*plan_enabling(core.tables.settings.command_version, core.raft.known_versions())])
+            await core.propose([*plan_noting(core)])
             self.changes.ring_changed.set()  # a version may be what the making of a key ring waited for
             await _wait(core.versions_told, _FULL_PASS_S)
 

@@ -80,6 +80,7 @@ async def remove_manager(request: web.Request) -> web.Response:
         raise NotFound(f"there is no manager {name!r}, and never was: that is no name")
     if instance is not None and all(member.name != name for member in members):
         return answer(request, _view(Known(core.raft.members_index, members)))  # that very one is gone already
+    await note_managers(core)  # who was never noted would not be missed
     try:
         known = await core.raft.membership.remove(name, instance=instance, timeout_s=_CHANGE_TIMEOUT_S)
     except LeaderStays:
