@@ -62,8 +62,8 @@ class Hosts:
         network, _, _ = old.rpartition(".")
         number = max(int(address.rpartition(".")[2]) for address in self.addresses.values()) + 1
         self.addresses[host] = f"{network}.{number}"
-        _run("ip", "-n", self._namespace(host), "addr", "add", f"{self.addresses[host]}/24", "dev", "e0")
         _run("ip", "-n", self._namespace(host), "addr", "del", f"{old}/24", "dev", "e0")
+        _run("ip", "-n", self._namespace(host), "addr", "add", f"{self.addresses[host]}/24", "dev", "e0")
         return self.addresses[host]
 
     def heal(self) -> None:
