@@ -17,7 +17,7 @@ from okube.install.inventory import Machine
 from okube.install.onsite import ask
 from okube.install.remote import CommandFailed, MachineUnreachable, Remote
 
-__all__ = ["Target", "Unreached", "findings_of", "targets_of", "try_all"]
+__all__ = ["Asked", "Target", "Unreached", "findings_of", "targets_of", "try_all"]
 
 _LISTEN_S = 180
 _DIAL_S = 180.0
@@ -41,7 +41,9 @@ class Unreached(msgspec.Struct, frozen=True):
     problem: str
 
 
-class _Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What ``onsite/reach.py`` is asked."""
+
     do: Literal["listen", "dial", "release"]
     places: tuple[tuple[str, int], ...] = ()
     targets: tuple[tuple[str, int, str], ...] = ()
@@ -99,7 +101,7 @@ async def _listen(remote: Remote, facts: Facts, word: str) -> tuple[Collection[t
     if not places:
         return (), 0
     try:
-        answer = await ask(remote, "reach", _Asked("listen", places=places, word=word, seconds=_LISTEN_S), _Answer)
+        answer = await ask(remote, "reach", Asked("listen", places=places, word=word, seconds=_LISTEN_S), _Answer)
     except (MachineUnreachable, CommandFailed):
         return (), 0  # its own calls fail as well, and that is told
     failed = {(host, port) for host, port, _ in answer.problems}
@@ -125,7 +127,7 @@ async def _dial(
             targets[place] = target
             asked.append((*place, words[target.machine] if is_free else ""))
     try:
-        answer = await ask(remote, "reach", _Asked("dial", targets=tuple(asked)), _Answer, timeout_s=_DIAL_S)
+        answer = await ask(remote, "reach", Asked("dial", targets=tuple(asked)), _Answer, timeout_s=_DIAL_S)
     except (MachineUnreachable, CommandFailed) as error:
         lost[machine.host] = error.detail
         return []
@@ -134,7 +136,7 @@ async def _dial(
 
 async def _release(remote: Remote, pid: int) -> None:
     try:
-        await ask(remote, "reach", _Asked("release", pid=pid), _Answer)
+        await ask(remote, "reach", Asked("release", pid=pid), _Answer)
     except (MachineUnreachable, CommandFailed):
         return  # it ends by itself
 

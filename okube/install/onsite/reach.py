@@ -16,6 +16,7 @@ from typing import Any
 CONNECT_S = 3
 CALLS_AT_ONCE = 64
 MOST_WORDS = 200
+LISTENING = "/run/okube-listening-{}.pid"
 
 
 def main(asked: str) -> None:
@@ -26,6 +27,8 @@ def main(asked: str) -> None:
 
 def listen(question: "dict[str, Any]") -> "dict[str, Any]":
     """Listen in a process of its own, which ends by itself."""
+    remembered_in = LISTENING.format(question["places"][0][1])
+    end_former(remembered_in)
     problems, listeners = [], []
     for host, port in question["places"]:
         try:
@@ -40,7 +43,30 @@ def listen(question: "dict[str, Any]") -> "dict[str, Any]":
             os.dup2(nowhere, descriptor)
         serve(listeners, question["word"].encode(), time.time() + question["seconds"])
         os._exit(0)
+    if child:
+        remember(remembered_in, child)
     return {"pid": child, "problems": problems}
+
+
+def remember(path: str, pid: int) -> None:
+    try:
+        with open(path, "w") as remembered:
+            remembered.write(str(pid))
+    except OSError:
+        pass  # it ends by itself
+
+
+def end_former(path: str) -> None:
+    """What a test that was cut off has left listening is in nobody's way."""
+    try:
+        with open(path) as remembered:
+            pid = int(remembered.read())
+    except (OSError, ValueError):
+        return
+    release({"pid": pid})
+    until = time.time() + CONNECT_S
+    while os.path.exists(f"/proc/{pid}") and time.time() < until:
+        time.sleep(0.05)
 
 
 def listener(host: str, port: int) -> socket.socket:

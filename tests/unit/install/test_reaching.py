@@ -1,14 +1,16 @@
 """Whether machines reach each other: with real sockets on this one."""
 
 import socket
+from typing import Any
 
 import msgspec
 
 from okube.config import ManagerConfig, WorkerConfig
-from okube.install.facts import Port
+from okube.install.facts import Facts, Port, Question
 from okube.install.inventory import Machine, machines_of
 from okube.install.local import LocalRemote
-from okube.install.reaching import Target, Unreached, findings_of, targets_of, try_all
+from okube.install.onsite import ask
+from okube.install.reaching import Asked, Target, Unreached, findings_of, targets_of, try_all
 from tests.unit.install.rack import a_cluster, healthy
 
 HERE = LocalRemote(before=())
@@ -69,6 +71,16 @@ async def test_machines_that_reach_each_other_are_no_finding_and_nothing_listens
         with socket.socket() as again:
             again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             again.bind(("127.0.0.1", number))
+
+
+async def test_what_a_test_that_was_cut_off_left_listening_is_in_nobodys_way() -> None:
+    ports = free_ports(3)
+    places = tuple(("127.0.0.1", number) for number in ports)
+    listening = Asked("listen", places=places, word="a word", seconds=60.0)
+    await ask(HERE, "reach", listening, dict[str, Any])
+    facts = await ask(HERE, "probe", Question(ports=places), Facts)
+    assert not any(port.taken for port in facts.ports)
+    assert await tried(ports=ports) == []
 
 
 async def test_what_listens_already_is_called_as_it_is() -> None:
