@@ -50,11 +50,11 @@ soak: .venv/.installed-dev
 	@OKUBE_FAILOVER_ROUNDS=20 OKUBE_STOP_ROUNDS=20 OKUBE_PARTITION_S=60 OKUBE_COMPARE_ROUNDS=1000 OKUBE_HISTORY_RUNS=10000 \
 	    OKUBE_FUZZ_EXAMPLES=200 OKUBE_KILL_ALL_ROUNDS=20 OKUBE_TRACE_ROUNDS=10 \
 	    OKUBE_IDLE_CONNECTIONS=10000 OKUBE_MEMBERS_MOST=7 OKUBE_MEMBERSHIP_SEEDS=300 OKUBE_QUIET_S=600 OKUBE_FENCING_ROUNDS=20 \
-	    OKUBE_RENEWAL_LIFE=120 OKUBE_RENEWAL_SECONDS=600 \
+	    OKUBE_RENEWAL_LIFE=120 OKUBE_RENEWAL_SECONDS=600 OKUBE_INSTALL_ROUNDS=20 \
 	    .venv/bin/python -m pytest -q -s \
 	    tests/lab/test_failover.py tests/lab/test_links.py tests/lab/test_watch.py tests/lab/test_history.py \
 	    tests/lab/edges/test_fuzz.py tests/lab/edges/test_ports.py tests/lab/disk/*.py tests/lab/test_members.py tests/lab/test_renewal.py \
-	    tests/lab/raft/test_elections.py tests/lab/raft/test_fencing.py \
+	    tests/lab/raft/test_elections.py tests/lab/raft/test_fencing.py tests/lab/rack/test_interrupted.py \
 	    tests/simulation/test_membership_simulation.py
 
 simulate: .venv/.installed-dev
