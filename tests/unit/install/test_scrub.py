@@ -7,17 +7,17 @@ from okube.security.jointokens import JoinToken, new_secret
 from okube.security.tokens import new_token
 from okube.security.unlocktext import new_unlock_text
 
-SECRETS = [
-    new_token(),
-    new_unlock_text(),
-    str(JoinToken("cm4qtrj4fgzw", new_secret(), "ab" * 32, "worker")),
-    "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----",
-    "ghp_0123456789abcdef0123456789abcdef0123",
-    "AKIAIOSFODNN7EXAMPLE",
-]
+SECRETS = {
+    "token": new_token(),
+    "unlock key": new_unlock_text(),
+    "join token": str(JoinToken("cm4qtrj4fgzw", new_secret(), "ab" * 32, "worker")),
+    "private key": "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----",
+    "token of a code host": "ghp_0123456789abcdef0123456789abcdef0123",
+    "access key of a cloud": "AKIAIOSFODNN7EXAMPLE",
+}
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)  # random ones would be other tests in each process
 def test_what_gives_itself_away_is_taken_out_of_any_text(secret: str) -> None:
     text = scrub(f"INFO before {secret} after")
     assert text == f"INFO before {TAKEN_OUT} after"
