@@ -114,6 +114,9 @@ class Engine:
         """SIGSTOP: it takes connections and answers nothing, until `resume`."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self.process.pid}/task")
+        # On a busy machine a thread may answer something yet after the signal is sent.
+        wait_until(lambda: all(_state(thread) == "T" for thread in threads.iterdir()), "the engine has stopped")
 
     def resume(self) -> None:
         """SIGCONT after `hang`."""
@@ -235,3 +238,8 @@ def _root_file_system() -> bytes:
         entry.size = len(users)
         tar.addfile(entry, io.BytesIO(users))
     return packed.getvalue()
+
+
+def _state(thread: Path) -> str:
+    """The letter for a thread's state (proc(5))."""
+    return (thread / "stat").read_text().rpartition(") ")[2][0]

@@ -117,10 +117,11 @@ def test_a_manager_joins_a_cluster_that_locks_itself_and_waits_for_a_person_with
     assert (joined.status, "call 'okube unlock' once it runs" in joined.err) == (0, True), joined
     cluster.wait(lambda: _votes(cluster, "m9"), "m9 votes")
     assert _locked(cluster) == ["m9"]
-    assert cluster.join(cluster.token(), "w9", "--beside", "--no-start").status == 0  # those that have the key sign
+    assert cluster.join(cluster.token(), "w6", "--beside", "--no-start").status == 0  # those that have the key sign
     assert cluster.okube("unlock", typed=key).status == 0
     cluster.wait(lambda: not _locked(cluster), "m9 has the key")
     assert not list(cluster.folder.rglob("unlock*.key"))
+    cluster.ok("keyring", "autolock", "off")
 
 
 def _locked(cluster: Growing) -> list[str]:
