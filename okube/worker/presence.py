@@ -19,7 +19,11 @@ logger = logging.getLogger(__name__)
 
 def _places() -> tuple[Path, ...]:
     """For root, and for everybody else; both are looked into."""
-    return Path("/run/okube/agents"), Path(tempfile.gettempdir()) / "okube-agents"
+    try:
+        temporary = tempfile.gettempdir()
+    except FileNotFoundError:  # there is none that could be written: a confined agent reads it all the same
+        temporary = "/tmp"  # a place that others agree on
+    return Path("/run/okube/agents"), Path(temporary) / "okube-agents"
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """Agents of one machine know of each other's clusters."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 from okube.worker.presence import living_clusters, present
 
@@ -25,3 +28,15 @@ def test_where_the_first_place_cannot_be_made_the_second_serves(tmp_path: Path) 
     places = (tmp_path / "file" / "agents", tmp_path / "tmp")
     with present("a", "w1", places):
         assert living_clusters(places) == {"a"}
+
+
+def test_where_no_place_for_temporary_files_can_be_written_agents_are_looked_for_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", nowhere)
+    assert "a" not in living_clusters()
+    with present("a", "w1"):  # a unit that may write below /run alone starts
+        assert os.geteuid() != 0 or "a" in living_clusters()
