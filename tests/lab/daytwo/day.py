@@ -62,7 +62,7 @@ class Day:
         """Type a command that must succeed, wait until something holds, and write both down."""
         done = self.admin.ok(*words, timeout_s=600)
         waited = 0.0 if until is None else self.admin.wait(until, what)
-        line = Line(what, f"okube {' '.join(map(self._shown, words))}", done.took_s + waited, seen(done))
+        line = Line(what, f"okube {' '.join(map(self._shown, words))}", done.took_s + waited, self._shown(seen(done)))
         self.lines.append(line)
         sys.stderr.write(f"{line.seconds:7.1f} s  {line.what}: {line.seen}\n")
         return done
@@ -92,7 +92,7 @@ class Day:
         """A word as the page has it: addresses of the documentation, files without their folders."""
         word = re.sub(r"198\.18\.\d+\.(\d+)", r"192.0.2.\1", word)
         return (
-            word.removeprefix(f"{self.admin.folder}/")
+            word.replace(f"{self.admin.folder}/", "")
             .replace(f"{self.bundle.parent}", "dist")
             .replace(f"{self.folder}/next", "dist")
         )

@@ -90,7 +90,8 @@ def take_it_off(day: Day) -> None:
     day.does("gather logs and states", *words, seen=lambda _: f"{file.stat().st_size / 1e3:.0f} kB")
     words = ("cluster", "uninstall", "-f", str(day.admin.config), "--purge", "--yes")
     day.does("take it off all machines", *words, seen=_last_line)
-    left = day.rack["m1"].run("ls", "-A", "/opt", "/var/lib/okube", check=False).stdout.split()
+    where = ("/opt", "/var/lib/okube", "-mindepth", "1", "-maxdepth", "1")
+    left = day.rack["m1"].run("find", *where, check=False).stdout.split()
     day.remark(f"left in /opt and /var/lib/okube of m1: {' '.join(left) or 'nothing'}")
 
 
