@@ -28,7 +28,7 @@ ENTRIES = {
     "managers": Entry("okube.cli.managers:managers", "the control plane", _LOOK),
     "events": Entry("okube.cli.events:events", "what happened", _LOOK),
     "top": Entry("okube.cli.top:top", "what is used now", _LOOK),
-    "inspect": Entry("okube.cli.inspect:inspect", "one thing, and why it is so", _INSIDE),
+    "inspect": Entry("okube.cli.inspect:inspect", "one thing, whole, and why", _INSIDE),
     "logs": Entry("okube.cli.logs:logs", "what tasks wrote", _INSIDE),
     "exec": Entry("okube.cli.exec:exec_command", "run a command in a task", _INSIDE),
     "wait": Entry("okube.cli.waiting:wait", "until services are ready", _CHANGE),

@@ -38,6 +38,8 @@ def test_the_help_lists_every_command(home: Path) -> None:
         assert entry.alias or f"  {name} " in shown or f" {name}" in in_a_line(ENTRIES, entry.section)
     assert len(shown.splitlines()) <= 23, "a prompt comes below"
     assert max(map(len, shown.splitlines())) <= 80
+    beside = [line for line in shown.splitlines() if sum(f"  {name} " in line for name in ENTRIES) == 2]
+    assert beside and all(line[38:42] == "    " and line[42] != " " for line in beside), "the columns are straight"
 
 
 @pytest.mark.parametrize("group", [[], ["cluster"], ["snapshot"], ["units"]])
