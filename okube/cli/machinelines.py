@@ -8,7 +8,7 @@ import click
 
 from okube.cli.findings import tell_findings
 from okube.cli.table import cut
-from okube.cli.terminal import size
+from okube.cli.terminal import draws_in_place, size
 
 if TYPE_CHECKING:
     from okube.install.findings import Finding
@@ -33,7 +33,7 @@ class MachineLines:
         self, stream: TextIO | None = None, *, live: bool | None = None, columns: Callable[[], int] | None = None
     ) -> None:
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty() if live is None else live
+        self._live = draws_in_place(self._stream) if live is None else live
         self._columns = columns or (lambda: size(2)[0])
         self._told: dict[str, str] = {}
         self._rows = 0

@@ -1,6 +1,5 @@
 """What a person sees while a command waits: a few lines in place on a terminal, a line for each change in a pipe."""
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +7,7 @@ from textwrap import wrap
 from typing import TextIO
 
 from okube.cli.table import cut, width_of
-from okube.cli.terminal import size
+from okube.cli.terminal import draws_in_place, size
 
 __all__ = ["Progress"]
 
@@ -29,7 +28,7 @@ class Progress:
         self, stream: TextIO | None = None, *, live: bool | None = None, columns: Callable[[], int] | None = None
     ) -> None:
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty() and os.environ.get("TERM") != "dumb" if live is None else live
+        self._live = draws_in_place(self._stream) if live is None else live
         self._columns = columns or (lambda: size(2)[0])
         self._shown: list[str] = []
         self._line = ""

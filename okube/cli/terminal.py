@@ -8,8 +8,9 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TextIO
 
-__all__ = ["TERMINATED", "coloured", "on_resize", "on_suspend", "raw", "size", "terminated"]
+__all__ = ["TERMINATED", "coloured", "draws_in_place", "on_resize", "on_suspend", "raw", "size", "terminated"]
 
 TERMINATED = 143  # as shells have it: 128 + SIGTERM
 
@@ -17,6 +18,11 @@ TERMINATED = 143  # as shells have it: 128 + SIGTERM
 def coloured(descriptor: int) -> bool:
     """Whether colours may be written there: a terminal, and nobody has asked for none (NO_COLOR)."""
     return os.isatty(descriptor) and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def draws_in_place(stream: TextIO) -> bool:
+    """Whether lines that were written there can be written over: a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def size(descriptor: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from abc import abstractmethod
 from collections import Counter
 from typing import cast
 
@@ -37,9 +38,9 @@ class DoorSite(web.BaseSite):
         """Where it listens."""
         return f"{'http' if self._context is None else 'https'}://{self._host}:{self._port}"
 
+    @abstractmethod
     def connection(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
         """What serves one connection, from when TLS is done."""
-        raise NotImplementedError
 
     async def start(self) -> None:
         """Listen; raises OSError for a port in use."""
