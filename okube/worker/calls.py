@@ -213,18 +213,20 @@ async def first_answer(attempts: Sequence[Callable[[], Awaitable[T]]], patience_
         Unreachable: none gave an answer; the sentence says how each failed.
     """
     waiting: list[Callable[[], Awaitable[T]]] = list(attempts)
-    asked: set[asyncio.Task[T]] = set()
+    asked: list[asyncio.Future[T]] = []
     failures: list[str] = []
     try:
         while waiting or asked:
             if waiting:
-                asked.add(asyncio.ensure_future(waiting.pop(0)()))
+                asked.append(asyncio.ensure_future(waiting.pop(0)()))
             timeout = patience_s if waiting else None
-            done, asked = await asyncio.wait(asked, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
+            done, _ = await asyncio.wait(asked, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in asked if task in done]:
                 try:
                     return task.result()
                 except NoAnswer as failure:
+                    # Only now: one that fails in the instant in which another answers is looked at below.
+                    asked.remove(task)
                     failures.append(str(failure))
     finally:
         for task in asked:

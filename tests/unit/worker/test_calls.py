@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -66,6 +67,18 @@ def test_silence_asks_the_next_beside_it() -> None:
 
 def test_a_failure_beside_a_silent_one_leaves_the_silent_one_its_time() -> None:
     assert run_virtual(timed(attempt(1.5, "a"), attempt(0.1, None))) == ("a", 1.5)
+
+
+def test_one_that_fails_in_the_instant_of_the_answer_is_no_error_that_nobody_looked_at() -> None:
+    async def ask() -> list[str]:
+        unseen: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context["message"]))
+        for attempts in ([attempt(2, None), attempt(1, "b")], [attempt(2, "a"), attempt(1, None)]):
+            await timed(*attempts)
+            gc.collect()
+        return unseen
+
+    assert run_virtual(ask()) == []
 
 
 def test_when_nobody_answers_the_error_says_how_each_failed() -> None:
