@@ -1,0 +1,130 @@
+"""Declared network costs: what a person wrote down about regions, zones and racks, as arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from math import isfinite, nan
+
+import numpy as np
+
+from okube.scheduler.nodes import FloatArray, IntArray
+
+__all__ = ["UNKNOWN_BANDWIDTH", "Cost", "DeclaredCosts", "Level", "LevelCosts", "Place"]
+
+UNKNOWN_BANDWIDTH = -1
+_NONE = -1
+
+
+class Level(IntEnum):
+    """How near two places are to each other, nearest first."""
+
+    RACK = 0
+    ZONE = 1
+    REGION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node stands; empty where nobody said so."""
+
+    region: str = ""
+    zone: str = ""
+    rack: str = ""
+
+    def upto(self, level: Level) -> tuple[str, ...]:
+        """What tells a rack, zone or region from others: its name and where it is, for many a zone has a rack ``1``."""
+        return (self.region, self.zone, self.rack)[: 3 - level]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A round trip in seconds (NaN: unknown) and a bandwidth in bit/s (-1: unknown).
+
+    Raises ``ValueError`` for a latency that is negative or infinite, and for a bandwidth below -1.
+    """
+
+    latency_s: float = nan
+    bandwidth_bps: int = UNKNOWN_BANDWIDTH
+
+    def __post_init__(self) -> None:
+        if self.latency_s < 0 or not (isfinite(self.latency_s) or self.latency_s != self.latency_s):
+            raise ValueError(f"a latency of {self.latency_s} s is no latency: 0 or more")
+        if self.bandwidth_bps < UNKNOWN_BANDWIDTH:
+            raise ValueError(f"a bandwidth of {self.bandwidth_bps} bit/s is no bandwidth: 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCosts:
+    """What is declared for the places of one level.
+
+    ``pairs`` has what was said of two places by name, from the first to the second; a pair of one name twice is about
+    the inside of that place. ``within`` is for the inside of every place, and ``between`` for every two places that
+    are in one place of the level above, where ``pairs`` does not say otherwise.
+    """
+
+    pairs: Mapping[tuple[str, str], Cost] = field(default_factory=dict)
+    within: Cost = Cost()
+    between: Cost = Cost()
+
+
+class DeclaredCosts:
+    """What is declared, for a sequence of different places.
+
+    The nearest level that says something of a pair counts, for latency and for bandwidth each: what is said of two
+    racks before what is said of their zones, and that before what is said of their regions. A level at which one of
+    the two has no name says nothing.
+    """
+
+    def __init__(self, places: Sequence[Place], levels: Mapping[Level, LevelCosts]) -> None:
+        self._size = len(places)
+        self._levels = [_Compiled(places, level, levels[level]) for level in sorted(levels)]
+
+    def between(self, origins: IntArray, targets: IntArray) -> tuple[FloatArray, IntArray]:
+        """Latency and bandwidth from places to places, given as positions in the sequence; the arrays broadcast."""
+        shape = np.broadcast_shapes(origins.shape, targets.shape)
+        latency = np.full(shape, nan)
+        bandwidth = np.full(shape, UNKNOWN_BANDWIDTH, dtype=np.int64)
+        for level in self._levels:
+            level.fill_in(origins, targets, latency, bandwidth)
+        return latency, bandwidth
+
+
+class _Compiled:
+    """One level: who is whom as numbers, and the pairs as a matrix over the few names that pairs mention."""
+
+    def __init__(self, places: Sequence[Place], level: Level, costs: LevelCosts) -> None:
+        names = sorted({name for pair in costs.pairs for name in pair})
+        position = {name: number for number, name in enumerate(names)}
+        rest = len(names)  # the row and the column of every name that no pair mentions
+        self._latency = np.full((rest + 1, rest + 1), nan)
+        self._bandwidth = np.full((rest + 1, rest + 1), UNKNOWN_BANDWIDTH, dtype=np.int64)
+        for (origin, target), cost in costs.pairs.items():
+            self._latency[position[origin], position[target]] = cost.latency_s
+            self._bandwidth[position[origin], position[target]] = cost.bandwidth_bps
+        own = [place.upto(level)[-1] for place in places]
+        self._mentioned = np.array([position.get(name, rest) for name in own], dtype=np.int64)
+        self._number = _numbered([place.upto(level) if place.upto(level)[-1] else None for place in places])
+        self._parent = _numbered([place.upto(level)[:-1] for place in places])
+        self._costs = costs
+
+    def fill_in(self, origins: IntArray, targets: IntArray, latency: FloatArray, bandwidth: IntArray) -> None:
+        """Writes into the holes of the two arrays what this level knows."""
+        known = (self._number[origins] != _NONE) & (self._number[targets] != _NONE)
+        same = self._number[origins] == self._number[targets]
+        inside, across = known & same, known & ~same & (self._parent[origins] == self._parent[targets])
+        name, other = self._mentioned[origins], self._mentioned[targets]
+        named = known & (same | (name != other))  # of two racks that share a name, what is said is about neither pair
+        within, between = self._costs.within, self._costs.between
+        for where, latency_s, bandwidth_bps in (
+            (named, self._latency[name, other], self._bandwidth[name, other]),
+            (inside, within.latency_s, within.bandwidth_bps),
+            (across, between.latency_s, between.bandwidth_bps),
+        ):
+            np.copyto(latency, latency_s, where=where & np.isnan(latency))
+            np.copyto(bandwidth, bandwidth_bps, where=where & (bandwidth == UNKNOWN_BANDWIDTH))
+
+
+def _numbered(keys: Sequence[tuple[str, ...] | None]) -> IntArray:
+    """Equal keys get equal numbers; None is -1."""
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array([_NONE if key is None else numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
