@@ -31,7 +31,7 @@ def _explain_node(ledger: Ledger, demand: Demand, name: str) -> str:
 
 def _refusals(ledger: Ledger, demand: Demand, rows: IntArray) -> list[Refusal]:
     refusals: list[Refusal] = []
-    for rule in FILTERS:
+    for rule in (*FILTERS, *ledger.more_filters):
         fits = rule.room(ledger, demand)[rows] > 0
         if not fits.all():
             refusals += rule.explain(ledger, demand, rows[~fits])

@@ -1,24 +1,15 @@
 """Puts many equal tasks onto nodes at once, with the result of placing them one by one."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from okube.scheduler.choice import Choice, among_words
 from okube.scheduler.filters import room_for
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import IntArray
-from okube.scheduler.scores import Spread, best_by_score, order_by_score
+from okube.scheduler.scores import best_by_score, order_by_score
 
-__all__ = ["Choice", "Filling"]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Nodes (rows) that get a task each, one after another, and why these: what follows a node's name in a sentence."""
-
-    rows: list[int]
-    why: str
+__all__ = ["Filling"]
 
 
 class Filling:
@@ -33,7 +24,7 @@ class Filling:
         self._ledger = ledger
         self._demand = demand
         self._room = room_for(ledger, demand)
-        self._spread = Spread(ledger.service_tasks(group), ledger)
+        self._spread = ledger.begin(group)
         self._fewest = f"fewest tasks of {group.name or 'its service'}"
 
     def rows_with_room(self) -> IntArray:
@@ -87,11 +78,7 @@ class Filling:
         return ("zones in turn", "least loaded") if self._ledger.zone_count > 1 else ("least loaded",)
 
     def _sentence(self, among: IntArray, reasons: tuple[str, ...]) -> str:
-        total = len(self._ledger.nodes)
-        if len(among) == 1:
-            return "is the only node" if total == 1 else f"is the only one of {total} nodes that fits"
-        rest = f" (of {total})" if len(among) < total else ""
-        return f"of {len(among)} nodes that fit{rest}: {', '.join(reasons)}"
+        return among_words(among, len(self._ledger.nodes), reasons)
 
     def _take(self, rows: IntArray, times: int) -> None:
         self._ledger.take(rows, self._demand, times)

@@ -178,7 +178,7 @@ FILTERS: tuple[Filter, ...] = (
 def room_for(ledger: Ledger, demand: Demand) -> IntArray:
     """How many more tasks of the demand fit on each node."""
     room = FILTERS[0].room(ledger, demand)
-    for rule in FILTERS[1:]:
+    for rule in (*FILTERS[1:], *ledger.more_filters):
         np.minimum(room, rule.room(ledger, demand), out=room)
     return room
 

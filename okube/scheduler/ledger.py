@@ -1,8 +1,10 @@
 """What is left on every node while a call of ``place`` takes from it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +13,10 @@ from okube.scheduler.amounts import NANOCORES
 from okube.scheduler.groups import PortRequest, TaskGroup
 from okube.scheduler.nodes import BoolArray, FloatArray, IntArray, NodeTable
 from okube.scheduler.ports import HostPorts
+from okube.scheduler.spread import Spread
+
+if TYPE_CHECKING:
+    from okube.scheduler.filters import Filter
 
 __all__ = ["Demand", "Ledger", "Resource"]
 
@@ -25,29 +31,33 @@ class Resource(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """What one task of a group asks of a node; ``resources`` has a row for each resource and one column."""
+    """What one task of ``group`` asks of a node; ``resources`` has a row for each resource and one column."""
 
     resources: IntArray
     constraints: tuple[Constraint, ...]
     ports: tuple[PortRequest, ...]
+    group: TaskGroup
     knows: int = 0
 
     @classmethod
     def of(cls, group: TaskGroup) -> "Demand":
         """The demand of a task of the group. Raises ``ValueError`` where a constraint cannot be read."""
         resources = np.array([[round(group.cpus * NANOCORES)], [group.memory], [group.disk]], dtype=np.int64)
-        return cls(resources, tuple(parse_constraint(text) for text in group.constraints), group.ports, group.knows)
+        constraints = tuple(parse_constraint(text) for text in group.constraints)
+        return cls(resources, constraints, group.ports, group, group.knows)
 
 
 class Ledger:
     """The nodes with what the decisions of one call have taken so far.
 
     ``total`` and ``free`` have a row for each ``Resource`` and a column for each node; ``tasks`` counts the tasks of
-    all services on a node; ``zones`` numbers the zone of each node, from 0 up to ``zone_count``.
+    all services on a node; ``zones`` numbers the zone of each node, from 0 up to ``zone_count``. ``spread`` counts the
+    tasks of the service whose group is being placed, as ``begin`` has it. ``more_filters`` are asked after the usual.
     """
 
-    def __init__(self, nodes: NodeTable, port_range: tuple[int, int]) -> None:
+    def __init__(self, nodes: NodeTable, port_range: tuple[int, int], more_filters: Sequence["Filter"] = ()) -> None:
         self.nodes = nodes
+        self.more_filters = tuple(more_filters)
         self.total = np.stack((_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total))
         self.free = np.stack((_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free))
         self.tasks = nodes.tasks.copy()
@@ -58,6 +68,7 @@ class Ledger:
         self._row = {name: row for row, name in enumerate(nodes.names)}
         self._allowed: dict[Constraint, BoolArray] = {}
         self._of_service: dict[str, Counter[int]] = {}
+        self.spread = Spread(np.zeros(len(nodes), dtype=np.int64), self.zones, self.zone_count)
 
     def row(self, name: str) -> int | None:
         """The row of a node, if there is a node of that name."""
@@ -73,6 +84,11 @@ class Ledger:
             values = self.attribute(constraint.attribute)
             self._allowed[constraint] = np.fromiter(map(constraint.allows, values), np.bool_, len(values))
         return self._allowed[constraint]
+
+    def begin(self, group: TaskGroup) -> Spread:
+        """The tasks of this group are placed next: counts those of its service."""
+        self.spread = Spread(self.service_tasks(group), self.zones, self.zone_count, len(group.tasks))
+        return self.spread
 
     def service_tasks(self, group: TaskGroup) -> IntArray:
         """How many tasks of the group's service each node has, those of this call included."""

@@ -6,11 +6,14 @@ from itertools import groupby
 
 import numpy as np
 
+from okube.scheduler.choice import Choice
 from okube.scheduler.explain import explain_no_fit
-from okube.scheduler.filling import Choice, Filling
+from okube.scheduler.filling import Filling
+from okube.scheduler.filters import Filter
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import IntArray, NodeTable
+from okube.scheduler.policies import SPREAD, Policy, Weighing
 
 __all__ = ["PlacedTask", "Placement", "Rejection", "place", "place_in_slices"]
 
@@ -57,14 +60,22 @@ class _Run:
     tasks: tuple[str, ...]
 
 
-def place(nodes: NodeTable, groups: Sequence[TaskGroup], *, port_range: tuple[int, int] = (30000, 32767)) -> Placement:
+def place(
+    nodes: NodeTable,
+    groups: Sequence[TaskGroup],
+    *,
+    port_range: tuple[int, int] = (30000, 32767),
+    policy: Policy = SPREAD,
+    filters: Sequence[Filter] = (),
+) -> Placement:
     """Finds a node for each task, group after group and task after task; what one takes, the next does not find.
 
     A pure function: equal arguments give equal placements. Host port 0 is given out of ``port_range`` (both ends
-    count). A group with a constraint that cannot be read is rejected and disturbs no other. Raises ``ValueError`` for
-    a range that holds no port.
+    count). ``policy`` says which of the nodes that fit is taken; a node has to pass ``filters`` beside the usual ones.
+    A group with a constraint that cannot be read is rejected and disturbs no other. Raises ``ValueError`` for a range
+    that holds no port.
     """
-    work = place_in_slices(nodes, groups, port_range=port_range)
+    work = place_in_slices(nodes, groups, port_range=port_range, policy=policy, filters=filters)
     while True:
         try:
             next(work)
@@ -74,24 +85,29 @@ def place(nodes: NodeTable, groups: Sequence[TaskGroup], *, port_range: tuple[in
 
 
 def place_in_slices(
-    nodes: NodeTable, groups: Iterable[TaskGroup], *, port_range: tuple[int, int] = (30000, 32767)
+    nodes: NodeTable,
+    groups: Iterable[TaskGroup],
+    *,
+    port_range: tuple[int, int] = (30000, 32767),
+    policy: Policy = SPREAD,
+    filters: Sequence[Filter] = (),
 ) -> Generator[None, None, Placement]:
     """The same, one group at a time, so that whoever waits gets a turn in between."""
-    ledger = Ledger(nodes, port_range)
+    ledger = Ledger(nodes, port_range, filters)
     placement = Placement()
     for group in groups:
-        _place_group(ledger, group, placement)
+        _place_group(ledger, group, policy, placement)
         yield
     return placement
 
 
-def _place_group(ledger: Ledger, group: TaskGroup, placement: Placement) -> None:
+def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Placement) -> None:
     try:
         demand = Demand.of(group)
     except ValueError as error:
         placement.rejected.append(Rejection(group.tasks, str(error)))
         return
-    filling = Filling(ledger, group, demand)
+    filling = _filling(ledger, group, demand, policy)
     reasons: dict[str | None, str] = {}
     left_over: dict[str | None, list[str]] = {}
     # Where nodes share ports, what one task takes changes the room of others: then each is placed by itself.
@@ -108,6 +124,12 @@ def _place_group(ledger: Ledger, group: TaskGroup, placement: Placement) -> None
             reasons[run.pinned] = explain_no_fit(ledger, demand, run.pinned)
         left_over.setdefault(run.pinned, []).extend(run.tasks[placed:])
     placement.rejected += [Rejection(tuple(tasks), reasons[pinned]) for pinned, tasks in left_over.items()]
+
+
+def _filling(ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> Filling | Weighing:
+    if policy.spreads_exactly(demand):
+        return Filling(ledger, group, demand)
+    return Weighing(ledger, group, demand, policy)
 
 
 def _runs(group: TaskGroup) -> Iterator[_Run]:
@@ -127,7 +149,7 @@ def _single_runs(group: TaskGroup) -> Iterator[_Run]:
         yield _Run(group.pinned.get(task), group.avoid.get(task, frozenset()), (task,))
 
 
-def _tiers(ledger: Ledger, filling: Filling, run: _Run) -> list[IntArray]:
+def _tiers(ledger: Ledger, filling: Filling | Weighing, run: _Run) -> list[IntArray]:
     """The nodes a run may use, the first ones until they are full, then the next."""
     if run.pinned is not None:
         row = ledger.row(run.pinned)
@@ -139,7 +161,7 @@ def _tiers(ledger: Ledger, filling: Filling, run: _Run) -> list[IntArray]:
     return [rows[~avoided], rows[avoided]]
 
 
-def _fill_tiers(filling: Filling, tiers: list[IntArray], run: _Run) -> list[Choice]:
+def _fill_tiers(filling: Filling | Weighing, tiers: list[IntArray], run: _Run) -> list[Choice]:
     choices: list[Choice] = []
     wanted = len(run.tasks)
     for number, tier in enumerate(tiers):

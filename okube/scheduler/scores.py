@@ -9,28 +9,12 @@ import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.spread import Spread
 
-__all__ = ["Spread", "best_by_score", "order_by_score"]
-
+__all__ = ["best_by_score", "load_with", "order_by_score"]
 
 _LOAD, _TASKS = "least loaded", "fewest tasks of any kind"
 _RESOURCES = ("cpu", "memory", "disk")  # in the order of ``Resource``
-
-
-class Spread:
-    """The tasks of one service by node and by zone."""
-
-    def __init__(self, by_node: IntArray, ledger: Ledger) -> None:
-        self.by_node = by_node
-        self._zones = ledger.zones
-        self._zone_count = ledger.zone_count
-        self.by_zone = np.zeros(ledger.zone_count, dtype=np.int64)
-        np.add.at(self.by_zone, self._zones, by_node)  # bincount with weights would count in floats
-
-    def add(self, rows: IntArray, times: int = 1) -> None:
-        """Counts so many new tasks on each of these nodes, every one named once."""
-        self.by_node[rows] += times
-        self.by_zone += np.bincount(self._zones[rows], minlength=self._zone_count) * times
 
 
 def order_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArray) -> IntArray:
@@ -81,11 +65,11 @@ def _most_used(ledger: Ledger, demand: Demand, row: int) -> str:
 
 def _balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray | IntArray, FloatArray | IntArray]:
     """What makes a node less wanted among equals: the first key, and the second for where the first is equal."""
-    load, tasks = _load_with(ledger, demand, rows), ledger.tasks[rows]
+    load, tasks = load_with(ledger, demand, rows), ledger.tasks[rows]
     return (load, tasks) if demand.resources.any() else (tasks, load)
 
 
-def _load_with(ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
+def load_with(ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
     """The largest used share of any resource on each node, with one more task on it."""
     total = ledger.total[:, rows]
     used = total - ledger.free[:, rows] + demand.resources

@@ -1,0 +1,18 @@
+"""Policies: scores of nodes, what they weigh, and where tasks go by them."""
+
+from okube.scheduler.policies.policy import POLICY_WEIGHTS, SCORES, SPREAD, Policy, Term, policy_of
+from okube.scheduler.policies.score import Reach, Score
+from okube.scheduler.policies.weighing import Weighing, weighted_costs
+
+__all__ = [
+    "POLICY_WEIGHTS",
+    "SCORES",
+    "SPREAD",
+    "Policy",
+    "Reach",
+    "Score",
+    "Term",
+    "Weighing",
+    "policy_of",
+    "weighted_costs",
+]
