@@ -15,7 +15,7 @@ from okube.cli.options import connects, shows
 __all__ = ["cli", "main"]
 
 _LOOK, _INSIDE, _CHANGE, _CARE, _RUN = "Look", "Look inside", "Change", "Maintenance", "This machine"
-_ACCESS = "Access and keys"
+_ACCESS = "Settings"
 _COLUMNS = ((_LOOK, _CARE, _INSIDE), (_CHANGE, _RUN))
 
 ENTRIES = {
@@ -54,6 +54,7 @@ ENTRIES = {
     "token": Entry("okube.cli.token:token", "what lets machines join", _ACCESS),
     "keyring": Entry("okube.cli.keyring:keyring", "what seals secrets", _ACCESS),
     "unlock": Entry("okube.cli.keyring:unlock", "managers that lock themselves", _ACCESS),
+    "scheduler": Entry("okube.cli.scheduler:scheduler", "how nodes are chosen", _ACCESS),
     "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
@@ -92,6 +93,7 @@ MISSPELT = {
     "secrets": "secret",
     "configs": "config",
     "keys": "keyring",
+    "policy": "scheduler",
     "autolock": "keyring",
 }
 

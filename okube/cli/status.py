@@ -77,6 +77,7 @@ def headline(found: Row) -> list[str]:
     rows.append(("revision", text(found.get("revision"))))
     rows += [("commands", said) for said in (_commands(found),) if said]
     rows += [(kind, _counts(found.get(kind))) for kind in ("nodes", "tasks")]
+    rows += [("scheduler", said) for said in (_scheduler(found),) if said]
     rows += [("certs", said) for said in (_certificates(found),) if said]
     return [f"{name:<9} {value}".rstrip() for name, value in rows]
 
@@ -94,6 +95,17 @@ def _commands(found: Row) -> str:
         return f"version {enabled}"
     waits = [*(f"{name} is upgraded" for name in older), *(f"{name} is back" for name in silent)]
     return f"version {enabled}; {newest} is enabled when {' and '.join(waits)}"
+
+
+def _scheduler(found: Row) -> str:
+    """How nodes are chosen, where that is not as it is by default: ``binpack (spread 10)``."""
+    said = found.get("scheduler")
+    if not isinstance(said, dict):
+        return ""
+    policy, weights = text(said.get("policy")), said.get("weights")
+    if not isinstance(weights, dict) or not weights:
+        return "" if policy == "spread" else policy
+    return f"{policy} ({', '.join(f'{name} {weight:g}' for name, weight in sorted(weights.items()))})"
 
 
 def _certificates(found: Row) -> str:

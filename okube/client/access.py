@@ -51,6 +51,14 @@ class Access(Calls):
         """What a config holds."""
         return self._read(f"{_of_secret('config', name)}/value", [("version", version)]).body
 
+    def scheduler(self) -> Json:
+        """How nodes are chosen for tasks: ``{policy, weights, scores, unknown}``."""
+        return self._object(self._read("/v1/scheduler"))
+
+    def set_scheduler(self, policy: str, weights: Mapping[str, float]) -> Json:
+        """Choose nodes by this policy from here on, with these weights beside its own."""
+        return self._object(self._write("PUT", "/v1/scheduler", {"policy": policy, "weights": dict(weights)}))
+
     def keyring(self) -> Json:
         """The keys that seal secrets, by their ids: ``{unlock_key, autolock, keys}``."""
         return self._object(self._read("/v1/keyring"))

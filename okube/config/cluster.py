@@ -27,6 +27,7 @@ from okube.config.fields import (
     Zone,
 )
 from okube.model.errors import FieldError
+from okube.model.scheduling import Scheduling
 from okube.model.spec import Labels, Name
 
 __all__ = [
@@ -177,6 +178,7 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     reserve: Reserve = Reserve()
     snapshots: Snapshots = Snapshots()
     certificates: Certificates = Certificates()
+    scheduler: Scheduling | None = None
     ssh: SshConfig = SshConfig()
     install: InstallConfig = InstallConfig()
 
@@ -198,6 +200,7 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
     reserve: Reserve = Reserve()
     snapshots: Snapshots = Snapshots()
     certificates: Certificates = Certificates()
+    scheduler: Scheduling | None = None
     ssh: SshConfig = SshConfig()
     install: InstallConfig = InstallConfig()
     file: Path | None = None

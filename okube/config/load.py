@@ -76,6 +76,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         reserve=written.reserve,
         snapshots=written.snapshots,
         certificates=written.certificates,
+        scheduler=written.scheduler,
         ssh=written.ssh,
         install=written.install,
         file=file,

@@ -19,6 +19,7 @@ from okube.model.errors import NoQuorum, NotEnabled, OkubeError, OutcomeUnknown,
 from okube.model.names import new_id
 from okube.model.versions import version_of
 from okube.raft import Proposer, RaftNode, Sidelined
+from okube.scheduler import NO_EXTENSIONS, Extensions
 from okube.seams.clock import Clock
 from okube.security.keyring import RandomBytes
 from okube.state import BATCH_VERSION, StateMachine, Tables
@@ -45,12 +46,14 @@ class ManagerCore:
         rng: random.Random,
         unlock_keys: UnlockKeys | None = None,
         random_bytes: RandomBytes = os.urandom,
+        extensions: Extensions = NO_EXTENSIONS,
     ) -> None:
         self.settings = settings
         self.machine = machine
         self.raft = raft
         self.clock = clock
         self.rng = rng
+        self.extensions = extensions
         self.vault = Vault(settings.cluster_id, lambda: self.tables, kept=unlock_keys, random_bytes=random_bytes)
         self.authority = CurrentAuthority(lambda: self.tables, self.vault, authority_in(settings.authority))
         self.proposer = Proposer(raft, self._seal)

@@ -21,6 +21,7 @@ from okube.manager.papers import PapersBook, warning
 from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
+from okube.manager.scheduling import plan_seeding, policy_in
 from okube.manager.slices import batches, in_turns
 from okube.model.commands import Command, PlaceTasks, SeedCluster, TellOfCertificates, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
@@ -151,7 +152,13 @@ class Leader:
             self.changes.placement_changed.clear()
             began = self._core.clock.monotonic()
             commands = await in_turns(
-                plan_placement_in_slices(tables, self._core.clock.time_ms(), self.liveness.unsure())
+                plan_placement_in_slices(
+                    tables,
+                    self._core.clock.time_ms(),
+                    self.liveness.unsure(),
+                    policy=policy_in(tables, self._core.extensions),
+                    filters=self._core.extensions.filters,
+                )
             )
             self._note_placement(commands, self._core.clock.monotonic() - began)
             await self._propose(commands)
@@ -213,6 +220,7 @@ class Leader:
             core.versions_told.clear()
             await core.propose([*plan_enabling(core.tables.settings.command_version, core.raft.known_versions())])
             await core.propose([*plan_noting(core)])
+            await core.propose([*plan_seeding(core.tables, core.settings)])
             self.changes.ring_changed.set()  # a version may be what the making of a key ring waited for
             await _wait(core.versions_told, _FULL_PASS_S)
 

@@ -14,7 +14,8 @@ from okube.model.mounts import AGENTS_KNOW
 from okube.model.node import Node
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.scheduler import NodeTable, PlacedTask, PortRequest, TaskGroup, place_in_slices
+from okube.scheduler import SPREAD, NodeTable, PlacedTask, Policy, PortRequest, TaskGroup, place_in_slices
+from okube.scheduler.filters import Filter
 from okube.state import Tables
 from okube.state.attributes import attributes_of
 from okube.state.mounts import lacking
@@ -54,7 +55,12 @@ def plan_placement(tables: Tables, now_ms: int, unsure: Mapping[str, str] = _NON
 
 
 def plan_placement_in_slices(
-    tables: Tables, now_ms: int, unsure: Mapping[str, str] = _NONE
+    tables: Tables,
+    now_ms: int,
+    unsure: Mapping[str, str] = _NONE,
+    *,
+    policy: Policy = SPREAD,
+    filters: Sequence[Filter] = (),
 ) -> Generator[None, None, list[Command]]:
     """The same, a group of equal tasks at a time, so that what else waits gets its turn in between.
 
@@ -67,7 +73,10 @@ def plan_placement_in_slices(
     unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
     yield
     placement = yield from place_in_slices(
-        nodes, (_group(tables, tasks, spec) for tasks, spec in alike if not unready[id(tasks)])
+        nodes,
+        (_group(tables, tasks, spec) for tasks, spec in alike if not unready[id(tasks)]),
+        policy=policy,
+        filters=filters,
     )
     commands: list[Command] = [_placing(part) for part in slices(placement.placed)]
     told = [(task_id, rejection.message) for rejection in placement.rejected for task_id in rejection.tasks]

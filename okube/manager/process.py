@@ -21,6 +21,7 @@ from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
 from okube.manager.certificates import OwnCertificate
 from okube.manager.core import ManagerCore
+from okube.manager.extensions import installed
 from okube.manager.interpreter import tune
 from okube.manager.keycalls import HttpKeyCalls, keep_unlocked
 from okube.manager.metrics.lag import sample_lag
@@ -106,7 +107,15 @@ async def _serve_until(
     moves = read_moves(settings.data_dir)
     links = _links(settings, credentials, {name: move.raft_address for name, move in moves.items()})
     raft = _raft(settings, machine, links, clock=clock, disk=disk, rng=rng)
-    core = ManagerCore(settings, machine=machine, raft=raft, clock=clock, rng=rng, unlock_keys=_unlock_keys(settings))
+    core = ManagerCore(
+        settings,
+        machine=machine,
+        raft=raft,
+        clock=clock,
+        rng=rng,
+        unlock_keys=_unlock_keys(settings),
+        extensions=installed(),
+    )
     if unlock_key is not None:
         core.vault.unlock(unlock_key)
     keeper = Keeper(core, disk, settings.directory / "snapshots", settings.snapshots)

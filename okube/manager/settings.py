@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from okube.manager.retention import Retention
+from okube.model.scheduling import Scheduling
 from okube.security.authorityfiles import AuthorityFiles
 
 __all__ = ["ManagerMember", "ManagerSettings"]
@@ -40,6 +41,7 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     key_dir: Path | None = None  # where its unlock key is, and the CA's may be; None: in memory alone
     data_dir: Path | None = None  # the cluster's folder on this machine
     certificate_life_s: float = 90 * 86400.0
+    scheduling: Scheduling | None = None  # what cluster.yaml says of it, if anything
 
     @property
     def authority(self) -> AuthorityFiles | None:

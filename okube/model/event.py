@@ -45,6 +45,7 @@ EventKind = Literal[
     "node-condition",
     "leader-elected",
     "version-enabled",
+    "scheduling-changed",
     "manager-added",
     "manager-removed",
     "certificate-ends",

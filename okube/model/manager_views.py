@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from okube.model.scheduling import Scheduling
 from okube.model.views import Revision, Time
 
 __all__ = ["CertificateEnd", "CertificatesView", "Health", "ManagerView", "OwnState", "Readiness", "StatusView"]
@@ -92,6 +93,7 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The cluster at a glance; without a quorum, what the manager that answers knew ``age_s`` seconds ago.
 
     ``command_version`` is the one that all managers know and may propose; a newer one is enabled when all know it.
+    ``scheduler`` is how nodes are chosen for tasks.
     """
 
     cluster: str
@@ -107,6 +109,7 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     tasks: dict[str, int]
     command_version: int = 1
     certificates: CertificatesView = CertificatesView()
+    scheduler: Scheduling = Scheduling()
 
 
 class Health(msgspec.Struct, frozen=True):

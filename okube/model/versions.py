@@ -21,7 +21,7 @@ from okube.model.spec import ServiceSpec
 
 __all__ = ["COMMAND_VERSION", "FIELDS_SINCE", "KINDS_SINCE", "next_version", "version_of"]
 
-COMMAND_VERSION = 4
+COMMAND_VERSION = 5
 """What this Okube knows. 1 is all from before versions were told."""
 
 KINDS_SINCE: dict[type, int] = {
@@ -41,6 +41,7 @@ KINDS_SINCE: dict[type, int] = {
     c.RevokeJoinToken: 3,
     c.UseJoinToken: 3,
     c.NoteManagers: 4,
+    c.PutScheduling: 5,
 }
 """Kinds of commands that came later, with their versions."""
 

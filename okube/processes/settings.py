@@ -77,6 +77,7 @@ def manager_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentit
         key_dir=key_folder(config, seed.cluster_id),
         data_dir=config.data_dir,
         certificate_life_s=config.certificates.life,
+        scheduling=config.scheduler,
     )
 
 

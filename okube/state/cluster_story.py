@@ -24,6 +24,10 @@ def of_cluster(tables: Tables, command: c.Command) -> Iterator[Event]:
     elif isinstance(command, c.EnableVersion) and command.version == tables.settings.command_version:
         message = f"command version {command.version}: all managers know it"
         yield Event(id="", kind="version-enabled", subject_kind="cluster", message=message)
+    elif isinstance(command, c.PutScheduling):
+        weights = ", ".join(f"{name} {weight:g}" for name, weight in sorted(command.scheduling.weights.items()))
+        message = f"nodes are chosen by {command.scheduling.policy}{f' with {weights}' if weights else ''}"
+        yield Event(id="", kind="scheduling-changed", subject_kind="cluster", message=message, by=command.by)
     elif isinstance(command, c.TellOfManager) and command.what in _MANAGERS:
         kind, text = _MANAGERS[command.what]
         message = text.format(address=command.address, before=command.before)

@@ -48,6 +48,7 @@ _HANDLERS: dict[type, Handler] = {
     c.EnableVersion: settings.enable,
     c.TellOfManager: settings.tell_of_manager,
     c.NoteManagers: settings.note_managers,
+    c.PutScheduling: settings.put_scheduling,
     c.PutRing: keys.put_ring,
     c.PutAuthorities: authorities.put,
     c.TellOfCertificates: authorities.tell,

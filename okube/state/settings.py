@@ -2,11 +2,11 @@
 
 import msgspec
 
-from okube.model.commands import EnableVersion, NoteManagers, SeedCluster, TellOfManager
+from okube.model.commands import EnableVersion, NoteManagers, PutScheduling, SeedCluster, TellOfManager
 from okube.model.errors import Conflict
 from okube.state.tables import Tables
 
-__all__ = ["enable", "note_managers", "seed", "tell_of_manager"]
+__all__ = ["enable", "note_managers", "put_scheduling", "seed", "tell_of_manager"]
 
 _MOST_LEFT = 64
 """So many managers that left are remembered: agents are told of them with each heartbeat."""
@@ -47,6 +47,15 @@ def note_managers(tables: Tables, command: NoteManagers, now_ms: int) -> bytes:
     tables.put_settings(
         msgspec.structs.replace(settings, managers=command.instances, left_managers=tuple(left[-_MOST_LEFT:]))
     )
+    return b"null"
+
+
+def put_scheduling(tables: Tables, command: PutScheduling, now_ms: int) -> bytes:
+    """How nodes are chosen from here on; what cluster.yaml says counts only where nothing was said before."""
+    del now_ms
+    settings = tables.settings
+    if settings.scheduling != command.scheduling and not (command.seed and settings.scheduling is not msgspec.UNSET):
+        tables.put_settings(msgspec.structs.replace(settings, scheduling=command.scheduling))
     return b"null"
 
 

@@ -15,6 +15,7 @@ from okube.model.epoch import Epoch
 from okube.model.event import Event
 from okube.model.jointoken import KeptToken
 from okube.model.node import Node
+from okube.model.scheduling import Scheduling
 from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.model.service import Service
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     barred: tuple[str, ...] = ()  # instances of nodes that are not let in any more, the newest last
     managers: tuple[str, ...] = ()  # instances of those that there are
     left_managers: tuple[str, ...] = ()  # instances of those that are none any more, the newest last
+    scheduling: Scheduling | msgspec.UnsetType = msgspec.UNSET  # nobody has said anything: as the defaults are
 
 
 class Tables(IndexedRows):

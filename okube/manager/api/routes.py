@@ -7,6 +7,7 @@ from okube.manager.api.join_routes import JOINING
 from okube.manager.api.keyring_routes import KEYRING
 from okube.manager.api.node_routes import EVENTS, NODES, USAGE
 from okube.manager.api.route import Route
+from okube.manager.api.scheduling_routes import SCHEDULER
 from okube.manager.api.secret_routes import SECRETS
 from okube.manager.api.snapshot_routes import RECOVERY, SNAPSHOTS
 from okube.manager.api.user_routes import AUDIT, USERS
@@ -26,6 +27,7 @@ ROUTES: tuple[Route, ...] = (
     *USERS,
     *AUDIT,
     *CONTROL_PLANE,
+    *SCHEDULER,
     *AUTHORITY,
     *SNAPSHOTS,
     *RECOVERY,

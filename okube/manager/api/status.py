@@ -13,6 +13,7 @@ from okube.manager.api.bodies import answer
 from okube.manager.api.context import CONTEXT, FORWARDED, Context
 from okube.manager.api.forward import own
 from okube.manager.api.relay import relay
+from okube.manager.scheduling import scheduling_in
 from okube.model.errors import UNREADABLE, NoQuorum, OutcomeUnknown
 from okube.model.manager_views import (
     CertificateEnd,
@@ -82,6 +83,7 @@ async def status(request: web.Request) -> web.Response:
             nodes=count_nodes(tables),
             tasks=count_tasks(tables),
             command_version=tables.settings.command_version,
+            scheduler=scheduling_in(tables),
             certificates=CertificatesView(
                 ca_ends=rfc3339(core.authority.ends_ms), next_end=_next_end(said for _, said in states)
             ),

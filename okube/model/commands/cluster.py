@@ -6,11 +6,13 @@ import msgspec
 
 from okube.model.authority import Authorities
 from okube.model.commands.tasks import TimeMs
+from okube.model.scheduling import Scheduling
 
 __all__ = [
     "EnableVersion",
     "NoteManagers",
     "PutAuthorities",
+    "PutScheduling",
     "SeedCluster",
     "TellOfCertificates",
     "TellOfManager",
@@ -51,6 +53,14 @@ class NoteManagers(msgspec.Struct, frozen=True, array_like=True, tag="note-manag
     """The instances of all managers, as the log's membership has them: one that was noted before has left for good."""
 
     instances: tuple[str, ...]
+
+
+class PutScheduling(msgspec.Struct, frozen=True, array_like=True, tag="put-scheduling/1"):
+    """How nodes are chosen from here on. A ``seed`` is what cluster.yaml says: it counts where nothing was said yet."""
+
+    scheduling: Scheduling
+    seed: bool = False
+    by: str = ""
 
 
 class PutAuthorities(msgspec.Struct, frozen=True, array_like=True, tag="put-authorities/1"):

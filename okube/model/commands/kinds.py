@@ -9,6 +9,7 @@ from okube.model.commands.cluster import (
     EnableVersion,
     NoteManagers,
     PutAuthorities,
+    PutScheduling,
     SeedCluster,
     TellOfCertificates,
     TellOfManager,
@@ -61,6 +62,7 @@ Command = (
     | EnableVersion
     | TellOfManager
     | NoteManagers
+    | PutScheduling
     | PutRing
     | PutAuthorities
     | TellOfCertificates

@@ -1,0 +1,84 @@
+"""``okube scheduler``: how nodes are chosen for tasks."""
+
+from typing import Any
+
+import click
+
+from okube.cli.lazy import LazyGroup
+from okube.cli.options import connects, examples, formats, shows
+from okube.cli.output import emit, note
+from okube.cli.session import Session, session
+from okube.model.errors import FieldError, InvalidInput
+from okube.model.scheduling import POLICIES, SCORES
+
+__all__ = ["scheduler"]
+
+Row = dict[str, Any]
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=examples("""
+okube scheduler
+okube scheduler set binpack
+okube scheduler set spread --weight balance=20 --weight zones=50
+"""),
+)
+@connects
+@shows
+@click.pass_context
+def scheduler(ctx: click.Context) -> None:
+    """Show how nodes are chosen for tasks: the policy, and what its scores weigh."""
+    if ctx.invoked_subcommand is None:
+        here = session()
+        _show(here, here.client().scheduler())
+
+
+@scheduler.command(
+    "set",
+    epilog=examples("""
+okube scheduler set binpack
+okube scheduler set binpack --weight spread=10
+okube scheduler set spread                 the defaults again
+"""),
+)
+@click.argument("policy", type=click.Choice(POLICIES), metavar="POLICY")
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    metavar="SCORE=N",
+    help="What a score weighs instead of what it does in this policy; 0 takes it out. May be given several times.",
+)
+@connects
+@formats
+def set_policy(policy: str, weights: tuple[str, ...]) -> None:
+    """Choose nodes by POLICY from here on: spread, binpack, epvm or round-robin.
+
+    Tasks that run stay where they are. Weights that were set before are gone: what counts is what you give now.
+    """
+    here = session()
+    _show(here, here.client().set_scheduler(policy, dict(_weight(each) for each in weights)))
+
+
+def _weight(text: str) -> tuple[str, float]:
+    """``balance=20``."""
+    name, _, number = text.partition("=")
+    try:
+        return name.strip(), float(number)
+    except ValueError:
+        sentence = f"{text!r} is no weight: write SCORE=NUMBER, such as balance=20; scores are {', '.join(SCORES)}"
+        raise InvalidInput.of([FieldError("--weight", sentence)], what="command") from None
+
+
+def _show(here: Session, found: Row) -> None:
+    if here.output in ("json", "yaml"):
+        emit(here, found)
+        return
+    said, scores = found.get("weights") or {}, found.get("scores") or {}
+    click.echo(f"policy  {found.get('policy')}")
+    for name, weight in scores.items():
+        click.echo(f"score   {name:<14} {weight:>8g}{'   set' if name in said else ''}")
+    for name in found.get("unknown") or ():
+        note(f"no score is called {name!r} on this manager: install the package that brings it, or take the weight out")

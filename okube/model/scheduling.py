@@ -1,0 +1,41 @@
+"""How nodes are chosen for tasks, as cluster.yaml and the API have it: a policy, and what its scores weigh."""
+
+import math
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+from okube.model.names import is_dns_label
+
+__all__ = ["MOST_WEIGHT", "POLICIES", "SCORES", "PolicyName", "Scheduling"]
+
+PolicyName = Literal["spread", "binpack", "epvm", "round-robin"]
+POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
+SCORES = ("balance", "binpack", "epvm", "preference", "round-robin", "spread", "tasks", "zones")
+"""The scores that Okube brings along; others come by entry points of installed packages."""
+MOST_WEIGHT = 1_000_000.0
+
+
+def _parse_weights(data: object) -> dict[str, float]:
+    if not isinstance(data, dict):
+        raise ValueError("a mapping SCORE: WEIGHT is expected, such as {binpack: 100, spread: 10}")
+    made: dict[str, float] = {}
+    for name, weight in data.items():
+        if not isinstance(name, str) or not is_dns_label(name):
+            raise ValueError(f"{name!r} is no name of a score: write one such as {', '.join(SCORES)}")
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise ValueError(f"the weight of {name} is {weight!r}, and a number is expected")
+        if not math.isfinite(weight) or not 0 <= weight <= MOST_WEIGHT:
+            raise ValueError(f"the weight of {name} is {weight}: a weight is 0 (the score counts nothing) to 1000000")
+        made[name] = float(weight)
+    return made
+
+
+Weights = Annotated[dict[str, float], msgspec.Meta(extra={"parse": _parse_weights})]
+
+
+class Scheduling(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy, and the weights that take the place of the policy's own; a score that is weighed 0 counts nothing."""
+
+    policy: PolicyName = "spread"
+    weights: Weights = {}

@@ -1,0 +1,20 @@
+"""The JSON shapes of how nodes are chosen."""
+
+import msgspec
+
+from okube.model.scheduling import PolicyName, Weights
+
+__all__ = ["SchedulingView"]
+
+
+class SchedulingView(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy, the weights that were set beside it, and what all its scores weigh with these.
+
+    ``unknown`` are weighed scores that this manager does not have: the package that brings them is not installed there.
+    What GET gives, PUT takes.
+    """
+
+    policy: PolicyName
+    weights: Weights
+    scores: dict[str, float]
+    unknown: tuple[str, ...] = ()

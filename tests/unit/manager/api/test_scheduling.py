@@ -1,0 +1,86 @@
+"""How nodes are chosen: seeded by cluster.yaml, replicated, shown, and changed by the API."""
+
+import msgspec
+
+from okube.manager.scheduling import plan_seeding, policy_in
+from okube.model import commands as c
+from okube.model.scheduling import Scheduling
+from okube.model.versions import COMMAND_VERSION
+from okube.scheduler import NO_EXTENSIONS
+from tests.builders import Cluster, a_spec
+from tests.unit.manager.conftest import Api
+
+BINPACK = Scheduling(policy="binpack", weights={"spread": 5.0})
+
+
+async def enabled(api: Api) -> None:
+    while api.core.tables.settings.command_version < COMMAND_VERSION:
+        await api.core.raft.wait_applied(api.core.raft.applied_index + 1)
+
+
+async def test_nodes_are_chosen_by_spread_until_somebody_says_otherwise(api: Api) -> None:
+    found = (await api("GET", "/v1/scheduler")).body
+    assert (found["policy"], found["weights"], found["unknown"]) == ("spread", {}, [])
+    assert found["scores"] == {"spread": 100, "zones": 10, "balance": 1, "tasks": 0.1}
+
+
+async def test_another_policy_counts_for_what_is_placed_next_and_is_told(api: Api) -> None:
+    await enabled(api)
+    changed = await api("PUT", "/v1/scheduler", {"policy": "binpack", "weights": {"spread": 5, "colour": 1}})
+    assert (changed.status, changed.body["scores"], changed.body["unknown"]) == (
+        200,
+        {"binpack": 100, "spread": 5},
+        ["colour"],
+    )
+    assert policy_in(api.core.tables, NO_EXTENSIONS).name == "binpack"
+    assert (await api("GET", "/v1/status")).body["scheduler"]["policy"] == "binpack"
+    (event,) = (await api("GET", "/v1/events?kind=scheduling-changed")).body
+    assert event["message"] == "nodes are chosen by binpack with colour 1, spread 5"
+
+
+async def test_what_get_gives_put_takes(api: Api) -> None:
+    await enabled(api)
+    found = (await api("GET", "/v1/scheduler")).body
+    assert (await api("PUT", "/v1/scheduler", found)).body == found
+
+
+async def test_what_cannot_be_weighed_is_refused_and_changes_nothing(api: Api) -> None:
+    await enabled(api)
+    for weights in ({"spread": -1}, {"spread": "much"}, {"Spread ": 1}, {"spread": 1e9}, [1]):
+        answer = await api("PUT", "/v1/scheduler", {"policy": "epvm", "weights": weights})
+        assert answer.status == 422
+        assert answer.body["errors"][0]["path"] == "weights"
+    unknown = await api("PUT", "/v1/scheduler", {"policy": "spred"})
+    assert "did you mean 'spread'?" in unknown.body["errors"][0]["message"]
+    assert (await api("GET", "/v1/scheduler")).body["policy"] == "spread"
+
+
+def test_what_the_file_says_counts_once_and_never_over_what_was_set() -> None:
+    cluster = Cluster()
+    cluster.apply(c.PutScheduling(BINPACK, seed=True))
+    assert cluster.tables.settings.scheduling == BINPACK
+    cluster.apply(c.PutScheduling(Scheduling(policy="epvm"), seed=True))
+    assert cluster.tables.settings.scheduling == BINPACK
+    cluster.apply(c.PutScheduling(Scheduling()))
+    cluster.apply(c.PutScheduling(BINPACK, seed=True))
+    assert cluster.tables.settings.scheduling == Scheduling()
+
+
+async def test_the_file_is_proposed_once_all_managers_know_of_it_and_nobody_said_anything(api: Api) -> None:
+    settings = msgspec.structs.replace(api.core.settings, scheduling=BINPACK)
+    cluster = Cluster()
+    assert plan_seeding(cluster.tables, settings) == []
+    cluster.apply(c.EnableVersion(COMMAND_VERSION))
+    assert plan_seeding(cluster.tables, api.core.settings) == []
+    (command,) = plan_seeding(cluster.tables, settings)
+    cluster.apply(command)
+    assert plan_seeding(cluster.tables, settings) == []
+
+
+def test_what_was_set_is_in_a_snapshot() -> None:
+    cluster, other = Cluster(), Cluster()
+    cluster.apply(c.PutScheduling(BINPACK))
+    cluster.put(a_spec())
+    other.machine.restore(b"".join(cluster.machine.snapshot()))
+    assert other.tables.settings.scheduling == BINPACK
+    assert other.tables.digest.hex() == cluster.tables.digest.hex()
