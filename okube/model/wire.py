@@ -19,6 +19,7 @@ import msgspec
 
 from okube.model.commands import TaskReport
 from okube.model.epoch import Epoch
+from okube.model.network import Coordinate
 from okube.model.quantities import MAX_BYTES, MAX_CPUS
 from okube.model.spec import ServiceSpec
 from okube.model.task import Reason
@@ -39,14 +40,18 @@ __all__ = [
     "Heartbeat",
     "HeartbeatAnswer",
     "LogLine",
+    "NetworkReport",
     "NodeCondition",
     "NodeUsage",
     "Papers",
+    "ProbePeer",
+    "Probing",
     "ReachAnswer",
     "ReachQuestion",
     "Registration",
     "RegistrationAnswer",
     "RelayQuestion",
+    "RoundTrip",
     "TaskUsage",
     "Usage",
 ]
@@ -196,6 +201,42 @@ class Papers(msgspec.Struct, frozen=True, array_like=True):
     ends_ms: Count
 
 
+class RoundTrip(msgspec.Struct, frozen=True, array_like=True):
+    """What an agent measured to another node, in seconds."""
+
+    peer: Text
+    rtt_s: float
+
+
+class NetworkReport(msgspec.Struct, frozen=True, array_like=True):
+    """What an agent knows of the network: where its node is in it, and what it measured since it was heard last.
+
+    ``link_bps`` is the speed of its machine's link in bit/s (-1: unknown); the others what goes out and comes in now.
+    """
+
+    coordinate: Coordinate | None = None
+    round_trips: tuple[RoundTrip, ...] = ()
+    link_bps: int = -1
+    sent_bps: int = -1
+    received_bps: int = -1
+
+
+class ProbePeer(msgspec.Struct, frozen=True, array_like=True):
+    """A node to measure the round trip to: where its agent listens, and where the node says that it is."""
+
+    node: str
+    address: str
+    coordinate: Coordinate
+
+
+class Probing(msgspec.Struct, frozen=True, array_like=True):
+    """Measure these within so many seconds; ``own`` is where the node itself was, for an agent that has forgotten."""
+
+    peers: tuple[ProbePeer, ...]
+    within_s: float
+    own: Coordinate | None = None
+
+
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """A sign of life with what changed since the last answered one (empty: nothing).
 
@@ -216,6 +257,7 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     sequence: Count = 0
     conditions: tuple[NodeCondition, ...] | None = None
     papers: Papers | None = None
+    network: NetworkReport | None = None
 
 
 class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -228,6 +270,7 @@ class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
     mark: str = ""  # that of who believes the CAs of now, and has a certificate of the one that signs; empty: any
     address: str = ""  # as in RegistrationAnswer
     left_managers: tuple[str, ...] = ()  # instances of managers that are none any more
+    probing: Probing | None = None  # what to measure next
 
 
 class ReachQuestion(msgspec.Struct, frozen=True, array_like=True):

@@ -19,6 +19,7 @@ from okube.worker.conditions import Checkup, MachineState
 from okube.worker.heartbeat import Heart, Renewing
 from okube.worker.logs import task_logs
 from okube.worker.outbox import Outbox
+from okube.worker.probes import Survey
 from okube.worker.runner import Runner
 from okube.worker.runtime.base import ExecSession, Runtime
 from okube.worker.secretplace import NoPlace
@@ -57,6 +58,7 @@ class Agent:
         software: its version of Okube.
         secrets: what tasks are given; without it, none that is given anything can run.
         renewing: its certificate.
+        survey: its knowledge of the network; without it, nothing is measured.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Agent:
         software: str = "",
         secrets: Secrets | None = None,
         renewing: Renewing | None = None,
+        survey: Survey | None = None,
     ) -> None:
         self._settings = settings
         self._calls = calls
@@ -114,7 +117,9 @@ class Agent:
             rng=rng,
             heartbeat_s=settings.heartbeat_s,
             renewing=renewing,
+            surveying=survey,
         )
+        self._survey = survey
 
     @property
     def holdings(self) -> Holdings:
@@ -154,7 +159,9 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             runner = group.create_task(self.runner.run(), name="runner")
             heart = group.create_task(self._heart.run(), name="heartbeat")
-            checkup = group.create_task(self._checkup.run(), name="condition of the node")
+            beside = [group.create_task(self._checkup.run(), name="condition of the node")]
+            if self._survey is not None:
+                beside.append(group.create_task(self._survey.run(), name="survey of the network"))
             await stop.wait()
             if self._leaves:
                 logger.info("Node %s leaves; its containers are removed next", self._settings.name)
@@ -166,7 +173,8 @@ class Agent:
             if not self._leaves:
                 await self._heart.say_goodbye(_GOODBYE_S)
             runner.cancel()
-            checkup.cancel()
+            for each in beside:
+                each.cancel()
 
     async def accept(self, assignment: Assignment) -> AssignmentAnswer:
         """Obey an assignment, or refuse it; what is obeyed is stored when this returns."""

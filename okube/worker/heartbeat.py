@@ -10,12 +10,21 @@ import msgspec
 
 from okube.model.epoch import Epoch
 from okube.model.errors import Unreachable
-from okube.model.wire import Heartbeat, HeartbeatAnswer, NodeCondition, Papers, Registration, Usage
+from okube.model.wire import (
+    Heartbeat,
+    HeartbeatAnswer,
+    NetworkReport,
+    NodeCondition,
+    Papers,
+    Probing,
+    Registration,
+    Usage,
+)
 from okube.worker.assignments import Holdings
 from okube.worker.calls import ManagerCalls
 from okube.worker.outbox import Outbox
 
-__all__ = ["ABSENCE_S", "Ear", "Heart", "Renewing"]
+__all__ = ["ABSENCE_S", "Ear", "Heart", "Renewing", "Surveying"]
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -57,6 +66,19 @@ class Renewing(Protocol):
         """What it should show; empty where that is not known."""
 
 
+class Surveying(Protocol):
+    """The agent's knowledge of the network."""
+
+    def report(self) -> NetworkReport:
+        """What is known now, and what was measured since the last one that was confirmed."""
+
+    def confirm(self, report: NetworkReport) -> None:
+        """A manager has heard it."""
+
+    def take(self, probing: Probing | None) -> None:
+        """What a manager wants measured next; None: nothing new."""
+
+
 class Heart:
     """Registers, then beats: every ``heartbeat_s``, and at once when there is something to report.
 
@@ -72,6 +94,7 @@ class Heart:
         rng: spreads the retries of many agents.
         heartbeat_s: until a manager names another interval.
         renewing: the agent's certificate, told with each heartbeat.
+        surveying: what the agent knows of the network.
     """
 
     def __init__(
@@ -86,6 +109,7 @@ class Heart:
         rng: random.Random,
         heartbeat_s: float,
         renewing: Renewing | None = None,
+        surveying: Surveying | None = None,
     ) -> None:
         self._run = f"{rng.getrandbits(64):016x}"
         self._sequence = 0
@@ -96,6 +120,7 @@ class Heart:
         self._usage = usage
         self._conditions = conditions
         self._renewing = renewing
+        self._surveying = surveying
         self._rng = rng
         self._heartbeat_s = heartbeat_s
         self._registered = False
@@ -159,6 +184,7 @@ class Heart:
         batch = self._outbox.batch(REPORTS_AT_ONCE)
         holdings = self._ear.holdings
         self._sequence += 1
+        network = None if self._surveying is None else self._surveying.report()
         answer = await self._calls.heartbeat(
             Heartbeat(
                 node=self._registration.node,
@@ -172,6 +198,7 @@ class Heart:
                 sequence=self._sequence,
                 conditions=self._conditions(),
                 papers=None if self._renewing is None else self._renewing.papers,
+                network=network,
             )
         )
         if not answer.known:
@@ -182,6 +209,9 @@ class Heart:
         self._outbox.confirm(batch)
         if self._renewing is not None:
             self._renewing.expect(answer.mark)
+        if self._surveying is not None and network is not None:
+            self._surveying.confirm(network)
+            self._surveying.take(answer.probing)
         await self._listen(answer.epoch, answer.managers, answer.address, answer.left_managers)
         return answer
 

@@ -28,6 +28,8 @@ from okube.worker.capacity import UsageMeter, look_at_machine, measure_capacity,
 from okube.worker.listening import follow_address, place_of, turn_out_who_left
 from okube.worker.metrics import AgentMetrics
 from okube.worker.presence import living_clusters, present
+from okube.worker.probes import Survey
+from okube.worker.roundtrip import Handshake
 from okube.worker.runtime.choose import choose_runtime
 from okube.worker.secretplace import find_place
 from okube.worker.secrets import Secrets
@@ -93,6 +95,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
         software=importlib.metadata.version("okube"),
         secrets=Secrets(timed, lambda: find_place(settings.cluster_id, settings.name, os.environ)),
         renewing=renewal,
+        survey=Survey(Handshake(), clock, rng),
     )
 
     def leave() -> None:
