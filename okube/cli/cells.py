@@ -12,6 +12,7 @@ __all__ = [
     "age_of",
     "app_ready",
     "availability",
+    "bit_rate",
     "bytes_out_of",
     "clock_of",
     "event_message",
@@ -24,6 +25,7 @@ __all__ = [
     "ports",
     "ready_of",
     "resource",
+    "round_trip",
     "share",
     "size",
     "task_state",
@@ -222,3 +224,32 @@ def share(used: object, whole: object) -> str:
     if isinstance(used, int | float) and isinstance(whole, int | float) and whole:
         return f"{100 * used / whole:.0f} %"
     return ""
+
+
+def round_trip(name: str) -> Cell:
+    """A time in seconds as milliseconds, with three figures: ``0.214 ms``, ``10.3 ms``, ``128 ms``."""
+
+    def cell(row: Row) -> str:
+        seconds = row.get(name)
+        if not isinstance(seconds, int | float):
+            return ""
+        ms = seconds * 1000
+        decimals = 0 if ms >= 99.95 else 1 if ms >= 9.995 else 2 if ms >= 0.9995 else 3
+        return f"{ms:.{decimals}f} ms"
+
+    return cell
+
+
+def bit_rate(name: str) -> Cell:
+    """Bits a second in the largest unit that leaves at least 1: ``10 Gbit/s``, ``2.4 Mbit/s``."""
+
+    def cell(row: Row) -> str:
+        bits = row.get(name)
+        if not isinstance(bits, int | float):
+            return ""
+        for unit, factor in (("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3)):
+            if bits >= factor * 0.9995:
+                return f"{bits / factor:.3g} {unit}"
+        return f"{bits:.0f} bit/s"
+
+    return cell

@@ -6,6 +6,7 @@ from okube.cli.cells import (
     age_of,
     app_ready,
     availability,
+    bit_rate,
     bytes_out_of,
     clock_of,
     event_message,
@@ -17,6 +18,7 @@ from okube.cli.cells import (
     ports,
     ready_of,
     resource,
+    round_trip,
     share,
     size,
     task_state,
@@ -222,6 +224,34 @@ def _join_tokens(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _net_nodes(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("NODE", field("name")),
+        Column("REGION", field("region"), optional=True),
+        Column("ZONE", field("zone"), optional=True),
+        Column("RACK", field("rack"), optional=True),
+        Column("MEDIAN", round_trip("latency"), right=True),
+        Column("WRONG", lambda row: share(row.get("misfit"), 1.0), right=True),
+        Column("ERROR", lambda row: share(row.get("error"), 1.0), right=True, wide=True),
+        Column("LINK", bit_rate("link"), right=True, optional=True),
+        Column("OUT", bit_rate("sent"), right=True, optional=True),
+        Column("IN", bit_rate("received"), right=True, optional=True),
+        Column("TOLD", age_of("told", now_ms), right=True, wide=True),
+        Column("MESSAGE", field("message"), optional=True, below=True),
+    )
+
+
+def _net_pairs(now_ms: int) -> Sequence[Column]:
+    del now_ms
+    return (
+        Column("FROM", field("from")),
+        Column("TO", field("to")),
+        Column("ROUND TRIP", round_trip("latency"), right=True),
+        Column("MEASURED", round_trip("measured"), right=True, optional=True),
+        Column("BY COORDINATES", round_trip("told"), right=True, optional=True),
+    )
+
+
 def _keys(now_ms: int) -> Sequence[Column]:
     return (
         Column("KEY", field("id")),
@@ -274,6 +304,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "events": _events,
     "usage of nodes": _usage_nodes,
     "usage of tasks": _usage_tasks,
+    "places": _net_nodes,
+    "round trips": _net_pairs,
     "snapshots": _snapshots,
     "actions": _actions,
     "keys": _keys,

@@ -14,9 +14,9 @@ from okube.cli.options import connects, shows
 
 __all__ = ["cli", "main"]
 
-_LOOK, _INSIDE, _CHANGE, _CARE, _RUN = "Look", "Look inside", "Change", "Maintenance", "This machine"
+_LOOK, _CHANGE, _CARE, _RUN = "Look", "Change", "Maintenance", "This machine"
 _ACCESS = "Settings"
-_COLUMNS = ((_LOOK, _CARE, _INSIDE), (_CHANGE, _RUN))
+_COLUMNS = ((_LOOK, _CARE), (_CHANGE, _RUN))
 
 ENTRIES = {
     "status": Entry("okube.cli.status:status", "the cluster at a glance", _LOOK),
@@ -28,9 +28,10 @@ ENTRIES = {
     "managers": Entry("okube.cli.managers:managers", "the control plane", _LOOK),
     "events": Entry("okube.cli.events:events", "what happened", _LOOK),
     "top": Entry("okube.cli.top:top", "what is used now", _LOOK),
-    "inspect": Entry("okube.cli.inspect:inspect", "one thing, whole, and why", _INSIDE),
-    "logs": Entry("okube.cli.logs:logs", "what tasks wrote", _INSIDE),
-    "exec": Entry("okube.cli.exec:exec_command", "run a command in a task", _INSIDE),
+    "net": Entry("okube.cli.net:net", "the network between nodes", _LOOK),
+    "inspect": Entry("okube.cli.inspect:inspect", "one thing, whole, and why", _LOOK),
+    "logs": Entry("okube.cli.logs:logs", "what tasks wrote", _LOOK),
+    "exec": Entry("okube.cli.exec:exec_command", "run a command in a task", _LOOK),
     "wait": Entry("okube.cli.waiting:wait", "until services are ready", _CHANGE),
     "completion": Entry("okube.cli.completion:completion", "for bash, zsh, fish", _RUN),
     "run": Entry("okube.cli.run:run", "make a service of an image", _CHANGE),
@@ -89,6 +90,9 @@ MISSPELT = {
     "attach": "exec",
     "shell": "exec",
     "stats": "top",
+    "network": "net",
+    "latency": "net",
+    "ping": "net",
     "agent": "worker",
     "secrets": "secret",
     "configs": "config",

@@ -16,6 +16,7 @@ from okube.client.workloads import Verb
 from okube.model.jointoken import JoinRole, JoinTokenView
 from okube.model.manager_views import ManagerView, SnapshotView, StatusView
 from okube.model.managers import MembersView
+from okube.model.net_views import NetView
 from okube.model.node import Availability
 from okube.model.node_views import NodeView, UsageView
 from okube.model.secret import SecretKind
@@ -298,6 +299,10 @@ class Client:
     def usage(self, *, service: str | None = None, node: str | None = None) -> UsageView:
         """What nodes and tasks use now, as their agents say; ``silent`` are nodes that did not answer."""
         return _one(UsageView, self.raw.usage(service=service, node=node))
+
+    def net(self, *, node: str | None = None) -> NetView:
+        """Round trips between zones and nodes in seconds, and links in bit/s; ``pairs`` are from one node."""
+        return _one(NetView, self.raw.net(node=node))
 
     # Changes
 

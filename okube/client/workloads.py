@@ -164,6 +164,10 @@ class Workloads(Calls):
         """What nodes and tasks use now: ``{nodes, tasks, silent}``, the last being nodes that did not answer."""
         return self._object(self._read("/v1/usage", [("service", service), ("node", node)]))
 
+    def net(self, *, node: str | None = None) -> Json:
+        """The network: ``{zones, nodes, pairs}``, the last from one node, where one is named; seconds and bit/s."""
+        return self._object(self._read("/v1/net", [("node", node)]))
+
     def events(self, *, since: int | None = None, **filters: Scalar | Sequence[str]) -> list[Json]:
         """What happened, the newest last; ``kind``, ``level``, ``service``, ``node``, ``subject`` are filters."""
         return self._list("/v1/events", [("since", since), *pairs_of(filters)])

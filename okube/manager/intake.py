@@ -67,6 +67,8 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
         leader.liveness.heard(said.node, absence_s=said.absence_s)
         if said.papers is not None:
             leader.papers.nodes[said.node] = said.papers
+        if said.network is not None:
+            leader.survey.heard(said.node, said.network)
         told = _conditions(core, node, said)
         if told is not None:
             await core.submit(told)
@@ -83,6 +85,7 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
         mark=core.authority.mark,
         address=_address(core, said.node),
         left_managers=core.tables.settings.left_managers,
+        probing=leader.survey.probing(said.node) if known and said.network is not None else None,
     )
 
 

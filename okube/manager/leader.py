@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -23,6 +24,7 @@ from okube.manager.placement import next_start_ms, plan_placement_in_slices, wai
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
 from okube.manager.scheduling import plan_seeding, policy_in
 from okube.manager.slices import batches, in_turns
+from okube.manager.survey import Survey
 from okube.model.commands import Command, PlaceTasks, SeedCluster, TellOfCertificates, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.model.versions import version_of
@@ -49,6 +51,7 @@ class Leader:
         self.runs: dict[str, tuple[str, int]] = {}  # node → its agent's run, and the newest heartbeat of it
         self.asked_again: dict[str, str] = {}  # node → the run of its agent that was asked to register once more
         self.papers = PapersBook()
+        self.survey = Survey(core.tables, core.clock, random.Random(f"{core.name} {core.epoch}"))
         self.changes = Changes(core.tables)
         self.liveness = Liveness(core, agents, peers, self.changes.placement_changed.set)
         self.dispatcher = Dispatcher(core, self.changes, Messenger(core, agents, peers, self.liveness))

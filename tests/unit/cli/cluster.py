@@ -149,6 +149,7 @@ class Cluster:
         self.versions: dict[str, list[Row]] = {}
         self.events: list[Row] = []
         self.usage: Row = {"nodes": [], "tasks": [], "silent": []}
+        self.net: Row = {"zones": [], "nodes": [], "pairs": []}
         self.tokens: list[Row] = []
 
     def add(self, service: Row, *tasks: Row) -> None:
@@ -189,6 +190,8 @@ class Cluster:
                 return Reply(200, self.tokens)
             case ["usage"]:
                 return Reply(200, self.usage)
+            case ["net"]:
+                return Reply(200, self.net)
             case ["nodes"]:
                 return Reply(200, [row for row in self.nodes.values() if _is_wanted(row, query, *_OF_NODES)])
             case ["tasks"]:

@@ -1,0 +1,56 @@
+"""The network as the API shows it."""
+
+from okube.manager import intake
+from okube.model.epoch import Epoch
+from okube.model.network import Coordinate
+from okube.model.wire import Heartbeat, NetworkReport, RoundTrip
+from okube.network.coordinates import DIMENSIONS
+from tests.unit.manager.conftest import Api
+
+HERE = Coordinate((0.01, *[0.0] * (DIMENSIONS - 1)), 0.0001, 0.1)
+
+
+async def _two_nodes(api: Api) -> None:
+    await api.node("w1", zone="a")
+    await api.node("w2", zone="b")
+    leader = api.reign.leader
+    assert leader is not None
+    leader.asked_again.update(w1="", w2="")  # to register once more, which these have done
+
+
+def _beat(node: str, sequence: int, report: NetworkReport | None) -> Heartbeat:
+    return Heartbeat(node=node, instance=f"i-{node}", epoch=Epoch(), revision=0, sequence=sequence, network=report)
+
+
+async def test_what_agents_measure_is_shown(api: Api) -> None:
+    await _two_nodes(api)
+    leader = api.reign.leader
+    for node in ("w1", "w2"):
+        found = (RoundTrip("w2", 0.012),) if node == "w1" else ()
+        await intake.heartbeat(api.core, leader, _beat(node, 1, NetworkReport(HERE, found, 10**9, 8, 16)))
+    shown = (await api("GET", "/v1/net?node=w2")).body
+    assert [(z["from"], z["to"], z["latency"]) for z in shown["zones"]] == [
+        ("a", "a", None),
+        ("a", "b", 0.012),
+        ("b", "b", None),
+    ]
+    assert shown["pairs"] == [{"from": "w2", "to": "w1", "latency": 0.012, "measured": 0.012, "told": 0.0002}]
+    (w1, _) = shown["nodes"]
+    assert (w1["coordinate"], w1["link"], w1["sent"], w1["received"]) == (list(HERE.position), 10**9, 8, 16)
+    assert w1["told"] is not None
+
+
+async def test_an_agent_is_told_whom_to_measure_and_one_that_measures_nothing_is_not(api: Api) -> None:
+    await _two_nodes(api)
+    answer = await intake.heartbeat(api.core, api.reign.leader, _beat("w1", 1, NetworkReport()))
+    assert answer.probing is not None
+    assert [(peer.node, peer.address) for peer in answer.probing.peers] == [("w2", "127.0.0.1:9")]
+    again = await intake.heartbeat(api.core, api.reign.leader, _beat("w1", 2, NetworkReport()))
+    assert again.probing is None
+    older = await intake.heartbeat(api.core, api.reign.leader, _beat("w2", 1, None))
+    assert older.probing is None
+
+
+async def test_a_node_that_is_not_there_has_no_round_trips(api: Api) -> None:
+    answer = await api("GET", "/v1/net?node=w9")
+    assert (answer.status, answer.body["detail"]) == (404, "there is no node w9")
