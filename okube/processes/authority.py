@@ -11,6 +11,7 @@ from okube.manager.authorities import CurrentAuthority
 from okube.manager.vault import Vault
 from okube.model.archive import KeptAuthority
 from okube.model.errors import BadFile, Conflict
+from okube.processes.restorekeys import NeedsUnlockKey
 from okube.security.authorityfiles import AuthorityFiles
 from okube.security.ca import Authority, load_ca
 from okube.security.keyring import UnlockKey
@@ -35,12 +36,13 @@ def find_authority(
     Beside the state it is in snapshots that earlier versions saved.
 
     Raises:
-        BadFile: it is nowhere, or damaged.
+        NeedsUnlockKey: it is nowhere.
+        BadFile: it is damaged.
         Conflict: there are two, or it is another cluster's.
     """
     found = list(_found(files, kept, folder)) or list(_in_state(state, unlock_key, cluster_id, files))
     if not found:
-        raise BadFile(
+        raise NeedsUnlockKey(
             f"The key of the cluster's CA is not to be had: give the unlock key, which opens it in the snapshot, with "
             f"--unlock-key; or put it into {files.key}; or name a folder that has ca.crt and ca.key with --ca. Without "
             "it workers would not trust the new managers; then make a new cluster from your service files."

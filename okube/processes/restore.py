@@ -8,7 +8,7 @@ import contextlib
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,16 +39,22 @@ from okube.security.keyring import UnlockKey
 from okube.security.private import ensure_folder, sync_folder, write_public
 from okube.security.seed import Member, Seed, read_process_identity, read_seed, write_seed
 from okube.state import StateMachine
+from okube.state.nodes import forget
 from okube.state.sealing import give_up_sealed
 
-__all__ = ["RestorePlan", "plan_restore", "restore_cluster"]
+__all__ = ["RestorePlan", "make_anew", "plan_restore", "restore_cluster"]
 
 Echo = Callable[[str], None]
 _CONNECT_S = 0.5
 
 
 class RestorePlan(msgspec.Struct, frozen=True):
-    """What a restore would do; nothing is changed yet."""
+    """What a restore would do; nothing is changed yet.
+
+    ``nodes`` are those that the snapshot knows, with their instances. ``new_workers`` get folders here, to be brought
+    to their machines; None: those of this machine. ``lost_nodes`` are known to the state no more: what they held is
+    placed anew.
+    """
 
     config: ClusterConfig
     archive: Archive
@@ -59,6 +65,9 @@ class RestorePlan(msgspec.Struct, frozen=True):
     ring: Ring | None = None
     unlock_key: UnlockKey | None = None
     gives_up_sealed: bool = False
+    nodes: Mapping[str, str] = {}
+    new_workers: tuple[str, ...] | None = None
+    lost_nodes: tuple[str, ...] = ()
 
 
 def plan_restore(
@@ -67,7 +76,7 @@ def plan_restore(
     *,
     ca: Path | None = None,
     incarnation: int | None = None,
-    unlock_key: Path | None = None,
+    unlock_key: Path | UnlockKey | None = None,
     without_unlock_key: bool = False,
     elsewhere: bool = False,
 ) -> RestorePlan:
@@ -78,12 +87,13 @@ def plan_restore(
         data: the snapshot's file.
         ca: a folder with ca.crt and ca.key, where this machine does not have them, and the unlock key is not to be had.
         incarnation: the first number of the epochs that begin; else one more than any that is known here.
-        unlock_key: a file with the unlock key, where this machine's folder of keys does not have it.
+        unlock_key: the unlock key or a file with it, where this machine's folder of keys does not have it.
         without_unlock_key: give up what only that key opens.
         elsewhere: the managers' folders are brought to their machines from here, by whoever asks for this.
 
     Raises:
-        BadFile: the snapshot is damaged, or there is no CA, or no unlock key.
+        NeedsUnlockKey: it is needed, and is not here.
+        BadFile: the snapshot is damaged, or there is no CA.
         Conflict: it is of another cluster, or managers still run, or the unlock key is another one.
     """
     config = load_cluster(config_path.absolute())
@@ -116,55 +126,67 @@ def plan_restore(
     move_key(ca_files)
     authority = find_authority(ca_files, archive.authority, ca, head.cluster_id, state=restored.tables, unlock_key=key)
     known = max([head.epoch.incarnation, *incarnations_here(files, head.cluster_id)])
-    nodes = restored.tables.nodes.values()
-    obeyed = incarnations_of_agents(authority, head.cluster_id, nodes, now_ms=time.time_ns() // 1_000_000)
+    nodes = restored.tables.nodes
+    obeyed = incarnations_of_agents(authority, head.cluster_id, nodes.values(), now_ms=time.time_ns() // 1_000_000)
     known = max([known, *obeyed])
     if incarnation is not None and incarnation <= known:
         raise Conflict(f"Incarnation {known} has been already: give a higher one.")
     now = datetime.now(UTC)
     aside = config.data_dir / f"replaced-{now:%Y%m%dT%H%M%SZ}"
     given_up = without_unlock_key and ring is not None
-    plan = RestorePlan(config, archive, authority, incarnation or known + 1, aside, (), ring, key, given_up)
+    instances = {name: node.id for name, node in nodes.items()}
+    plan = RestorePlan(config, archive, authority, incarnation or known + 1, aside, (), ring, key, given_up, instances)
     says = (*_says(plan, files, now), *_says_of_keys(plan, len(restored.tables.secrets)))
     return msgspec.structs.replace(plan, says=says)
 
 
 def restore_cluster(plan: RestorePlan, echo: Echo) -> None:
-    """Do it. Raises Conflict where another command is at work on the same data directory."""
-    config, head = plan.config, plan.archive.head
-    files = ClusterFiles(config.data_dir)
-    now_ms = time.time_ns() // 1_000_000
-    rng = random.SystemRandom()
+    """Do it, and say what comes next. Raises Conflict where another command works on the same data directory."""
+    config = plan.config
     with one_at_a_time(ensure_folder(config.data_dir) / "up.lock", what=f"cluster {config.cluster}"):
-        _refuse_living(config, files)
-        write_public(restoring_file(config.data_dir), f"{plan.aside.name}\n".encode())
-        _put_aside(files, plan.aside)
-        _keep_authority(authority_files(config, head.cluster_id), plan)
-        if not files.admin_token.exists():
-            write_token(files.admin_token, new_token())
-        members = tuple(Member(m.name, new_id(rng), m.host, m.port, m.raft_port) for m in config.managers)
-        admin = token_sha256(read_token(files.admin_token))
-        if plan.ring is not None:
-            keep_unlock_key(config, head.cluster_id, plan.ring, plan.unlock_key)
-        seed = Seed(config.cluster, head.cluster_id, admin, members, plan.incarnation)
-        write_seed(seeding_file(files), seed)
-        state = _reborn(plan, admin, now_ms)
-        sow(
-            _with_workers_of_here(config, files),
-            bootstrap=lambda s: _bootstrap(s, state, plan.incarnation),
-            rng=rng,
-            now_ms=now_ms,
-            authority=plan.authority,
-        )
-        restoring_file(config.data_dir).unlink()
-        sync_folder(config.data_dir)
-    echo(f"restored at revision {head.revision}, incarnation {plan.incarnation}: start it with `okube up -d`")
+        make_anew(plan)
+    revision = plan.archive.head.revision
+    echo(f"restored at revision {revision}, incarnation {plan.incarnation}: start it with `okube up -d`")
     elsewhere = [m.name for m in config.managers if not is_here(m.host)]
     if elsewhere:
         echo(
             f"{', '.join(elsewhere)} run elsewhere: move their folders, with a copy of cluster.json, from "
             f"{config.data_dir} to their machines, where no folder of an old manager of that name may be left"
         )
+
+
+def make_anew(plan: RestorePlan) -> None:
+    """The cluster's files on this machine as the plan has them, by whoever holds the lock of the data directory.
+
+    Raises:
+        Conflict: managers run, or answer.
+    """
+    config, head = plan.config, plan.archive.head
+    files = ClusterFiles(config.data_dir)
+    now_ms = time.time_ns() // 1_000_000
+    rng = random.SystemRandom()
+    _refuse_living(config, files)
+    write_public(restoring_file(config.data_dir), f"{plan.aside.name}\n".encode())
+    _put_aside(files, plan.aside)
+    _keep_authority(authority_files(config, head.cluster_id), plan)
+    if not files.admin_token.exists():
+        write_token(files.admin_token, new_token())
+    members = tuple(Member(m.name, new_id(rng), m.host, m.port, m.raft_port) for m in config.managers)
+    admin = token_sha256(read_token(files.admin_token))
+    if plan.ring is not None:
+        keep_unlock_key(config, head.cluster_id, plan.ring, plan.unlock_key)
+    seed = Seed(config.cluster, head.cluster_id, admin, members, plan.incarnation)
+    write_seed(seeding_file(files), seed)
+    state = _reborn(plan, admin, now_ms)
+    sow(
+        _with_workers(plan, files),
+        bootstrap=lambda s: _bootstrap(s, state, plan.incarnation),
+        rng=rng,
+        now_ms=now_ms,
+        authority=plan.authority,
+    )
+    restoring_file(config.data_dir).unlink()
+    sync_folder(config.data_dir)
 
 
 def _keep_authority(files: AuthorityFiles, plan: RestorePlan) -> None:
@@ -181,6 +203,8 @@ def _reborn(plan: RestorePlan, admin_token_sha256: str, now_ms: int) -> list[byt
     machine.restore(plan.archive.state)
     if plan.gives_up_sealed:
         give_up_sealed(machine.tables)
+    for name in plan.lost_nodes:
+        forget(machine.tables, machine.tables.nodes[name], now_ms)
     taken = datetime.fromtimestamp(head.taken_ms / 1000, UTC)
     return Rebirth(
         incarnation=plan.incarnation,
@@ -259,10 +283,14 @@ def _put_aside(files: ClusterFiles, aside: Path) -> None:
     sync_folder(files.data_dir)
 
 
-def _with_workers_of_here(config: ClusterConfig, files: ClusterFiles) -> ClusterConfig:
-    """Workers elsewhere have their folders: a second one would only be mistaken for the first."""
-    here = tuple(w for w in config.workers if is_here(w.host) or files.process(w.name).identity.exists())
-    return msgspec.structs.replace(config, workers=here)
+def _with_workers(plan: RestorePlan, files: ClusterFiles) -> ClusterConfig:
+    """Other workers have their folders where they are: a second one would only be mistaken for the first."""
+    config, new = plan.config, plan.new_workers
+
+    def is_made(name: str, host: str) -> bool:
+        return name in new if new is not None else is_here(host) or files.process(name).identity.exists()
+
+    return msgspec.structs.replace(config, workers=tuple(w for w in config.workers if is_made(w.name, w.host)))
 
 
 def _says(plan: RestorePlan, files: ClusterFiles, now: datetime) -> Iterator[str]:

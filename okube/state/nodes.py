@@ -10,7 +10,7 @@ from okube.state.queries import view_of_node
 from okube.state.tables import Tables
 from okube.state.tasks import end_task
 
-__all__ = ["register", "release", "remove", "set_conditions", "set_state", "update"]
+__all__ = ["forget", "register", "release", "remove", "set_conditions", "set_state", "update"]
 
 _json = msgspec.json.Encoder()
 _MOST_BARRED = 1000
@@ -124,6 +124,15 @@ def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
     if node.state == "ready" and not command.bar:
         raise Conflict(f"{node.name} is ready: drain it and stop its agent first, then remove it")
     answer = _json.encode(view_of_node(tables, node, None))
+    forget(tables, node, now_ms)
+    if command.bar:
+        barred = (*tables.settings.barred, node.id)[-_MOST_BARRED:]
+        tables.put_settings(msgspec.structs.replace(tables.settings, barred=barred))
+    return answer
+
+
+def forget(tables: Tables, node: Node, now_ms: int) -> None:
+    """Know a node no more, however it is; what it held is failed (node-lost)."""
     for task_id in sorted(tables.tasks_on_node.get(node.name, ())):
         task = tables.tasks.get(task_id)
         if task is not None and not task.ended:
@@ -131,10 +140,6 @@ def remove(tables: Tables, command: RemoveNode, now_ms: int) -> bytes:
         if task is not None and task.pinned == node.name and task_id in tables.tasks:
             tables.delete_task(task_id)  # its slot goes with its node, so nothing else would bound its history
     tables.delete_node(node.name)
-    if command.bar:
-        barred = (*tables.settings.barred, node.id)[-_MOST_BARRED:]
-        tables.put_settings(msgspec.structs.replace(tables.settings, barred=barred))
-    return answer
 
 
 def _readdressed(tables: Tables, node: Node, address: str) -> Node:

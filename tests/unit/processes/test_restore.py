@@ -146,6 +146,25 @@ def test_what_was_there_is_put_aside_and_workers_stay(old: Old) -> None:
     assert read_process_identity(old.files.process("w1").identity) == worker
 
 
+def test_a_node_that_is_lost_is_forgotten_and_what_it_held_is_placed_anew(old: Old) -> None:
+    plan = plan_restore(old.path, old.data, elsewhere=True)
+    assert plan.nodes == {"w1": "i-w1"}
+    restore_cluster(replace(plan, lost_nodes=("w1",)), lambda _: None)
+    _, machine = old.opened("m1")
+    assert machine.tables.nodes == {}
+    assert {(task.state, task.reason) for task in machine.tables.tasks.values()} == {("failed", "node-lost")}
+
+
+def test_only_workers_that_are_asked_for_get_folders_and_a_certificate_without_the_ca_s_file(old: Old) -> None:
+    shutil.rmtree(old.files.process("w1").root)
+    plan = plan_restore(old.path, old.data, elsewhere=True)
+    old.ca_files.key.unlink()
+    restore_cluster(replace(plan, new_workers=()), lambda _: None)
+    assert not old.files.process("w1").root.exists()
+    restore_cluster(replace(plan, new_workers=("w1",), aside=plan.aside.with_name("replaced-again")), lambda _: None)
+    client_context(old.files.process("w1").tls.root)
+
+
 def test_a_second_restore_of_the_same_snapshot_begins_beyond_the_first(old: Old) -> None:
     old.restore()
     first, tables = old.opened("m1")[0].journal.last_index, old.opened("m1")[1].tables
@@ -299,6 +318,14 @@ def test_the_unlock_key_may_come_from_a_file_that_is_named_if_it_is_the_right_on
         old.restore(unlock_key=brought)
     write_private(brought, f"{old.key.text}\n".encode())
     old.restore(unlock_key=brought)
+    assert old.opened_with_the_key_on_disk() == b"hello"
+
+
+def test_the_unlock_key_may_be_typed(own_home: Path) -> None:
+    old = Sealing(own_home)
+    with pytest.raises(Conflict, match=old.key.id):
+        plan_restore(old.path, old.data, unlock_key=UnlockKey.new(Dice(9)))
+    restore_cluster(plan_restore(old.path, old.data, unlock_key=old.key), lambda _: None)
     assert old.opened_with_the_key_on_disk() == b"hello"
 
 
