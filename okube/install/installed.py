@@ -11,7 +11,7 @@ from okube.install.units import Role, program_in, unit_name
 from okube.model.errors import BadFile
 from okube.security.seed import ProcessIdentity, Seed
 
-__all__ = ["Entry", "Installed", "entries_of", "installed_of", "question_of", "seed_on", "started_file"]
+__all__ = ["Entry", "Installed", "entries_of", "installed_of", "question_of", "seed_in", "seed_on", "started_file"]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -111,8 +111,13 @@ def installed_of(facts: Facts, entry: Entry, layout: Layout = LAYOUT) -> Install
 def seed_on(facts: Facts, layout: Layout = LAYOUT) -> Seed | None:
     """The cluster that a machine knows; None where it knows none, or its file is damaged."""
     text = facts.contents.get(str(layout.data / "cluster.json"))
+    return None if text is None else seed_in(text)
+
+
+def seed_in(text: str | bytes) -> Seed | None:
+    """The cluster that a ``cluster.json`` tells of; None where it is damaged."""
     try:
-        return None if text is None else msgspec.json.decode(text, type=Seed)
+        return msgspec.json.decode(text, type=Seed)
     except msgspec.MsgspecError:
         return None
 

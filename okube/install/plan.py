@@ -14,7 +14,7 @@ import msgspec
 from okube.config import ClusterConfig, EntrySsh, ManagerConfig, WorkerConfig
 from okube.install.facts import Facts
 from okube.install.init import Init, init_of
-from okube.install.installed import Entry, Installed, entries_of, installed_of, started_file
+from okube.install.installed import Entry, Installed, entries_of, installed_of, seed_in, seed_on, started_file
 from okube.install.inventory import Machine
 from okube.install.layout import LAYOUT, SYSTEM_USER, Layout
 from okube.install.steps import Account, File, Folder, Link, Packages, Run, Step, Tree
@@ -33,11 +33,13 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         config: cluster.yaml.
         cluster_file: its text for machines.
-        seed: ``cluster.json``, for machines that have none.
+        seed: ``cluster.json``, for machines that have none, or one from before the cluster was restored.
         release: the release that processes run.
         trees: folders of processes that are to be sent, as tar archives; a process that has no folder there, and none
             here, gets everything but its start: it is to join by itself.
         authority: the CA's certificate and key (PEM), for the machine of the manager that is named.
+        unlock_key: the file of the unlock key, for machines whose managers' folders are sent: they begin with a state
+            that is sealed with it. None where the cluster begins with nothing.
     """
 
     config: ClusterConfig
@@ -46,6 +48,7 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
     release: str
     trees: Mapping[str, bytes] = {}
     authority: tuple[str, bytes, bytes] | None = None
+    unlock_key: bytes | None = None
     layout: Layout = LAYOUT
 
 
@@ -160,10 +163,10 @@ def _folders(machine: Machine, facts: Facts, desired: Desired) -> Iterator[Step]
 def _settings(machine: Machine, facts: Facts, desired: Desired) -> Iterator[Step]:
     layout = desired.layout
     yield from _file(facts, str(layout.cluster_file), desired.cluster_file)
-    seed = str(layout.data / _FILE_OF_CLUSTER)
-    if desired.seed is not None and facts.contents.get(seed) is None:
-        owner = SYSTEM_USER if machine.managers else "root"
-        yield File(why=f"writes {seed}", path=seed, content=desired.seed, owner=owner)
+    yield from _seed(machine, facts, desired)
+    if desired.unlock_key is not None and any(manager.name in desired.trees for manager in machine.managers):
+        path = str(layout.keys / "unlock.key")
+        yield File(why="brings the unlock key", path=path, content=desired.unlock_key, mode=0o600, owner=SYSTEM_USER)
     if desired.authority is None or desired.authority[0] not in machine.names:
         return
     _, certificate, key = desired.authority
@@ -173,6 +176,20 @@ def _settings(machine: Machine, facts: Facts, desired: Desired) -> Iterator[Step
         why="brings the certificate of the CA", path=str(authority / "ca.crt"), content=certificate, owner=SYSTEM_USER
     )
     yield File(why="brings the key of the CA", path=str(key_file), content=key, mode=0o600, owner=SYSTEM_USER)
+
+
+def _seed(machine: Machine, facts: Facts, desired: Desired) -> Iterator[Step]:
+    """The cluster as it was made, or restored; what it learnt since then is in its state."""
+    path = str(desired.layout.data / _FILE_OF_CLUSTER)
+    owner = SYSTEM_USER if machine.managers else "root"
+    if desired.seed is None:
+        return
+    if facts.contents.get(path) is None:
+        yield File(why=f"writes {path}", path=path, content=desired.seed, owner=owner)
+        return
+    there, wanted = seed_on(facts, desired.layout), seed_in(desired.seed)
+    if there is not None and wanted is not None and there.incarnation < wanted.incarnation:
+        yield File(why=f"changes {path}: the cluster was restored", path=path, content=desired.seed, owner=owner)
 
 
 def _trees(entries: tuple[Entry, ...], there: Mapping[Entry, Installed], desired: Desired) -> Iterator[Step]:

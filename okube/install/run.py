@@ -5,7 +5,7 @@ It may be stopped anywhere and run again. Nothing is changed on any machine befo
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from okube.install.plan import Desired, Plan, plan_machine
 from okube.install.preflight import Wanted
 from okube.install.release import Package, bundle_for, release_that_runs, see_to_release
 from okube.install.remote import Remote
+from okube.install.restorerecord import unlock_key_of
 from okube.install.sowing import authority_of, give_up, known_cluster, left_here, sow_for, tree_of
 from okube.install.steps import Gone
 from okube.install.survey import Survey, connected, survey
@@ -36,6 +37,7 @@ from okube.security.seed import ProcessIdentity, Seed
 __all__ = [
     "InstallFailed",
     "Installation",
+    "Looked",
     "NotReady",
     "Options",
     "Outcome",
@@ -108,6 +110,22 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return all(plan.is_nothing for plan in self.plans)
 
 
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found on the machines, where nothing stands in the way.
+
+    Args:
+        found: the machines that answer, and what they say.
+        left_out: those that do not.
+        package: the bundle, where one is needed or was named.
+        release: what is to be installed.
+    """
+
+    found: Survey
+    left_out: tuple[Finding, ...]
+    package: Package | None
+    release: str
+
+
 class Teller(Protocol):
     """Who tells a person how far it is, and asks."""
 
@@ -155,36 +173,68 @@ class Installation:
         for warning in self.config.warnings:
             self.tell.note(f"note: {warning}")
         async with connected(machines, accept_new=self.options.accept_new, say=self.tell.machine) as (remotes, silent):
-            package = bundle_for(self.options.bundle) if self.options.bundle else None
-            wanted = self._wanted(seed, package)
-            found = await survey(machines, remotes, silent, wanted, reach_always=False, say=self.tell.machine)
-            self._refuse_own_folder(remotes)
-            left_out = self._refuse(found)
-            running = release_that_runs(found.machines, found.facts, self.layout)
-            if package is None and self._needs_bundle(found, running):
-                self.tell.note("looking for the bundle, or making it")
-                package = await asyncio.to_thread(bundle_for, None)
-                self._refuse_machines(found, self._wanted(seed, package))
-            release = see_to_release(running, package, named=self.options.bundle is not None)
-            plans = await asyncio.to_thread(self._plans, found, seed, release)  # it makes keys, and journals
-            if not self.options.dry_run:
-                await self._carry_out(plans, remotes, package)
-            health = None if self.options.dry_run else await self._well(found.machines)
-            if health is not None and health.is_well:
-                await self._take_back_key(found, plans, remotes)
-            warnings = [each for each in found.findings if each.severity == "warning"]
-            return Outcome(
-                cluster=self.config.cluster,
-                release=release,
-                plans=plans,
-                findings=(*left_out, *warnings),
-                health=health,
-                took_s=time.monotonic() - self._begin,
-            )
+            looked = await self.look(machines, remotes, silent, None if seed is None else seed.cluster_id)
+            return await self.carry(looked, remotes)
 
-    def _wanted(self, seed: Seed | None, package: Package | None) -> Wanted:
+    async def look(
+        self,
+        machines: Sequence[Machine],
+        remotes: Mapping[str, Remote],
+        silent: Iterable[tuple[Machine, str]],
+        cluster_id: str | None,
+    ) -> Looked:
+        """Look at all machines; nothing is changed.
+
+        Args:
+            machines: those of cluster.yaml.
+            remotes: those that answer, by host.
+            silent: those that do not, and why.
+            cluster_id: whose data may be on them; None: nobody's.
+
+        Raises:
+            NotReady: something stands in the way.
+            OkubeError: the bundle cannot be used.
+        """
+        package = bundle_for(self.options.bundle) if self.options.bundle else None
+        wanted = self._wanted(cluster_id, package)
+        found = await survey(machines, remotes, silent, wanted, reach_always=False, say=self.tell.machine)
+        self._refuse_own_folder(remotes)
+        left_out = self._refuse(found)
+        running = release_that_runs(found.machines, found.facts, self.layout)
+        if package is None and self._needs_bundle(found, running):
+            self.tell.note("looking for the bundle, or making it")
+            package = await asyncio.to_thread(bundle_for, None)
+            self._refuse_machines(found, self._wanted(cluster_id, package))
+        release = see_to_release(running, package, named=self.options.bundle is not None)
+        return Looked(found=found, left_out=tuple(left_out), package=package, release=release)
+
+    async def carry(self, looked: Looked, remotes: Mapping[str, Remote]) -> Outcome:
+        """Make what is missing of the cluster's files here, and have the machines as they should be.
+
+        Raises:
+            NotReady: something stands in the way; nothing was changed on any machine.
+            InstallFailed: it failed on some machines, and why; the others are as they should be.
+        """
+        found, release = looked.found, looked.release
+        seed = known_cluster(self.config)
+        plans = await asyncio.to_thread(self._plans, found, seed, release)  # it makes keys, and journals
+        if not self.options.dry_run:
+            await self._carry_out(plans, remotes, looked.package)
+        health = None if self.options.dry_run else await self._well(found.machines)
+        if health is not None and health.is_well:
+            await self._take_back_key(found, plans, remotes)
+        warnings = [each for each in found.findings if each.severity == "warning"]
+        return Outcome(
+            cluster=self.config.cluster,
+            release=release,
+            plans=plans,
+            findings=(*looked.left_out, *warnings),
+            health=health,
+            took_s=time.monotonic() - self._begin,
+        )
+
+    def _wanted(self, cluster_id: str | None, package: Package | None) -> Wanted:
         targets = {} if package is None else {name: each.glibc for name, each in package.manifest.targets.items()}
-        cluster_id = None if seed is None else seed.cluster_id
         return Wanted(config=self.config, targets=targets, cluster_id=cluster_id, layout=self.layout)
 
     def _refuse(self, found: Survey) -> list[Finding]:
@@ -238,7 +288,7 @@ class Installation:
         )
 
     def _plans(self, found: Survey, seed: Seed | None, release: str) -> tuple[Plan, ...]:
-        installed = self._installed(found)
+        installed = self.installed(found)
         if self.options.dry_run:
             # Nothing is made for it: what would be sent is told by its name alone.
             missing = {name: b"" for name, identity in installed.items() if identity is None}
@@ -255,7 +305,8 @@ class Installation:
             desired = self._desired(release, self._seed_file(), trees, self._authority(trees))
         return tuple(plan_machine(machine, found.facts[machine.host], desired) for machine in found.machines)
 
-    def _installed(self, found: Survey) -> dict[str, ProcessIdentity | None]:
+    def installed(self, found: Survey) -> dict[str, ProcessIdentity | None]:
+        """Who the processes of machines that answer are, by name; None where one has no folder there."""
         return {
             entry.name: installed_of(found.facts[machine.host], entry, self.layout).identity
             for machine in found.machines
@@ -272,6 +323,7 @@ class Installation:
             release=release,
             trees=trees,
             authority=authority,
+            unlock_key=unlock_key_of(self.config) if trees and not self.options.dry_run else None,
             layout=self.layout,
         )
 

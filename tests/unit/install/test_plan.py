@@ -14,6 +14,7 @@ from okube.install.installed import entries_of
 from okube.install.plan import Desired, Plan, plan_machine
 from okube.install.steps import Account, File, Folder, Link, Packages, Run, Step, Tree
 from okube.model.errors import NotFound
+from okube.security.seed import Seed
 from tests.unit.install.rack import a_cluster, healthy, the_first
 
 RELEASE = "0.1.0-3fa9c1d2"
@@ -194,3 +195,25 @@ def test_people_are_told_what_differs_and_no_commands() -> None:
     assert "brings manager m1 with its certificate" in said
     assert said[-2:] == ["starts m1", "starts w1"]
     assert not any("daemon-reload" in sentence for sentence in said)
+
+
+def a_seed(incarnation: int) -> bytes:
+    return msgspec.json.encode(Seed("lab", "abc", "", (), incarnation))
+
+
+@pytest.mark.parametrize(("there", "is_changed"), [(1, True), (2, False), (3, False)])
+def test_the_file_of_a_cluster_from_before_it_was_restored_is_changed(there: int, is_changed: bool) -> None:
+    config = a_cluster()
+    facts = healthy(the_first(config), config)
+    contents = {**facts.contents, "/var/lib/okube/cluster.json": a_seed(there).decode()}
+    layout = plan(config, facts={"contents": contents}, seed=a_seed(2)).layout
+    assert [s.path for s in layout if "restored" in s.why] == ["/var/lib/okube/cluster.json"] * is_changed  # type: ignore[union-attr]
+
+
+def test_the_unlock_key_goes_along_with_managers_that_are_sent_for_them_alone() -> None:
+    def keys(made: Plan) -> list[File]:
+        return [step for step in made.layout if isinstance(step, File) and step.path.endswith("unlock.key")]
+
+    (key,) = keys(plan(unlock_key=b"key"))
+    assert (key.path, key.mode, key.owner) == ("/etc/okube/keys/unlock.key", 0o600, "okube")
+    assert keys(plan(unlock_key=b"key", trees={"w1": b"tar of w1"})) == []
