@@ -38,6 +38,7 @@ class ClusterGroup(LazyGroup):
         "remove-node": Entry("okube.cli.cluster_nodes:remove_node", "empty one, and take it out", "Machines"),
         "readdress": Entry("okube.cli.cluster_readdress:readdress", "machines have other addresses", "Machines"),
         "replace-manager": Entry("okube.cli.cluster_nodes:replace_manager", "on another machine, or anew", "Machines"),
+        "restore": Entry("okube.cli.cluster_restore:restore", "from a snapshot, on other machines", "Machines"),
     }
     misspelt: ClassVar[dict[str, str]] = {"rotate": "rotate-ca", "create": "init", "certificates": "ca"}
 
@@ -46,7 +47,6 @@ class ClusterGroup(LazyGroup):
     cls=ClusterGroup,
     epilog=examples("""
 okube cluster install -f cluster.yaml    over SSH, side by side
-okube cluster check                      what would be found wrong
 okube cluster rotate-ca                  while all goes on
 """),
 )

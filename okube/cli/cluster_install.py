@@ -17,7 +17,7 @@ from okube.model.errors import OkubeError
 if TYPE_CHECKING:
     from okube.install.run import Outcome
 
-__all__ = ["install"]
+__all__ = ["install", "plain_outcome", "show_outcome"]
 
 
 @click.command(
@@ -73,16 +73,17 @@ def install(
     finally:
         tell.close()
     tell_findings(outcome.findings)
-    _show(outcome, dry_run)
+    show_outcome(outcome, dry_run)
     if outcome.health is not None and not outcome.health.is_well:
         missing = "; ".join(outcome.health.missing)
         raise WaitedInVain(f"it is installed, and not well after {timeout:g} s: {missing}; `okube status` shows more")
 
 
-def _show(outcome: "Outcome", dry_run: bool) -> None:
+def show_outcome(outcome: "Outcome", dry_run: bool) -> None:
+    """What an installation came to."""
     here = session()
     if here.output in ("json", "yaml"):
-        emit(here, _plain(outcome))
+        emit(here, plain_outcome(outcome))
         return
     for plan in outcome.plans:
         for sentence in plan.sentences:
@@ -104,7 +105,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _plain(outcome: "Outcome") -> dict[str, Any]:
+def plain_outcome(outcome: "Outcome") -> dict[str, Any]:
+    """The same for scripts."""
     return {
         "cluster": outcome.cluster,
         "release": outcome.release,

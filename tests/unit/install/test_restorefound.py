@@ -1,0 +1,48 @@
+"""Who is who, when a cluster is restored on machines of which some may be those of before."""
+
+from okube.install.restorefound import Found, judge
+from okube.security.seed import ProcessIdentity
+from tests.unit.install.rack import a_cluster
+
+NODES = {"w1": "i1", "w2": "i2", "w3": "i3"}
+NAMES = ("m1", "m2", "m3", "w1", "w2", "w3")
+
+
+def found(**there: ProcessIdentity | None) -> Found:
+    return judge(a_cluster(), NODES, {**dict.fromkeys(NAMES), **there})
+
+
+def a_worker(name: str, instance: str) -> ProcessIdentity:
+    return ProcessIdentity("worker", "abc", name, instance)
+
+
+def test_on_bare_machines_all_workers_are_new_and_all_nodes_of_the_snapshot_are_lost() -> None:
+    assert found() == Found(former=(), new_workers=("w1", "w2", "w3"), kept=(), lost=("w1", "w2", "w3"), apart=())
+
+
+def test_a_worker_that_the_snapshot_knows_comes_along() -> None:
+    those = found(w2=a_worker("w2", "i2"))
+    assert (those.kept, those.new_workers, those.lost) == (("w2",), ("w1", "w3"), ("w1", "w3"))
+    assert any("w2 comes along" in line for line in those.says())
+
+
+def test_a_worker_that_was_made_anew_after_the_snapshot_stays_and_the_one_before_is_lost() -> None:
+    those = found(w2=a_worker("w2", "later"))
+    assert "w2" not in those.new_workers + those.kept
+    assert "w2" in those.lost
+
+
+def test_a_worker_that_came_after_the_snapshot_stays_and_none_is_lost_for_it() -> None:
+    those = judge(a_cluster(), {}, {"w1": a_worker("w1", "i1")})
+    assert those == Found(former=(), new_workers=(), kept=(), lost=(), apart=())
+
+
+def test_nodes_of_machines_that_do_not_answer_or_are_not_in_the_file_stay_known() -> None:
+    those = judge(a_cluster(), {**NODES, "w9": "i9"}, {"m1": None, "w1": None})
+    assert those.apart == ("w2", "w3", "w9")
+    assert (those.lost, those.new_workers) == (("w1",), ("w1",))
+    assert any("okube nodes rm" in line for line in those.says())
+
+
+def test_managers_folders_that_are_there_are_of_before() -> None:
+    assert found(m2=ProcessIdentity("manager", "abc", "m2", "i")).former == ("m2",)
