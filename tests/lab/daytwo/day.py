@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import msgspec
 
@@ -14,11 +15,12 @@ from tests.lab.rack.bundles import this_bundle
 from tests.lab.rack.description import describe
 from tests.lab.rack.rack import Rack
 
-__all__ = ["Day", "Line"]
+__all__ = ["ELSEWHERE", "Day", "Line"]
 
 MANAGERS = ("m1", "m2", "m3")
 WORKERS = ("w1", "w2", "w3")
 SPARE = ("x1", "x2")
+ELSEWHERE = ("r1", "r2", "r3", "r4")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -67,6 +69,10 @@ class Day:
         sys.stderr.write(f"{line.seconds:7.1f} s  {line.what}: {line.seen}\n")
         return done
 
+    def on_another_desk(self, described: dict[str, Any]) -> None:
+        """Whoever looks after the hosts goes on with a cluster.yaml and nothing else: neither credentials nor keys."""
+        self.admin = Admin(self.rack, described, self.folder / "another")
+
     def remark(self, seen: str) -> None:
         """Add to what was seen of the last command."""
         self.lines[-1] = msgspec.structs.replace(self.lines[-1], seen=f"{self.lines[-1].seen}; {seen}")
@@ -85,8 +91,8 @@ class Day:
 
     def _rack(self) -> Rack:
         """Nodes need an engine where containers run; managers' machines have none."""
-        engines = (*WORKERS, *SPARE) if self.runtime == "docker" else ()
-        return Rack([*MANAGERS, *WORKERS, *SPARE], engines=engines, software=self.software)
+        engines = (*WORKERS, *SPARE, ELSEWHERE[-1]) if self.runtime == "docker" else ()
+        return Rack([*MANAGERS, *WORKERS, *SPARE, *ELSEWHERE], engines=engines, software=self.software)
 
     def _shown(self, word: str) -> str:
         """A word as the page has it: addresses of the documentation, files without their folders."""

@@ -1,9 +1,10 @@
 """The chapters of a year: each does one thing to the cluster and leaves it healthy; the last takes it away."""
 
+import shutil
 from collections.abc import Callable
 
 from tests.lab.cluster import Finished
-from tests.lab.daytwo.day import Day
+from tests.lab.daytwo.day import ELSEWHERE, Day
 from tests.lab.daytwo.load import Load
 from tests.lab.rack.bundles import next_bundle
 
@@ -11,6 +12,7 @@ __all__ = ["YEAR"]
 
 _REPLICAS = 6
 _NEXT_VERSION = "0.2.0"
+_BURNT = ("m1", "m2", "m3", "w3")
 
 
 def install(day: Day) -> None:
@@ -81,6 +83,31 @@ def upgrade(day: Day) -> None:
         )
     day.remark(f"meanwhile {load}")
     assert load.failed == [], load.failed[:5]
+    day.bundle = bundle
+
+
+def restore_elsewhere(day: Day) -> None:
+    """All managers burn, one worker with them, and the desk of who looks after them: a file and a key are left."""
+    snapshot, key = day.admin.folder / "rack.okube", day.admin.folder / "unlock.key"
+    day.does("save a snapshot", "snapshot", "save", str(snapshot), seen=lambda done: done.out.split(": ")[1].strip())
+    key.touch(0o600)
+    key.write_text(day.admin.ok("keyring", "unlock-key").out)
+    before, described = day.admin.running("web"), day.admin.described
+    for name in ("m1", "x2", "m3", "w3"):
+        day.rack.power_off(name)
+    burnt = [entry for entry in (*described["managers"], *described["workers"]) if entry["name"] in _BURNT]
+    for entry, host in zip(burnt, ELSEWHERE, strict=True):
+        entry["host"] = day.rack[host].address
+    day.on_another_desk(described)
+    files = [str(shutil.copy2(path, day.admin.folder)) for path in (snapshot, key)]
+    words = ("cluster", "restore", files[0], "--unlock-key", files[1], "--bundle", str(day.bundle), "--yes")
+    day.does("restore on new machines", *words, seen=lambda _: _status(day), until=day.admin.healthy)
+    waited_s = day.admin.wait(lambda: len(day.admin.running("web")) == _REPLICAS, "all of web runs")
+    after = day.admin.running("web")
+    stayed = [name for name, place in before.items() if place[0] != "w3"]
+    assert all(after[name] == before[name] for name in stayed), (before, after)
+    day.remark(f"{len(stayed)} containers stayed, the others run again {waited_s:.1f} s later")
+    day.does("restore again", *words, seen=_last_line)
 
 
 def take_it_off(day: Day) -> None:
@@ -91,13 +118,13 @@ def take_it_off(day: Day) -> None:
     words = ("cluster", "uninstall", "-f", str(day.admin.config), "--purge", "--yes")
     day.does("take it off all machines", *words, seen=_last_line)
     where = ("/opt", "/var/lib/okube", "-mindepth", "1", "-maxdepth", "1")
-    left = day.rack["m1"].run("find", *where, check=False).stdout.split()
-    day.remark(f"left in /opt and /var/lib/okube of m1: {' '.join(left) or 'nothing'}")
+    left = day.rack["r1"].run("find", *where, check=False).stdout.split()
+    day.remark(f"left in /opt and /var/lib/okube of r1: {' '.join(left) or 'nothing'}")
 
 
 YEAR: tuple[Callable[[Day], None], ...] = (
     *(install, run_an_app, add_a_worker, remove_a_worker, replace_a_manager, give_a_machine_another_address),
-    *(upgrade, take_it_off),
+    *(upgrade, restore_elsewhere, take_it_off),
 )
 
 
