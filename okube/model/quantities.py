@@ -1,15 +1,30 @@
-"""Quantities as people write them: memory and disk, cpus, times; parsed to bytes, cores and seconds."""
+"""Quantities as people write them: memory and disk, cpus, times, bandwidth; parsed to bytes, cores, seconds, bit/s."""
 
 import functools
 import re
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["MAX_BYTES", "MAX_CPUS", "format_bytes", "format_seconds", "parse_bytes", "parse_seconds", "rfc3339"]
+__all__ = [
+    "MAX_BANDWIDTH",
+    "MAX_BYTES",
+    "MAX_CPUS",
+    "format_bandwidth",
+    "format_bytes",
+    "format_round_trip",
+    "format_seconds",
+    "parse_bandwidth",
+    "parse_bytes",
+    "parse_seconds",
+    "rfc3339",
+]
 
 MAX_BYTES = 1 << 53  # above it JSON numbers lose exactness
 MAX_CPUS = 65_536.0
+MAX_BANDWIDTH = 10**15  # bit/s; far above any link, and far below where sums of many overflow
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:bit(?:/s)?)?", re.IGNORECASE | re.ASCII)
+_BITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -32,6 +47,27 @@ def parse_bytes(value: object) -> int:
     if not 0 <= count <= MAX_BYTES:
         raise ValueError(f"{value!r} is out of range: 0 to {MAX_BYTES} bytes")
     return int(count)
+
+
+def parse_bandwidth(value: object) -> int:
+    """Bits a second from ``100M`` (= 100 Mbit/s, decimal as networks count) or a plain count of bits a second.
+
+    Raises:
+        ValueError: with a sentence on what is allowed.
+    """
+    advice = f"{value!r} is not a bandwidth: write 100M (100 Mbit/s), 1G or a number of bits a second"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(advice)
+    if isinstance(value, int | float):
+        bits: float = value
+    else:
+        match = _BANDWIDTH.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(advice)
+        bits = float(match[1]) * _BITS[match[2].lower()]
+    if not 0 <= bits <= MAX_BANDWIDTH:
+        raise ValueError(f"{value!r} is out of range: 0 to {MAX_BANDWIDTH // 10**12}T")
+    return round(bits)
 
 
 def parse_seconds(value: object) -> float:
@@ -59,6 +95,19 @@ def format_bytes(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} PiB"
+
+
+def format_bandwidth(bits_a_second: int) -> str:
+    """``100 Mbit/s``: the largest unit that leaves at least 1."""
+    for unit, name in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if bits_a_second >= unit:
+            return f"{bits_a_second / unit:.4g} {name}bit/s"
+    return f"{bits_a_second} bit/s"
+
+
+def format_round_trip(seconds: float) -> str:
+    """``0.25 ms``, ``2 ms``, ``1.5 s``: three digits."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
 def format_seconds(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class Cost:
     bandwidth_bps: int = UNKNOWN_BANDWIDTH
 
     def __post_init__(self) -> None:
-        if self.latency_s < 0 or not (isfinite(self.latency_s) or self.latency_s != self.latency_s):
+        if self.latency_s < 0 or not (isfinite(self.latency_s) or isnan(self.latency_s)):
             raise ValueError(f"a latency of {self.latency_s} s is no latency: 0 or more")
         if self.bandwidth_bps < UNKNOWN_BANDWIDTH:
             raise ValueError(f"a bandwidth of {self.bandwidth_bps} bit/s is no bandwidth: 0 or more")
@@ -76,7 +76,9 @@ class DeclaredCosts:
     """
 
     def __init__(self, places: Sequence[Place], levels: Mapping[Level, LevelCosts]) -> None:
-        self._size = len(places)
+        said = [cost for each in levels.values() for cost in (each.within, each.between, *each.pairs.values())]
+        self.has_latencies = any(not isnan(cost.latency_s) for cost in said)
+        self.has_bandwidths = any(cost.bandwidth_bps != UNKNOWN_BANDWIDTH for cost in said)
         self._levels = [_Compiled(places, level, levels[level]) for level in sorted(levels)]
 
     def between(self, origins: IntArray, targets: IntArray) -> tuple[FloatArray, IntArray]:

@@ -89,7 +89,12 @@ class Topology:
 
     def knows_latencies(self) -> bool:
         """Whether the latency of any pair can be known at all: something is declared, or has been measured."""
-        return self._measured or self._declared is not None
+        return self._measured or (self._declared is not None and self._declared.has_latencies)
+
+    def knows_bandwidths(self) -> bool:
+        """Whether the bandwidth of any pair can be known at all."""
+        declared = self._declared is not None and self._declared.has_bandwidths
+        return declared or bool((self._links < UNLIMITED_BANDWIDTH).any())
 
     def _latency(self, declared: FloatArray, own: int, origin: int | IntArray, target: int | IntArray) -> FloatArray:
         measured = self._distance(origin, target)

@@ -1,0 +1,128 @@
+"""The two questions of kube-scheduler, answered by the network scores of the scheduler. No I/O."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from okube.kube.account import Account
+from okube.kube.machines import Machines
+from okube.kube.protocol import Args, FilterAnswer, HostPriority, Node, NodeList, Pod
+from okube.kube.workload import Service, dependencies_of, service_of
+from okube.model.dependency import Dependency
+from okube.model.errors import InvalidInput
+from okube.scheduler.network import Neighbour, Verdict, on_a_scale
+from okube.scheduler.nodes import BoolArray, IntArray
+
+__all__ = ["Extender"]
+
+_BEST = 10
+_AS_NODE = msgspec.json.Decoder(Node)
+_NOTHING = np.zeros(0, dtype=np.int64)
+
+
+class _Asked(NamedTuple):
+    """The nodes of one call: their names, and whole, as they came, where they came whole."""
+
+    names: list[str]
+    whole: list[msgspec.Raw] | None
+
+
+class Extender:
+    """Filters and scores nodes by how near they are to what a pod talks with.
+
+    A pod that depends on nothing and that nothing depends on may go anywhere and is wanted alike everywhere.
+    """
+
+    def __init__(self, machines: Machines, account: Account) -> None:
+        self.machines = machines
+        self.account = account
+        self._last: tuple[object, Verdict] | None = None
+
+    def filter(self, args: Args) -> FilterAnswer:
+        """Which of the nodes are near enough. More room on one that is not would not help, so none is to be made."""
+        asked = self._asked(args)
+        try:
+            verdict = self._verdict(args.pod)
+        except InvalidInput as error:
+            return FilterAnswer(error=f"pod {args.pod.metadata.namespace}/{args.pod.metadata.name}: {error.detail}")
+        if not verdict.refusals:
+            return _kept(asked, range(len(asked.names)), {})
+        rows = self._rows(asked)
+        reasons: dict[int, str] = {}
+        for neighbour, refused in reversed(verdict.refusals):  # the first that refuses a node has the word
+            reasons |= dict.fromkeys(np.flatnonzero(_with_unknown(refused)[rows]).tolist(), neighbour.complaint)
+        failed = {asked.names[number]: reason for number, reason in sorted(reasons.items())}
+        return _kept(asked, [number for number in range(len(asked.names)) if number not in reasons], failed)
+
+    def prioritize(self, args: Args) -> list[HostPriority]:
+        """How much each node is wanted, 0 to 10; alike where the pod's annotation cannot be read."""
+        asked = self._asked(args)
+        try:
+            cost = self._verdict(args.pod).cost
+        except InvalidInput:
+            return [HostPriority(name, 0) for name in asked.names]
+        costs = np.append(cost, cost.max(initial=0.0))[
+            self._rows(asked)
+        ]  # one that is not known is as bad as the worst
+        scores = np.rint(_BEST * (1 - on_a_scale(costs))).astype(np.int64)
+        return [HostPriority(name, score) for name, score in zip(asked.names, scores.tolist(), strict=True)]
+
+    def _asked(self, args: Args) -> _Asked:
+        if args.nodes is None or args.nodes.items is None:
+            return _Asked(args.node_names or [], None)
+        nodes = [_AS_NODE.decode(item).metadata for item in args.nodes.items]
+        for node in nodes:
+            self.machines.put(node)
+        return _Asked([node.name for node in nodes], args.nodes.items)
+
+    def _rows(self, asked: _Asked) -> IntArray:
+        return np.array(self.machines.rows_of(asked.names, otherwise=len(self.machines)), dtype=np.int64)
+
+    def _verdict(self, pod: Pod) -> Verdict:
+        """As of the last call, where that was about a pod of the same kind and nothing has changed since.
+
+        Raises:
+            InvalidInput: the pod's dependencies cannot be read.
+        """
+        service, dependencies = service_of(pod.metadata), dependencies_of(pod.metadata)
+        view = self.machines.view
+        question = (service, dependencies, self.account.version, self.machines.version)
+        if self._last is None or self._last[0] != question:
+            own = self.machines.known(self.account.nodes_of(service))[0] if service.name else _NOTHING
+            self._last = question, view.judge(own, list(self._neighbours(service, dependencies)))
+        return self._last[1]
+
+    def _neighbours(self, service: Service, dependencies: Sequence[Dependency]) -> Iterator[Neighbour]:
+        for each in dependencies:
+            yield self._neighbour(each, each.service, self.account.nodes_of(service.sibling(each.service)))
+        if service.name:
+            for call, nodes in self.account.calls_to(service).items():
+                yield self._neighbour(call.dependency, call.caller.name, nodes, depends=True)
+
+    def _neighbour(self, limits: Dependency, name: str, nodes: Mapping[str, int], depends: bool = False) -> Neighbour:
+        rows, tasks = self.machines.known(nodes)
+        return Neighbour(
+            service=name,
+            rows=rows,
+            tasks=tasks,
+            max_latency_s=inf if limits.max_latency is None else limits.max_latency,
+            min_bandwidth_bps=limits.min_bandwidth,
+            traffic_bps=limits.traffic,
+            depends=depends,
+        )
+
+
+def _with_unknown(refused: BoolArray) -> BoolArray:
+    """Whom a limit refuses, and in one more row, which stands for every node that is not known: that one too."""
+    return np.append(refused, True)
+
+
+def _kept(asked: _Asked, numbers: Sequence[int], failed: dict[str, str]) -> FilterAnswer:
+    if asked.whole is not None:
+        return FilterAnswer(
+            nodes=NodeList([asked.whole[number] for number in numbers]), failed_and_unresolvable_nodes=failed
+        )
+    return FilterAnswer(node_names=[asked.names[number] for number in numbers], failed_and_unresolvable_nodes=failed)

@@ -1,0 +1,71 @@
+"""What one service asks of the network to another: ``depends_on`` of a service file."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import msgspec
+
+from okube.model.errors import FieldError
+from okube.model.names import MAX_NAME, NAME_PATTERN, name_error
+from okube.model.quantities import parse_bandwidth, parse_seconds
+
+__all__ = ["Bandwidth", "Dependency", "dependency_problems"]
+
+MAX_DEPENDENCIES = 64
+
+
+def _latency(value: object) -> float:
+    seconds = parse_seconds(value)
+    if seconds == 0:
+        raise ValueError("0 is no round trip that a network could keep: write 500ms, or 0.5ms")
+    return seconds
+
+
+def _schema(**extra: Any) -> msgspec.Meta:
+    return msgspec.Meta(extra_json_schema=extra)
+
+
+Bandwidth = Annotated[int, msgspec.Meta(extra={"parse": parse_bandwidth}, extra_json_schema={"minimum": 0})]
+"""Bits a second."""
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """A service that this one calls.
+
+    ``max_latency`` is the longest round trip in seconds to its nearest task (None: any); ``min_bandwidth`` is the least
+    that the way there must offer, and ``traffic`` what is expected to flow on it, both in bit/s (0: any, unknown).
+    """
+
+    service: Annotated[
+        str,
+        msgspec.Meta(extra={"check": name_error}, extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME}),
+    ]
+    max_latency: (
+        Annotated[float, msgspec.Meta(extra={"parse": _latency}, extra_json_schema={"exclusiveMinimum": 0})] | None
+    ) = None
+    min_bandwidth: Bandwidth = 0
+    traffic: Bandwidth = 0
+
+    @classmethod
+    def parse_text(cls, text: str) -> "Dependency":
+        """``db`` alone: a dependency without limits; raises ValueError."""
+        problem = name_error(text)
+        if problem:
+            raise ValueError(problem)
+        return cls(text)
+
+
+def dependency_problems(own: str, dependencies: Iterable[Dependency], path: str = "depends_on") -> Iterator[FieldError]:
+    """What is wrong with a service's dependencies as a whole: too many, one twice, or on itself."""
+    seen: set[str] = set()
+    for number, each in enumerate(dependencies):
+        if number == MAX_DEPENDENCIES:
+            yield FieldError(
+                path, f"names more than {MAX_DEPENDENCIES} services, the most that a service may depend on"
+            )
+            return
+        if each.service == own:
+            yield FieldError(f"{path}[{number}].service", f"{own} cannot depend on itself")
+        elif each.service in seen:
+            yield FieldError(f"{path}[{number}].service", f"{each.service} is named twice: join the two entries")
+        seen.add(each.service)
