@@ -10,9 +10,10 @@ round trip, in bits. Traffic that nobody declared counts as 1 Mbit/s, so that al
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -25,9 +26,11 @@ __all__ = ["DEFAULT_TRAFFIC", "Neighbour", "NetworkView", "Verdict", "on_a_scale
 DEFAULT_TRAFFIC = 1_000_000
 """Bit/s of a connection for which none were declared."""
 
-_KEPT_ROWS = 512
+_KEPT_ROWS = 1024
+_CHUNK = 128
 _UNKNOWN_S = 1.0
 _STEEPNESS = 100.0
+Row = TypeVar("Row", FloatArray, IntArray)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +83,8 @@ class NetworkView:
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
-        self._kept: OrderedDict[tuple[str, int], FloatArray | IntArray] = OrderedDict()
+        self._latencies: _Kept[FloatArray] = _Kept()
+        self._bandwidths: _Kept[IntArray] = _Kept()
         self._latency_limits = topology.knows_latencies()
         self._bandwidth_limits = topology.knows_bandwidths()
 
@@ -91,58 +95,42 @@ class NetworkView:
         for neighbour in neighbours:
             if len(neighbour.rows) == 0:
                 continue
-            traffic = neighbour.traffic_bps or DEFAULT_TRAFFIC
-            if neighbour.depends:
-                verdict.cost += traffic * self._cost_to_dependents(own, neighbour)
-                near = self._near_dependents(own, neighbour)
-            else:
-                verdict.cost += traffic * _filled(self._nearest(neighbour.rows))
-                near = self._near_dependency(neighbour)
+            cost, near = self._from_dependents(own, neighbour) if neighbour.depends else self._to_dependency(neighbour)
+            verdict.cost += (neighbour.traffic_bps or DEFAULT_TRAFFIC) * cost
             if near is not None and not near.all():
                 verdict.refusals.append((neighbour, ~near))
                 verdict.allowed &= near
         return verdict
 
-    def _nearest(self, rows: IntArray) -> FloatArray:
-        """The round trip from each node to the nearest of some nodes, NaN where none is known."""
+    def _to_dependency(self, neighbour: Neighbour) -> tuple[FloatArray, BoolArray | None]:
+        """The round trip from each node to the nearest task of a dependency, and which nodes are near enough."""
         nearest = np.full(len(self.topology), np.nan)
-        for row in rows.tolist():
-            np.fmin(nearest, self._latency_to(row), out=nearest)
-        return nearest
-
-    def _cost_to_dependents(self, own: IntArray, neighbour: Neighbour) -> FloatArray:
-        """The sum of the round trips of all dependents, were there a task on the node as well; a sum for each node."""
-        served = self._served(own, neighbour.rows)
-        total = np.zeros(len(self.topology))
-        for row, tasks, now in zip(neighbour.rows.tolist(), neighbour.tasks.tolist(), served.tolist(), strict=True):
-            total += tasks * _filled(np.fmin(self._latency_from(row), now))
-        return total
-
-    def _served(self, own: IntArray, rows: IntArray) -> FloatArray:
-        """The round trip from each of the nodes to the nearest one that has a task already, NaN where none is known."""
-        if len(own) == 0:
-            return np.full(len(rows), np.nan)
-        return np.asarray(np.fmin.reduce(self.topology.latency_between(rows, own), axis=1), dtype=np.float64)
-
-    def _near_dependency(self, neighbour: Neighbour) -> BoolArray | None:
-        if not self._limits(neighbour):
-            return None
         near = np.zeros(len(self.topology), dtype=np.bool_)
-        for row in neighbour.rows.tolist():
-            near |= self._within(neighbour, self._latency_to, self._bandwidth_to, row)
-        return near
+        for some in _chunks(neighbour.rows):
+            latency = self._latency_to(some)
+            np.fmin(nearest, np.fmin.reduce(latency, axis=0), out=nearest)
+            near |= self._within(neighbour, latency, self._bandwidth_to, some).any(axis=0)
+        return _filled(nearest), near if self._limits(neighbour) else None
 
-    def _near_dependents(self, own: IntArray, neighbour: Neighbour) -> BoolArray | None:
-        if not self._limits(neighbour):
-            return None
+    def _from_dependents(self, own: IntArray, neighbour: Neighbour) -> tuple[FloatArray, BoolArray | None]:
+        """The sum of the round trips of all dependents, were there a task on the node as well; a sum for each node.
+
+        And which nodes are near enough to a dependent that has no task near enough yet; None where each has one.
+        """
+        total = np.zeros(len(self.topology))
         near = np.zeros(len(self.topology), dtype=np.bool_)
         alone = False
-        for row in neighbour.rows.tolist():
-            reached = self._within(neighbour, self._latency_from, self._bandwidth_from, row)
-            if not reached[own].any():
-                alone = True
-                near |= reached
-        return near if alone else None
+        for some in _chunks(np.arange(len(neighbour.rows))):
+            rows = neighbour.rows[some]
+            latency = self._latency_from(rows)
+            within = self._within(neighbour, latency, self._bandwidth_from, rows)
+            unserved = ~within[:, own].any(axis=1)
+            alone = alone or bool(unserved.any())
+            near |= within[unserved].any(axis=0)
+            if len(own):
+                latency = np.fmin(latency, np.fmin.reduce(latency[:, own], axis=1)[:, None])
+            total += neighbour.tasks[some] @ _filled(latency)
+        return total, near if alone and self._limits(neighbour) else None
 
     def _limits(self, neighbour: Neighbour) -> bool:
         """Whether the neighbour has a limit that anything is known about: none is kept where nothing was measured."""
@@ -151,38 +139,53 @@ class NetworkView:
         )
 
     def _within(
-        self,
-        neighbour: Neighbour,
-        latency: Callable[[int], FloatArray],
-        bandwidth: Callable[[int], IntArray],
-        row: int,
+        self, neighbour: Neighbour, latency: FloatArray, bandwidth: Callable[[IntArray], IntArray], rows: IntArray
     ) -> BoolArray:
-        within = np.ones(len(self.topology), dtype=np.bool_)
+        """Which nodes keep the limits on the way to or from some nodes: a row for each of these."""
         if neighbour.max_latency_s < inf and self._latency_limits:
-            within &= latency(row) <= neighbour.max_latency_s  # NaN is not
+            within = latency <= neighbour.max_latency_s  # NaN is not
+        else:
+            within = np.ones(latency.shape, dtype=np.bool_)
         if neighbour.min_bandwidth_bps > 0 and self._bandwidth_limits:
-            within &= bandwidth(row) >= neighbour.min_bandwidth_bps  # nor is -1
+            within &= bandwidth(rows) >= neighbour.min_bandwidth_bps  # nor is -1
         return within
 
-    def _latency_to(self, row: int) -> FloatArray:
-        return np.asarray(self._keep("latency to", row, self.topology.latency_to), dtype=np.float64)
+    def _latency_to(self, rows: IntArray) -> FloatArray:
+        return np.stack([self._latencies.row("to", row, self.topology.latency_to) for row in rows.tolist()])
 
-    def _latency_from(self, row: int) -> FloatArray:
-        return np.asarray(self._keep("latency from", row, self.topology.latency_from), dtype=np.float64)
+    def _latency_from(self, rows: IntArray) -> FloatArray:
+        return np.stack([self._latencies.row("from", row, self.topology.latency_from) for row in rows.tolist()])
 
-    def _bandwidth_to(self, row: int) -> IntArray:
-        return np.asarray(self._keep("bandwidth to", row, self.topology.bandwidth_to), dtype=np.int64)
+    def _bandwidth_to(self, rows: IntArray) -> IntArray:
+        return np.stack([self._bandwidths.row("to", row, self.topology.bandwidth_to) for row in rows.tolist()])
 
-    def _bandwidth_from(self, row: int) -> IntArray:
-        return np.asarray(self._keep("bandwidth from", row, self.topology.bandwidth_from), dtype=np.int64)
+    def _bandwidth_from(self, rows: IntArray) -> IntArray:
+        return np.stack([self._bandwidths.row("from", row, self.topology.bandwidth_from) for row in rows.tolist()])
 
-    def _keep(self, what: str, row: int, make: Callable[[int], FloatArray | IntArray]) -> FloatArray | IntArray:
-        key = (what, row)
-        found = self._kept.pop(key, None)
-        self._kept[key] = found = make(row) if found is None else found
-        if len(self._kept) > _KEPT_ROWS:
-            self._kept.popitem(last=False)
-        return found
+
+class _Kept(Generic[Row]):
+    """Rows that were made before, the ones used last."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[tuple[str, int], Row] = OrderedDict()
+
+    def row(self, direction: str, row: int, make: Callable[[int], Row]) -> Row:
+        """The row, made if it is not kept."""
+        key = (direction, row)
+        found = self._rows.get(key)
+        if found is not None:
+            self._rows.move_to_end(key)
+            return found
+        self._rows[key] = made = make(row)
+        if len(self._rows) > _KEPT_ROWS:
+            self._rows.popitem(last=False)
+        return made
+
+
+def _chunks(rows: IntArray) -> Iterator[IntArray]:
+    """So many at a time that the arrays stay small."""
+    for start in range(0, len(rows), _CHUNK):
+        yield rows[start : start + _CHUNK]
 
 
 def on_a_scale(cost: FloatArray) -> FloatArray:
@@ -201,9 +204,9 @@ def on_a_scale(cost: FloatArray) -> FloatArray:
 
 
 def _filled(latency: FloatArray) -> FloatArray:
-    """Round trips with what is unknown as bad as the worst that is known."""
+    """Round trips with what is unknown as bad as the worst that is known of the row."""
     unknown = np.isnan(latency)
     if not unknown.any():
         return latency
-    known = latency[~unknown]
-    return np.where(unknown, known.max() if len(known) else _UNKNOWN_S, latency)
+    worst = np.nan_to_num(np.fmax.reduce(latency, axis=-1, keepdims=True), nan=_UNKNOWN_S)
+    return np.where(unknown, worst, latency)

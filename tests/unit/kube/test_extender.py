@@ -67,7 +67,7 @@ def test_a_further_task_of_a_dependency_may_be_far_where_its_dependents_have_one
 
 @pytest.mark.parametrize("other", [{"app": "blog"}, {"namespace": "test"}])
 def test_services_of_another_app_or_namespace_are_others(other: dict[str, str]) -> None:
-    extender = an_extender(ZONES, a_pod("db", node="a1", **other))  # type: ignore[arg-type]  # keywords of the builder
+    extender = an_extender(ZONES, a_pod("db", node="a1", **other))
 
     assert fits(extender.filter(about(a_pod("web", NEAR_DB), *ZONES))) == list(ZONES)
 
