@@ -56,6 +56,7 @@ ENTRIES = {
     "keyring": Entry("okube.cli.keyring:keyring", "what seals secrets", _ACCESS),
     "unlock": Entry("okube.cli.keyring:unlock", "managers that lock themselves", _ACCESS),
     "scheduler": Entry("okube.cli.scheduler:scheduler", "how nodes are chosen", _ACCESS),
+    "kube-extender": Entry("okube.cli.kube_extender:kube_extender", "for kube-scheduler", _ACCESS),
     "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),

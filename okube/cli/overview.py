@@ -31,7 +31,7 @@ def lines(entries: Mapping[str, Entry], columns: Sequence[Sequence[str]]) -> lis
 def in_a_line(entries: Mapping[str, Entry], section: str) -> str:
     """A section of which there is room for the names alone."""
     names = [name for name, entry in entries.items() if entry.section == section and not entry.alias]
-    return f"{section}: {', '.join(names)}"
+    return f"{section}: {' '.join(names)}"
 
 
 def _section(entries: Mapping[str, Entry], section: str) -> list[str]:

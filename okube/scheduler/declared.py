@@ -7,9 +7,10 @@ from math import isfinite, isnan, nan
 
 import numpy as np
 
+from okube.model.topology import DeclaredTopology, LevelTopology, PathCost
 from okube.scheduler.nodes import FloatArray, IntArray
 
-__all__ = ["UNKNOWN_BANDWIDTH", "Cost", "DeclaredCosts", "Level", "LevelCosts", "Place"]
+__all__ = ["UNKNOWN_BANDWIDTH", "Cost", "DeclaredCosts", "Level", "LevelCosts", "Place", "costs_of"]
 
 UNKNOWN_BANDWIDTH = -1
 _NONE = -1
@@ -65,6 +66,25 @@ class LevelCosts:
     pairs: Mapping[tuple[str, str], Cost] = field(default_factory=dict)
     within: Cost = Cost()
     between: Cost = Cost()
+
+
+def costs_of(declared: DeclaredTopology) -> dict[Level, LevelCosts]:
+    """What a person wrote, by level; a pair counts for the way back as well where that is not given itself."""
+    levels = {Level.REGION: declared.regions, Level.ZONE: declared.zones, Level.RACK: declared.racks}
+    return {level: _level_costs(costs) for level, costs in levels.items() if costs != LevelTopology()}
+
+
+def _level_costs(level: LevelTopology) -> LevelCosts:
+    back = {(pair.target, pair.origin): _cost(pair) for pair in level.pairs}
+    forth = {(pair.origin, pair.target): _cost(pair) for pair in level.pairs}
+    return LevelCosts(back | forth, _cost(level.within), _cost(level.between))
+
+
+def _cost(path: PathCost) -> Cost:
+    return Cost(
+        nan if path.latency is None else path.latency,
+        UNKNOWN_BANDWIDTH if path.bandwidth is None else path.bandwidth,
+    )
 
 
 class DeclaredCosts:

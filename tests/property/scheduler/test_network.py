@@ -65,11 +65,13 @@ def cost_slowly(topology: Topology, own: list[int], asked: Neighbour, node: int)
     """The cost of a node where all round trips are known."""
     traffic = asked.traffic_bps or DEFAULT_TRAFFIC
     if not asked.depends:
-        return traffic * min((float(topology.latency_from(node)[row]) for row in asked.rows.tolist()), default=0)
+        nearest: float = min((float(topology.latency_from(node)[row]) for row in asked.rows.tolist()), default=0.0)
+        return traffic * nearest
     pairs = zip(asked.rows.tolist(), asked.tasks.tolist(), strict=True)
-    return sum(
+    total: float = sum(
         traffic * tasks * min(float(topology.latency_from(row)[mine]) for mine in [*own, node]) for row, tasks in pairs
     )
+    return total
 
 
 @settings(max_examples=200, deadline=None)
