@@ -23,8 +23,8 @@ class Filling:
     def __init__(self, ledger: Ledger, group: TaskGroup, demand: Demand) -> None:
         self._ledger = ledger
         self._demand = demand
-        self._room = room_for(ledger, demand)
         self._spread = ledger.begin(group)
+        self._room = room_for(ledger, demand)
         self._fewest = f"fewest tasks of {group.name or 'its service'}"
 
     def rows_with_room(self) -> IntArray:

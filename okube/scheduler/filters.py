@@ -3,37 +3,20 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from okube.model.constraints import Constraint, Operator
 from okube.scheduler.amounts import apart, write_bytes, write_nanocores
+from okube.scheduler.company import CompanyFilter, PerNodeFilter
 from okube.scheduler.ledger import Demand, Ledger, Resource
-from okube.scheduler.nodes import BoolArray, IntArray
+from okube.scheduler.nodes import IntArray
 from okube.scheduler.ports import UNLIMITED, fixed_ports
+from okube.scheduler.rules import Filter, Refusal, any_number
 
 __all__ = ["FILTERS", "Filter", "Refusal", "room_for"]
 
 _VALUES_SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """So many nodes refuse a task for one reason, given in words a person can act on."""
-
-    nodes: int
-    reason: str
-
-
-class Filter(Protocol):
-    """One rule that every node with a task has to meet."""
-
-    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
-        """How many more tasks of the demand this rule lets onto each node, 0 where it refuses the node."""
-
-    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
-        """Why the rule refuses these nodes (rows), all of which it gives no room."""
 
 
 class ReadyFilter:
@@ -41,7 +24,7 @@ class ReadyFilter:
 
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
-        return _any_number(ledger.nodes.ready)
+        return any_number(ledger.nodes.ready)
 
     def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
         """See ``Filter``."""
@@ -53,7 +36,7 @@ class SchedulableFilter:
 
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
-        return _any_number(ledger.nodes.schedulable)
+        return any_number(ledger.nodes.schedulable)
 
     def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
         """See ``Filter``."""
@@ -66,7 +49,7 @@ class KnowledgeFilter:
 
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
-        return _any_number(ledger.nodes.knows >= demand.knows)
+        return any_number(ledger.nodes.knows >= demand.knows)
 
     def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
         """See ``Filter``."""
@@ -81,7 +64,7 @@ class ConstraintFilter:
         allowed = np.ones(len(ledger.nodes), dtype=np.bool_)
         for constraint in demand.constraints:
             allowed &= ledger.allowed(constraint)
-        return _any_number(allowed)
+        return any_number(allowed)
 
     def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
         """See ``Filter``; a node that fails several constraints counts for the first of them."""
@@ -171,6 +154,8 @@ FILTERS: tuple[Filter, ...] = (
     ResourceFilter(Resource.MEMORY, "memory", write_bytes),
     ResourceFilter(Resource.DISK, "disk", write_bytes),
     PortFilter(),
+    PerNodeFilter(),
+    CompanyFilter(),
 )
 """All filters, in the order in which a node is asked; a refused node counts for the first that refuses it."""
 
@@ -181,10 +166,6 @@ def room_for(ledger: Ledger, demand: Demand) -> IntArray:
     for rule in (*FILTERS[1:], *ledger.more_filters):
         np.minimum(room, rule.room(ledger, demand), out=room)
     return room
-
-
-def _any_number(allowed: BoolArray) -> IntArray:
-    return np.where(allowed, UNLIMITED, 0)
 
 
 def _unmet(constraint: Constraint, ledger: Ledger, refused: IntArray) -> Refusal:

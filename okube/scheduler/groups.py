@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-__all__ = ["PortRequest", "TaskGroup"]
+__all__ = ["CompanyRule", "PortRequest", "TaskGroup"]
 
 _MOST_CORES = 2**20
 _MOST_BYTES = 2**60
@@ -19,6 +20,22 @@ class PortRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyRule:
+    """Near tasks of a service, or apart from them, within one node or one zone; must be so where it has no weight.
+
+    ``service`` is the id that groups have (empty: there is no such service), ``name`` what people call it. ``theirs``
+    is a rule of that other service, which wants no tasks of this one near its own.
+    """
+
+    service: str
+    name: str
+    within: Literal["node", "zone"] = "node"
+    apart: bool = False
+    weight: int | None = None
+    theirs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TaskGroup:
     """Tasks of one service version: they differ in nothing but their id, and where each may or should not go.
 
@@ -27,6 +44,10 @@ class TaskGroup:
     uses a node of its ``avoid`` (where it failed to start lately) only when nothing else fits, and no node but the one
     in ``pinned``. ``name`` is what people call the service, for the sentences; ``knows`` is the command version
     that an agent must know to do with such a task what its service asks for.
+
+    ``prefer`` are constraints that nodes should rather meet, with weights of 1 to 100; ``company`` says beside which
+    services the tasks should be, and ``others`` how many tasks of these are on each node already; no node gets more
+    than ``max_per_node`` tasks of the service (0: any number).
 
     Raises ``ValueError`` for an amount that is negative or beyond counting.
     """
@@ -43,6 +64,10 @@ class TaskGroup:
     pinned: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     knows: int = 0
+    prefer: tuple[tuple[str, int], ...] = ()
+    company: tuple[CompanyRule, ...] = ()
+    others: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    max_per_node: int = 0
 
     def __post_init__(self) -> None:
         for name, amount, limit in (

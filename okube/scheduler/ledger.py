@@ -1,7 +1,7 @@
 """What is left on every node while a call of ``place`` takes from it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -38,13 +38,15 @@ class Demand:
     ports: tuple[PortRequest, ...]
     group: TaskGroup
     knows: int = 0
+    prefer: tuple[tuple[Constraint, int], ...] = ()
 
     @classmethod
     def of(cls, group: TaskGroup) -> "Demand":
         """The demand of a task of the group. Raises ``ValueError`` where a constraint cannot be read."""
         resources = np.array([[round(group.cpus * NANOCORES)], [group.memory], [group.disk]], dtype=np.int64)
         constraints = tuple(parse_constraint(text) for text in group.constraints)
-        return cls(resources, constraints, group.ports, group, group.knows)
+        prefer = tuple((parse_constraint(text), weight) for text, weight in group.prefer)
+        return cls(resources, constraints, group.ports, group, group.knows, prefer)
 
 
 class Ledger:
@@ -68,6 +70,8 @@ class Ledger:
         self._row = {name: row for row, name in enumerate(nodes.names)}
         self._allowed: dict[Constraint, BoolArray] = {}
         self._of_service: dict[str, Counter[int]] = {}
+        self._group: TaskGroup | None = None
+        self._others: dict[str, IntArray] = {}
         self.spread = Spread(np.zeros(len(nodes), dtype=np.int64), self.zones, self.zone_count)
 
     def row(self, name: str) -> int | None:
@@ -87,17 +91,31 @@ class Ledger:
 
     def begin(self, group: TaskGroup) -> Spread:
         """The tasks of this group are placed next: counts those of its service."""
+        self._group = group
+        self._others.clear()
         self.spread = Spread(self.service_tasks(group), self.zones, self.zone_count, len(group.tasks))
         return self.spread
 
+    def tasks_of(self, service: str) -> IntArray:
+        """How many tasks of a service that the group has rules about each node has; to be read, not changed."""
+        if self._group is not None and service == self._group.service:
+            return self.spread.by_node
+        if service not in self._others:
+            placed = {} if self._group is None else self._group.others.get(service, {})
+            self._others[service] = self._counts(placed, service)
+        return self._others[service]
+
     def service_tasks(self, group: TaskGroup) -> IntArray:
         """How many tasks of the group's service each node has, those of this call included."""
+        return self._counts(group.placed, group.service)
+
+    def _counts(self, placed: Mapping[str, int], service: str) -> IntArray:
         counts = np.zeros(len(self.nodes), dtype=np.int64)
-        for name, placed in group.placed.items():
+        for name, count in placed.items():
             if name in self._row:
-                counts[self._row[name]] = placed
-        for row, placed in self._of_service.get(group.service, {}).items():
-            counts[row] += placed
+                counts[self._row[name]] = count
+        for row, count in self._of_service.get(service, {}).items():
+            counts[row] += count
         return counts
 
     def take(self, rows: IntArray, demand: Demand, times: int = 1) -> None:

@@ -7,9 +7,10 @@ from itertools import groupby
 import numpy as np
 
 from okube.scheduler.choice import Choice
+from okube.scheduler.company import moves_room
 from okube.scheduler.explain import explain_no_fit
 from okube.scheduler.filling import Filling
-from okube.scheduler.filters import Filter
+from okube.scheduler.filters import Filter, room_for
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import IntArray, NodeTable
@@ -110,11 +111,11 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Pl
     filling = _filling(ledger, group, demand, policy)
     reasons: dict[str | None, str] = {}
     left_over: dict[str | None, list[str]] = {}
-    # Where nodes share ports, what one task takes changes the room of others: then each is placed by itself.
-    one_by_one = bool(group.ports) and ledger.ports.shared
+    # Where nodes share ports, or tasks mind each other, what one takes changes the room of others: one after another.
+    one_by_one = (bool(group.ports) and ledger.ports.shared) or moves_room(demand)
     for run in _single_runs(group) if one_by_one else _runs(group):
         if one_by_one:
-            filling.limit(ledger.ports.room(group.ports))
+            filling.limit(room_for(ledger, demand))
         choices = _fill_tiers(filling, _tiers(ledger, filling, run), run)
         placed = _record(ledger, group, run.tasks, choices, placement)
         if placed == len(run.tasks):

@@ -9,25 +9,30 @@ from okube.scheduler.policies.loads import Balance, Binpack, Epvm
 from okube.scheduler.policies.score import Score
 from okube.scheduler.policies.spreading import AnyTasks, OwnTasks, OwnZone
 from okube.scheduler.policies.turns import RoundRobin
+from okube.scheduler.policies.wishes import Wishes
 
 __all__ = ["POLICY_WEIGHTS", "SCORES", "SPREAD", "Policy", "Term", "policy_of"]
 
 SCORES: Mapping[str, Score] = MappingProxyType(
-    {score.name: score for score in (Balance(), Binpack(), Epvm(), RoundRobin(), OwnTasks(), AnyTasks(), OwnZone())}
+    {
+        score.name: score
+        for score in (Balance(), Binpack(), Epvm(), RoundRobin(), OwnTasks(), AnyTasks(), Wishes(), OwnZone())
+    }
 )
 """The scores that Okube brings along, by name."""
 
+_WISHES = {"preference": 1000.0}
 _TIES = {"balance": 0.1, "tasks": 0.01}
 POLICY_WEIGHTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
-        "spread": {"spread": 100.0, "zones": 10.0, "balance": 1.0, "tasks": 0.1},
-        "binpack": {"binpack": 100.0},
-        "epvm": {"epvm": 100.0, **_TIES},
-        "round-robin": {"round-robin": 100.0},
+        "spread": {"spread": 100.0, "zones": 10.0, "balance": 1.0, "tasks": 0.1, **_WISHES},
+        "binpack": {"binpack": 100.0, **_WISHES},
+        "epvm": {"epvm": 100.0, **_TIES, **_WISHES},
+        "round-robin": {"round-robin": 100.0, **_WISHES},
     }
 )
 """What the scores of each policy weigh, where cluster.yaml does not say otherwise."""
-_EXACT = frozenset(POLICY_WEIGHTS["spread"])
+_EXACT = frozenset(("spread", "zones", "balance", "tasks"))
 _NO_SCORES: Mapping[str, Score] = MappingProxyType({})
 
 

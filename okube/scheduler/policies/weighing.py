@@ -26,8 +26,8 @@ class Weighing:
     def __init__(self, ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> None:
         self._ledger = ledger
         self._demand = demand
-        self._room = room_for(ledger, demand)
         self._spread = ledger.begin(group)
+        self._room = room_for(ledger, demand)
         self._terms = policy.terms_for(demand)
         self._name = policy.name
         reaches = {term.score.reach for term in self._terms}
