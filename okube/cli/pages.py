@@ -169,6 +169,10 @@ def _service(service: Row, now_ms: int) -> tuple[str, Facts]:
         ("configs", ", ".join(_mount("config", m) for m in service.get("configs") or [])),
         ("env", _pairs(service.get("env"))),
         ("constraints", ", ".join(text(c) for c in service.get("constraints") or [])),
+        ("prefers", ", ".join(_preference(p) for p in service.get("prefer") or [])),
+        ("near", ", ".join(_company(c) for c in service.get("affinity") or [])),
+        ("apart from", ", ".join(_company(c) for c in service.get("anti_affinity") or [])),
+        ("a node", f"{text(service['max_per_node'])} at most" if service.get("max_per_node") else ""),
         ("labels", _pairs(service.get("labels"))),
         ("restart", _policy(restart if isinstance(restart, dict) else {})),
         ("stop", _stop(stop if isinstance(stop, dict) else {})),
@@ -176,6 +180,15 @@ def _service(service: Row, now_ms: int) -> tuple[str, Facts]:
         ("changed", _moment(service.get("updated_at"), now_ms)),
         ("id", text(service.get("id"))),
     ]
+
+
+def _preference(wish: Row) -> str:
+    return f"{text(wish.get('constraint'))} (weight {text(wish.get('weight'))})"
+
+
+def _company(rule: Row) -> str:
+    weight = f", weight {text(rule['weight'])}" if rule.get("weight") else ""
+    return f"{text(rule.get('service'))} (within a {text(rule.get('within'))}{weight})"
 
 
 def _mode(service: Row) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from okube.manager import ca_change
 from okube.manager.agents import AgentCalls
 from okube.manager.changes import Changes
+from okube.manager.companies import waits_for_company
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.enabling import plan_enabling
@@ -165,6 +166,8 @@ class Leader:
             )
             self._note_placement(commands, self._core.clock.monotonic() - began)
             await self._propose(commands)
+            if any(isinstance(command, PlaceTasks) for command in commands) and waits_for_company(tables):
+                self.changes.placement_changed.set()
             if waiting_tasks(tables, self._core.clock.time_ms()):
                 await asyncio.sleep(_REJECTED_S)  # what fits nowhere is not tried anew for each of many changes
             now_ms = self._core.clock.time_ms()

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from okube.manager.companies import Companies, in_order
 from okube.manager.returning import Returns
 from okube.manager.slices import at_once, slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
@@ -69,12 +70,13 @@ def plan_placement_in_slices(
     waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
-    nodes, alike = _node_table(tables, unsure), _alike(tables, waiting)
+    nodes, alike = _node_table(tables, unsure), in_order(_alike(tables, waiting))
+    companies = Companies(tables)
     unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
     yield
     placement = yield from place_in_slices(
         nodes,
-        (_group(tables, tasks, spec) for tasks, spec in alike if not unready[id(tasks)]),
+        (_group(tables, tasks, spec, companies) for tasks, spec in alike if not unready[id(tasks)]),
         policy=policy,
         filters=filters,
     )
@@ -152,7 +154,7 @@ def _alike(tables: Tables, waiting: list[Task]) -> list[tuple[list[Task], Servic
     return [(tasks, tables.specs[key]) for key, tasks in by_version.items()]
 
 
-def _group(tables: Tables, tasks: list[Task], spec: ServiceSpec) -> TaskGroup:
+def _group(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Companies) -> TaskGroup:
     slots = {task.slot: task.id for task in tasks}
     placed: dict[str, int] = {}
     avoid: dict[str, set[str]] = {}
@@ -163,6 +165,7 @@ def _group(tables: Tables, tasks: list[Task], spec: ServiceSpec) -> TaskGroup:
             placed[other.node] = placed.get(other.node, 0) + 1
         elif other.reason in START_FAILURES and other.version == tasks[0].version and other.slot in slots:
             avoid.setdefault(slots[other.slot], set()).add(other.node)
+    rules = companies.rules(tasks[0].service_id, spec)
     return TaskGroup(
         service=tasks[0].service_id,
         tasks=tuple(task.id for task in tasks),
@@ -176,4 +179,8 @@ def _group(tables: Tables, tasks: list[Task], spec: ServiceSpec) -> TaskGroup:
         pinned={task.id: task.pinned for task in tasks if task.pinned is not None},
         name=spec.name,
         knows=AGENTS_KNOW if spec.all_mounts else 0,
+        prefer=tuple((each.constraint, each.weight) for each in spec.preferences),
+        company=rules,
+        others=companies.others(rules),
+        max_per_node=spec.max_per_node or 0,
     )

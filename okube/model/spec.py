@@ -12,6 +12,7 @@ from okube.model.decode import decode
 from okube.model.errors import FieldError
 from okube.model.mounts import KINDS, SECRETS_FOLDER, Given, Mount, MountKind, Mounts, path_of
 from okube.model.names import MAX_NAME, NAME_PATTERN, is_dns_label, name_error
+from okube.model.placing import Companies, Company, MaxPerNode, Preference, Preferences, company_problems
 from okube.model.quantities import MAX_CPUS, parse_bytes, parse_seconds
 
 __all__ = [
@@ -289,6 +290,10 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels = {}
     secrets: Mounts = msgspec.UNSET
     configs: Mounts = msgspec.UNSET
+    prefer: Preferences = msgspec.UNSET
+    affinity: Companies = msgspec.UNSET
+    anti_affinity: Companies = msgspec.UNSET
+    max_per_node: MaxPerNode = msgspec.UNSET
 
     def mounts(self, kind: MountKind) -> tuple[Mount, ...]:
         """Its secrets, or its configs."""
@@ -308,6 +313,25 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
             Given(kind, mount, version) for (kind, mount), version in zip(self.all_mounts, versions, strict=False)
         )
 
+    @property
+    def preferences(self) -> tuple[Preference, ...]:
+        """What it prefers."""
+        return () if self.prefer is msgspec.UNSET else self.prefer
+
+    @property
+    def near(self) -> tuple[Company, ...]:
+        """Whom its tasks are kept near."""
+        return () if self.affinity is msgspec.UNSET else self.affinity
+
+    @property
+    def apart(self) -> tuple[Company, ...]:
+        """Whom its tasks are kept apart from."""
+        return () if self.anti_affinity is msgspec.UNSET else self.anti_affinity
+
+    def is_own(self, company: Company) -> bool:
+        """Whether a rule is about the service's own tasks, by its name or as the services of its app call it."""
+        return self.name in (company.service, f"{self.app}-{company.service}")
+
     def problems(self) -> Iterator[FieldError]:
         """What no single field shows."""
         if self.mode == "cron":
@@ -326,6 +350,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
                 yield FieldError(f"volumes[{n}].target", f"{volume.target} is given twice")
             targets.add(target)
         yield from self._mount_problems(targets)
+        yield from company_problems(self.near, self.apart)
 
     def _mount_problems(self, taken: set[str]) -> Iterator[FieldError]:
         """Secrets and configs that are in the way of each other, of a volume or of a variable; ``taken`` are paths."""
@@ -352,6 +377,8 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
                 files.add(path)
 
 
+_LATER = ("secrets", "configs", "prefer", "affinity", "anti_affinity")
+"""Lists that came later: an empty one is left out, so that who does not use them needs nobody to know of them."""
 READ_ONLY = frozenset(
     {"kind", "id", "running", "version", "revision", "created_by", "created_at", "updated_at", "stopped", "message"}
 )
@@ -379,9 +406,9 @@ def _without_defaults_of_mode(data: dict[str, Any]) -> dict[str, Any]:
         del made["update"]  # the progress of an answer, not a policy
     elif isinstance(update, dict):
         made["update"] = {k: v for k, v in update.items() if k not in ("state", "done", "total", "failed")}
-    for kind in KINDS:
-        if made.get(f"{kind}s") in ([], ()):
-            del made[f"{kind}s"]
+    for key in _LATER:
+        if made.get(key) in ([], ()):
+            del made[key]
     if made.get("mode") == "job" and "restart" not in made:
         made["restart"] = {"policy": "on-failure"}
     return made

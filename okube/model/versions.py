@@ -46,7 +46,14 @@ KINDS_SINCE: dict[type, int] = {
 """Kinds of commands that came later, with their versions."""
 
 FIELDS_SINCE: dict[type, dict[str, int]] = {
-    ServiceSpec: {"secrets": 3, "configs": 3},
+    ServiceSpec: {
+        "secrets": 3,
+        "configs": 3,
+        "prefer": 5,
+        "affinity": 5,
+        "anti_affinity": 5,
+        "max_per_node": 5,
+    },
     c.RegisterNode: {"machine_id": 3, "knows": 3},
     c.RemoveNode: {"bar": 3},
     c.PutServices: {"within": 3},

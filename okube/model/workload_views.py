@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from okube.model.mounts import Mounts
+from okube.model.placing import Companies, MaxPerNode, Preferences
 from okube.model.secret import SecretKind
 from okube.model.spec import MAX_REPLICAS, Mode, Port, Resources, Restart, RestartPolicy, ServiceSpec, Stop, Volume
 from okube.model.task import Reason, TaskState
@@ -66,6 +67,10 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     secrets: Mounts = msgspec.UNSET
     configs: Mounts = msgspec.UNSET
+    prefer: Preferences = msgspec.UNSET
+    affinity: Companies = msgspec.UNSET
+    anti_affinity: Companies = msgspec.UNSET
+    max_per_node: MaxPerNode = msgspec.UNSET
     running: int
     version: int
     stopped: bool

@@ -63,8 +63,13 @@ def is_lost(tables: Nodes, task: Task) -> bool:
 
 
 def starts_first(spec: ServiceSpec) -> bool:
-    """Whether the new task comes before the old one goes: asked for, and no fixed host port stands against it."""
-    return spec.update.order == "start-first" and not any(port.host for port in spec.ports)
+    """Whether the new task comes before the old one goes: asked for, and nothing keeps both from being there at once.
+
+    That are fixed host ports, and rules that keep a service's tasks off each other's nodes.
+    """
+    if spec.update.order != "start-first" or any(port.host for port in spec.ports):
+        return False
+    return spec.max_per_node is msgspec.UNSET and not any(each.is_hard and spec.is_own(each) for each in spec.apart)
 
 
 def may_be_placed(tables: Tables, task: Task) -> bool:

@@ -21,7 +21,7 @@ async def enabled(api: Api) -> None:
 async def test_nodes_are_chosen_by_spread_until_somebody_says_otherwise(api: Api) -> None:
     found = (await api("GET", "/v1/scheduler")).body
     assert (found["policy"], found["weights"], found["unknown"]) == ("spread", {}, [])
-    assert found["scores"] == {"spread": 100, "zones": 10, "balance": 1, "tasks": 0.1}
+    assert found["scores"] == {"preference": 1000, "spread": 100, "zones": 10, "balance": 1, "tasks": 0.1}
 
 
 async def test_another_policy_counts_for_what_is_placed_next_and_is_told(api: Api) -> None:
@@ -29,7 +29,7 @@ async def test_another_policy_counts_for_what_is_placed_next_and_is_told(api: Ap
     changed = await api("PUT", "/v1/scheduler", {"policy": "binpack", "weights": {"spread": 5, "colour": 1}})
     assert (changed.status, changed.body["scores"], changed.body["unknown"]) == (
         200,
-        {"binpack": 100, "spread": 5},
+        {"preference": 1000, "binpack": 100, "spread": 5},
         ["colour"],
     )
     assert policy_in(api.core.tables, NO_EXTENSIONS).name == "binpack"
