@@ -17,6 +17,10 @@ SPEC = decode_spec(
         "resources": {"memory": "64M"},
         "secrets": ["key"],
         "configs": ["page"],
+        "prefer": ["node.zone == a"],
+        "affinity": ["db"],
+        "anti_affinity": ["batch"],
+        "max_per_node": 2,
     }
 )
 WEB = Service(id="s1", spec=SPEC, created_ms=1000, updated_ms=2000, revision=7)
