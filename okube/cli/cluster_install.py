@@ -15,7 +15,7 @@ from okube.cli.session import session
 from okube.model.errors import OkubeError
 
 if TYPE_CHECKING:
-    from okube.install.run import Outcome
+    from okube.install.terms import Outcome
 
 __all__ = ["install", "plain_outcome", "show_outcome"]
 
@@ -50,8 +50,8 @@ def install(
     All machines are looked at first, and nothing is changed where something stands in the way. Run again it changes
     what differs, and says what; an interrupted one goes on where it was.
     """
-    from okube.install.run import NotReady, Options
     from okube.install.run import install as install_all
+    from okube.install.terms import NotReady, Options
 
     here = session()
     path = required_cluster_file(config or here.config)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from okube.client.api import OkubeClient
     from okube.install.nodes import Role
     from okube.install.nodes_run import Changed
-    from okube.install.run import Options
+    from okube.install.terms import Options
 
 __all__ = ["add_node", "bundle_option", "machine_options", "on_machines", "remove_node", "replace_manager"]
 
@@ -141,7 +141,7 @@ def on_machines(
     bundle: str | None = None,
 ) -> T:
     """Do something with the machines of cluster.yaml; it ends as commands do where that fails."""
-    from okube.install.run import NotReady, Options
+    from okube.install.terms import NotReady, Options
 
     here = session()
     path = required_cluster_file(config or here.config)

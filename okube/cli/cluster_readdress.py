@@ -13,7 +13,7 @@ from okube.cli.session import session
 if TYPE_CHECKING:
     from okube.cli.machinelines import MachineLines
     from okube.install.readdress_run import Readdressed
-    from okube.install.run import Options
+    from okube.install.terms import Options
 
 __all__ = ["readdress"]
 

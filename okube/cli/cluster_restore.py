@@ -73,7 +73,7 @@ def restore(
     answer. Interrupted, it goes on when it is called again.
     """
     from okube.install.restore import RestoreOptions
-    from okube.install.run import Options
+    from okube.install.terms import Options
 
     here = session()
     path = required_cluster_file(config or here.config)
@@ -106,7 +106,7 @@ def _restore(path: Path, data: bytes, options: "RestoreOptions", *, yes: bool) -
     import msgspec
 
     from okube.install.restore import restore_on_machines
-    from okube.install.run import NotReady
+    from okube.install.terms import NotReady
     from okube.processes.restorekeys import NeedsUnlockKey
     from okube.security.keyring import UnlockKey
 

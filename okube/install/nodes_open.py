@@ -20,8 +20,8 @@ from okube.install.nodes_site import Site, Teller
 from okube.install.preflight import Wanted
 from okube.install.release import Package, bundle_for, release_that_runs, see_to_release
 from okube.install.remote import Remote
-from okube.install.run import NotReady, Options
 from okube.install.survey import Survey, connected, survey
+from okube.install.terms import NotReady, Options
 from okube.processes.seed import read_cluster
 
 __all__ = ["open_site"]

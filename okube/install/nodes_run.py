@@ -25,7 +25,7 @@ from okube.install.nodes_plan import Standing, plan
 from okube.install.nodes_remove import next_to_remove
 from okube.install.nodes_site import NodeChange, Teller
 from okube.install.replace import next_to_replace
-from okube.install.run import Options
+from okube.install.terms import Options
 from okube.model.errors import Conflict, NotFound
 from okube.processes.seed import read_cluster
 

@@ -25,7 +25,7 @@ from okube.install.nodes_cluster import TookTooLong, managers_in, node_in, wait_
 from okube.install.nodes_open import open_site
 from okube.install.nodes_site import Teller
 from okube.install.readdress import Move, moves_of
-from okube.install.run import Options
+from okube.install.terms import Options
 from okube.model.errors import NoQuorum
 from okube.processes.settings import join_address
 from okube.security import ClusterFiles

@@ -18,12 +18,11 @@ from okube.install.installed import Entry
 from okube.install.inventory import Machine, machines_of
 from okube.install.nodes_machine import OnSite
 from okube.install.remote import Remote
-from okube.install.restorefound import Found, judge
-from okube.install.restorerecord import Record, read_record, sum_of, write_record
-from okube.install.run import Installation, Looked, Options, Outcome, Teller
+from okube.install.restorefound import judge, refuse_former, refuse_older
+from okube.install.restorerecord import Record, begun_with, sum_of, write_record
+from okube.install.run import Installation
 from okube.install.survey import connected
-from okube.model.errors import Conflict
-from okube.model.versions import COMMAND_VERSION
+from okube.install.terms import Looked, Options, Outcome, Teller
 from okube.processes.lock import one_at_a_time
 from okube.processes.restore import RestorePlan, make_anew, plan_restore
 from okube.processes.seed import read_cluster
@@ -113,7 +112,7 @@ class _Restoration:
         self.installation = Installation(config, path, options.install, tell)
 
     async def run(self) -> Restored:
-        begun = self._begun()
+        begun = None if self.options.anew else begun_with(self.config, self.data)
         plan = None if begun is not None else await asyncio.to_thread(self._plan)
         accept_new = self.options.install.accept_new
         async with connected(self.machines, accept_new=accept_new, say=self.tell.machine) as (remotes, silent):
@@ -124,19 +123,6 @@ class _Restoration:
             if plan is None:
                 plan = await asyncio.to_thread(self._plan)
             return await self._begin(plan, looked, remotes, silent)
-
-    def _begun(self) -> Record | None:
-        """What an earlier call has begun or done with this very snapshot."""
-        record = read_record(self.config)
-        if record is None or self.options.anew or record.snapshot != sum_of(self.data):
-            return None
-        members = {(m.name, m.host, m.port) for m in read_cluster(self.config).members}
-        if members != {(m.name, m.host, m.port) for m in self.config.managers}:
-            raise Conflict(
-                "this restore was begun with other managers than cluster.yaml has now: change it back; or end those "
-                "that run, and begin anew with --anew"
-            )
-        return record
 
     def _is_somewhere(self, looked: Looked) -> bool:
         """Whether there is a manager's folder still: where all are lost again, to go on with would make no cluster."""
@@ -162,9 +148,11 @@ class _Restoration:
         remotes: Mapping[str, Remote],
         silent: Sequence[tuple[Machine, str]],
     ) -> Restored:
-        _refuse_older(looked)
+        if looked.package is not None:
+            refuse_older(looked.package)
         found = judge(self.config, plan.nodes, self.installation.installed(looked.found))
-        self._refuse_former(found)
+        if not self.options.anew:
+            refuse_former(found)
         says = (*plan.says, *found.says())
         if found.former:
             says += (f"The folders of {', '.join(found.former)} are put aside on their machines.",)
@@ -195,14 +183,6 @@ class _Restoration:
         before: Literal["begun", "done"] = "done" if record.done else "begun"
         return Restored(incarnation=record.incarnation, before=before, outcome=outcome, locked=locked)
 
-    def _refuse_former(self, found: Found) -> None:
-        if found.former and not self.options.anew:
-            raise Conflict(
-                f"the machines of {', '.join(found.former)} have managers' folders of before, and nothing was changed: "
-                "see that none of them holds more than the snapshot ('okube managers recover' goes on with one), then "
-                "put them aside with --anew"
-            )
-
     async def _put_aside(self, names: Sequence[str], looked: Looked, remotes: Mapping[str, Remote]) -> None:
         """End managers of before for good, and give their folders names that nothing starts from."""
         for machine in looked.found.machines:
@@ -212,16 +192,6 @@ class _Restoration:
                 self.tell.machine(machine, f"{name} of before is put aside")
                 await there.stop()
                 await there.set_aside()
-
-
-def _refuse_older(looked: Looked) -> None:
-    """The managers read what this Okube writes for them."""
-    package = looked.package
-    if package is not None and package.manifest.command_version < COMMAND_VERSION:
-        raise Conflict(
-            f"{package.path} has Okube {package.manifest.version}, which cannot read what this newer Okube makes of "
-            "the snapshot: name a bundle of this one with --bundle; 'make wheel-bundle' makes it"
-        )
 
 
 def _unlock(config: ClusterConfig, named: Path | UnlockKey | None) -> bool:

@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from okube.config import ClusterConfig
+from okube.install.release import Package
+from okube.model.errors import Conflict
+from okube.model.versions import COMMAND_VERSION
 from okube.security.seed import ProcessIdentity
 
-__all__ = ["Found", "judge"]
+__all__ = ["Found", "judge", "refuse_former", "refuse_older"]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +64,33 @@ def judge(config: ClusterConfig, nodes: Mapping[str, str], installed: Mapping[st
         lost=tuple(name for name in workers if name in nodes and name not in kept),
         apart=tuple(name for name in sorted(nodes) if name not in workers),
     )
+
+
+def refuse_former(found: Found) -> None:
+    """Nobody but a person can tell whether what managers of before have is worth more than the snapshot.
+
+    Raises:
+        Conflict: there are some.
+    """
+    if found.former:
+        raise Conflict(
+            f"the machines of {', '.join(found.former)} have managers' folders of before, and nothing was changed: see "
+            "that none of them holds more than the snapshot ('okube managers recover' goes on with one), then put them "
+            "aside with --anew"
+        )
+
+
+def refuse_older(package: Package) -> None:
+    """Managers have to read the state that this very Okube makes of the snapshot.
+
+    Raises:
+        Conflict: those of the bundle cannot.
+    """
+    if package.manifest.command_version < COMMAND_VERSION:
+        raise Conflict(
+            f"{package.path} has Okube {package.manifest.version}, which cannot read what this newer Okube makes of "
+            "the snapshot: name a bundle of this one with --bundle; 'make wheel-bundle' makes it"
+        )
 
 
 def _instance(identity: ProcessIdentity | None) -> str | None:

@@ -6,14 +6,14 @@ from pathlib import Path
 import msgspec
 
 from okube.config import ClusterConfig
-from okube.model.errors import BadFile
+from okube.model.errors import BadFile, Conflict
 from okube.processes.seed import read_cluster
 from okube.processes.settings import key_folder
 from okube.security import ClusterFiles
 from okube.security.keyfiles import KeyFiles
 from okube.security.private import write_public
 
-__all__ = ["Record", "read_record", "sum_of", "unlock_key_of", "write_record"]
+__all__ = ["Record", "begun_with", "read_record", "sum_of", "unlock_key_of", "write_record"]
 
 _NAME = "restored.json"
 
@@ -54,6 +54,25 @@ def read_record(config: ClusterConfig) -> Record | None:
     except msgspec.MsgspecError as error:
         raise BadFile(f"{path} is damaged: {error}. Take it away; a restore then begins anew.") from error
     return record if record.incarnation == read_cluster(config).incarnation else None
+
+
+def begun_with(config: ClusterConfig, data: bytes) -> Record | None:
+    """The last restore, where it was of this very snapshot: an earlier call has begun it, or done it.
+
+    Raises:
+        Conflict: cluster.yaml has other managers than it was begun with.
+        OkubeError: what ``read_record`` raises.
+    """
+    record = read_record(config)
+    if record is None or record.snapshot != sum_of(data):
+        return None
+    members = {(m.name, m.host, m.port) for m in read_cluster(config).members}
+    if members != {(m.name, m.host, m.port) for m in config.managers}:
+        raise Conflict(
+            "this restore was begun with other managers than cluster.yaml has now: change it back; or end those that "
+            "run, and begin anew with --anew"
+        )
+    return record
 
 
 def write_record(config: ClusterConfig, record: Record) -> None:

@@ -1,6 +1,15 @@
 """Who is who, when a cluster is restored on machines of which some may be those of before."""
 
-from okube.install.restorefound import Found, judge
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from okube.install.bundle import Manifest
+from okube.install.release import Package
+from okube.install.restorefound import Found, judge, refuse_former, refuse_older
+from okube.model.errors import Conflict
+from okube.model.versions import COMMAND_VERSION
 from okube.security.seed import ProcessIdentity
 from tests.unit.install.rack import a_cluster
 
@@ -45,4 +54,16 @@ def test_nodes_of_machines_that_do_not_answer_or_are_not_in_the_file_stay_known(
 
 
 def test_managers_folders_that_are_there_are_of_before() -> None:
-    assert found(m2=ProcessIdentity("manager", "abc", "m2", "i")).former == ("m2",)
+    those = found(m2=ProcessIdentity("manager", "abc", "m2", "i"))
+    assert those.former == ("m2",)
+    with pytest.raises(Conflict, match=r"machines of m2 have .* --anew"):
+        refuse_former(those)
+    refuse_former(found())
+
+
+def test_a_bundle_whose_okube_could_not_read_the_state_is_refused() -> None:
+    manifest = Manifest(version="0.1.0", command_version=COMMAND_VERSION, wheels={}, targets={})
+    refuse_older(Package(Path("b.tar.gz"), manifest))
+    older = msgspec.structs.replace(manifest, command_version=COMMAND_VERSION - 1)
+    with pytest.raises(Conflict, match=r"has Okube 0\.1\.0, which cannot read"):
+        refuse_older(Package(Path("b.tar.gz"), older))

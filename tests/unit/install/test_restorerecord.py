@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from okube.config import ClusterConfig
-from okube.install.restorerecord import Record, read_record, sum_of, unlock_key_of, write_record
+from okube.install.restorerecord import Record, begun_with, read_record, sum_of, unlock_key_of, write_record
 from okube.install.sowing import sow_for
-from okube.model.errors import BadFile
+from okube.model.errors import BadFile, Conflict
 from okube.security import ClusterFiles
 from okube.security.keyfiles import KeyFiles
 from okube.security.keyring import UnlockKey
@@ -38,6 +38,18 @@ def test_a_restore_is_remembered_as_long_as_the_cluster_is_the_one_that_it_made(
     assert read_record(config) == record
     be_restored(config, 3)
     assert read_record(config) is None, "another restore was made by hand since then"
+
+
+def test_only_a_restore_of_the_same_snapshot_goes_on_and_only_with_the_same_managers(config: ClusterConfig) -> None:
+    be_restored(config, 2)
+    assert begun_with(config, b"a snapshot") is None
+    record = Record(sum_of(b"a snapshot"), 2)
+    write_record(config, record)
+    assert begun_with(config, b"a snapshot") == record
+    assert begun_with(config, b"another") is None
+    moved = msgspec.structs.replace(config.managers[0], host="192.0.2.99")
+    with pytest.raises(Conflict, match="--anew"):
+        begun_with(msgspec.structs.replace(config, managers=(moved, *config.managers[1:])), b"a snapshot")
 
 
 def test_a_damaged_record_is_told(config: ClusterConfig) -> None:
