@@ -171,7 +171,7 @@ timing: {heartbeat: 2s, election: 10ms}
             "12: workers[1].name: 'm4' is the name of managers[3] already",
             "12: workers[1].port: port 8101 of 192.0.2.1 is taken by managers[0].raft_port already",
             "13: runtim: unknown key (did you mean 'runtime'?); allowed are cluster, managers, data_dir, key_dir, "
-            "workers, runtime, docker, timing, reserve, snapshots, certificates, ssh, install",
+            "workers, runtime, docker, timing, reserve, snapshots, certificates, scheduler, ssh, install",
             "14: timing.election: 10ms is too short: 100ms to 30s; a busy moment of the leader would cost it its "
             "office",
             "14: timing.node_down_after: 3s cannot work with a heartbeat of 2s: two heartbeats in a row must be "
