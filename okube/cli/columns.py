@@ -114,6 +114,24 @@ def _nodes(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _fallen(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("NODES", field("nodes"), right=True),
+        Column("FILTER", field("filter")),
+        Column("WHY", field("reason"), gives_way=True),
+    )
+
+
+def _standings(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("PLACE", field("place"), right=True),
+        Column("NODE", field("node")),
+        Column("COST", field("cost"), right=True),
+        Column("OF WHICH", field("told"), gives_way=True),
+        Column("", lambda row: "here" if row.get("here") else "", optional=True),
+    )
+
+
 def _managers(_now_ms: int) -> Sequence[Column]:
     return (
         Column("MANAGER", field("name")),
@@ -311,6 +329,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "keys": _keys,
     "secrets": _secrets,
     "configs": _secrets,
+    "fallen": _fallen,
+    "standings": _standings,
     "join tokens": _join_tokens,
     "users": _users,
     "audit": _audit,

@@ -15,6 +15,7 @@ from okube.cli.pages import page
 from okube.cli.session import session
 from okube.client.api import OkubeClient
 from okube.model.errors import NotFound, OkubeError
+from okube.model.task import ENDED
 
 __all__ = ["inspect"]
 
@@ -42,7 +43,8 @@ def inspect(kind: str, name: str | None) -> None:
 
     KIND is service, task, node, app or manager.
 
-    In JSON, `tasks`, `history` (those before a task in its slot), `services`, `versions` and `events` are its fields.
+    In JSON, `tasks`, `history` (those before a task in its slot), `services`, `versions`, `events` and `placement_now`
+    (how nodes stand for a task) are its fields.
     """
     here = session()
     client = here.client()
@@ -112,7 +114,16 @@ def _task(client: OkubeClient, reference: str) -> Row:
         for event in _events(client, service=service)
         if event.get("task_id") == task.get("id") or event.get("subject") in (task.get("name"), service)
     ]
-    return {**task, "history": history, "events": about}
+    return {**task, "history": history, "events": about, **_nodes_for(client, task)}
+
+
+def _nodes_for(client: OkubeClient, task: Row) -> Row:
+    """How the nodes stand for a task that is not over; nothing where a manager cannot tell, or may not."""
+    if task.get("state") in ENDED:
+        return {}
+    with contextlib.suppress(OkubeError):
+        return {"placement_now": client.placement(str(task.get("id")))}
+    return {}
 
 
 def _node(client: OkubeClient, name: str) -> Row:

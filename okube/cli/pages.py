@@ -61,7 +61,11 @@ def _tables(kind: str, found: Row) -> Iterable[tuple[str, str, list[Row]]]:
     live = [t for t in tasks if t.get("state") not in ENDED]
     ended = sorted((t for t in tasks if t.get("state") in ENDED), key=lambda t: str(t.get("ended_at")), reverse=True)
     slot = f"before it in slot {text(found.get('slot'))}"
+    now = found.get("placement_now")
+    now = now if isinstance(now, dict) else {}
     for heading, table, rows in (
+        ("nodes that cannot take it now", "fallen", _rows(now, "fallen")),
+        (_standing_title(now), "standings", [_standing(row) for row in _rows(now, "standings")]),
         ("services", "services", _rows(found, "services")),
         ("tasks" if kind != "node" else "what it holds", "tasks", live),
         ("ended lately", "history", ended[:5]),
@@ -71,6 +75,20 @@ def _tables(kind: str, found: Row) -> Iterable[tuple[str, str, list[Row]]]:
     ):
         if rows:
             yield heading, table, rows
+
+
+def _standing_title(now: Row) -> str:
+    how = "compared" if now.get("exact") else "by cost"
+    return (
+        f"nodes that could, {how} ({text(now.get('policy'))}, {text(now.get('fitting'))} of {text(now.get('nodes'))})"
+    )
+
+
+def _standing(row: Row) -> Row:
+    """A node with its scores in one cell, those that cost nothing left out."""
+    terms = row.get("terms")
+    told = [f"{name} {cost:.3g}" for name, cost in terms.items() if cost] if isinstance(terms, dict) else []
+    return {**row, "cost": f"{float(row.get('cost') or 0):.4g}", "told": ", ".join(told)}
 
 
 def _versions(found: Row) -> list[Row]:

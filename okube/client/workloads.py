@@ -83,6 +83,10 @@ class Workloads(Calls):
         """One task by its id, a unique prefix of it, or ``SERVICE.SLOT``."""
         return self._object(self._read(f"/v1/tasks/{quote(reference, safe='')}"))
 
+    def placement(self, reference: str) -> Json:
+        """How the nodes stand for a task now: ``{fitting, fallen, standings, …}``."""
+        return self._object(self._read(f"/v1/tasks/{quote(reference, safe='')}/placement"))
+
     def delete_task(self, reference: str) -> None:
         """End one task; its service replaces it."""
         self._write("DELETE", f"/v1/tasks/{quote(reference, safe='')}")

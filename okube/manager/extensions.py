@@ -12,7 +12,7 @@ __all__ = ["FILTERS_GROUP", "SCORES_GROUP", "extensions_of", "installed"]
 
 FILTERS_GROUP = "okube.filters"
 SCORES_GROUP = "okube.scores"
-_FILTER_PARTS = ("room", "explain")
+_FILTER_PARTS = ("name", "room", "explain")
 _SCORE_PARTS = ("name", "reach", "applies", "costs")
 _log = logging.getLogger(__name__)
 

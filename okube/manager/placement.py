@@ -22,7 +22,7 @@ from okube.state.attributes import attributes_of
 from okube.state.mounts import lacking
 from okube.state.tasks import may_be_placed
 
-__all__ = ["next_start_ms", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
+__all__ = ["group_of", "next_start_ms", "node_table", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
 
 _HELD_BY_NAME = 3
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -70,13 +70,13 @@ def plan_placement_in_slices(
     waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
-    nodes, alike = _node_table(tables, unsure), in_order(_alike(tables, waiting))
+    nodes, alike = node_table(tables, unsure), in_order(_alike(tables, waiting))
     companies = Companies(tables)
     unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
     yield
     placement = yield from place_in_slices(
         nodes,
-        (_group(tables, tasks, spec, companies) for tasks, spec in alike if not unready[id(tasks)]),
+        (group_of(tables, tasks, spec, companies) for tasks, spec in alike if not unready[id(tasks)]),
         policy=policy,
         filters=filters,
     )
@@ -106,7 +106,8 @@ def _placing(placed: Sequence[PlacedTask]) -> PlaceTasks:
     )
 
 
-def _node_table(tables: Tables, unsure: Mapping[str, str]) -> NodeTable:
+def node_table(tables: Tables, unsure: Mapping[str, str] = _NONE) -> NodeTable:
+    """All nodes as the scheduler sees them; ``unsure`` as for ``plan_placement``."""
     nodes = [tables.nodes[name] for name in sorted(tables.nodes)]
     held = [tables.allocation_of(node.name) for node in nodes]
     pairs = list(zip(nodes, held, strict=True))
@@ -154,7 +155,8 @@ def _alike(tables: Tables, waiting: list[Task]) -> list[tuple[list[Task], Servic
     return [(tasks, tables.specs[key]) for key, tasks in by_version.items()]
 
 
-def _group(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Companies) -> TaskGroup:
+def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Companies) -> TaskGroup:
+    """Tasks of one version of one service as the scheduler sees them."""
     slots = {task.slot: task.id for task in tasks}
     placed: dict[str, int] = {}
     avoid: dict[str, set[str]] = {}

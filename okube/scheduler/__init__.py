@@ -5,6 +5,7 @@ from okube.scheduler.groups import CompanyRule, PortRequest, TaskGroup
 from okube.scheduler.nodes import NodeTable
 from okube.scheduler.placement import PlacedTask, Placement, Rejection, place, place_in_slices
 from okube.scheduler.policies import SPREAD, Policy, policy_of
+from okube.scheduler.survey import Survey, survey
 
 __all__ = [
     "NO_EXTENSIONS",
@@ -17,8 +18,10 @@ __all__ = [
     "Policy",
     "PortRequest",
     "Rejection",
+    "Survey",
     "TaskGroup",
     "place",
     "place_in_slices",
     "policy_of",
+    "survey",
 ]

@@ -30,6 +30,8 @@ def moves_room(demand: Demand) -> bool:
 class CompanyFilter:
     """Near what the service must be near, and apart from what it must be apart from, or what must be apart from it."""
 
+    name = "company"
+
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
         room = np.full(len(ledger.nodes), UNLIMITED, dtype=np.int64)
@@ -76,6 +78,8 @@ def _why(ledger: Ledger, demand: Demand, rule: CompanyRule) -> str:
 
 class PerNodeFilter:
     """No more tasks of the service on one node than it wants."""
+
+    name = "max-per-node"
 
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""

@@ -22,6 +22,8 @@ _VALUES_SHOWN = 3
 class ReadyFilter:
     """Only nodes that are heard of get tasks."""
 
+    name = "ready"
+
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
         return any_number(ledger.nodes.ready)
@@ -33,6 +35,8 @@ class ReadyFilter:
 
 class SchedulableFilter:
     """Nodes that are cordoned, draining or drained get no tasks."""
+
+    name = "availability"
 
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
@@ -47,6 +51,8 @@ class SchedulableFilter:
 class KnowledgeFilter:
     """The agent knows what the service asks for; one of an older Okube would run the task without, and say nothing."""
 
+    name = "agent"
+
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
         return any_number(ledger.nodes.knows >= demand.knows)
@@ -58,6 +64,8 @@ class KnowledgeFilter:
 
 class ConstraintFilter:
     """All constraints of the service hold on the node."""
+
+    name = "constraints"
 
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""
@@ -120,6 +128,8 @@ class ResourceFilter:
 
 class PortFilter:
     """The host ports asked for are free on the node."""
+
+    name = "ports"
 
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """See ``Filter``."""

@@ -23,6 +23,10 @@ class Refusal:
 class Filter(Protocol):
     """One rule that every node with a task has to meet."""
 
+    @property
+    def name(self) -> str:
+        """What explanations call it: a word or two."""
+
     def room(self, ledger: Ledger, demand: Demand) -> IntArray:
         """How many more tasks of the demand this rule lets onto each node, 0 where it refuses the node."""
 

@@ -11,7 +11,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.spread import Spread
 
-__all__ = ["best_by_score", "load_with", "order_by_score"]
+__all__ = ["balance", "best_by_score", "load_with", "order_by_score"]
 
 _LOAD, _TASKS = "least loaded", "fewest tasks of any kind"
 _RESOURCES = ("cpu", "memory", "disk")  # in the order of ``Resource``
@@ -25,7 +25,7 @@ def order_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArr
     zone's tasks + r. These sums rise within each zone, so merging the zones is the same as sorting by the sum.
     """
     # The last key of lexsort counts first; equal rows keep their order, which is by name.
-    by_balance = level[np.lexsort(_balance(ledger, demand, level)[::-1])]
+    by_balance = level[np.lexsort(balance(ledger, demand, level)[::-1])]
     if ledger.zone_count == 1:
         return by_balance
     zones = ledger.zones[by_balance]
@@ -41,7 +41,7 @@ def best_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArra
     met = spread.by_zone[ledger.zones[level]]
     in_zone = met == met.min()
     narrowed = level[in_zone]
-    first, second = _balance(ledger, demand, narrowed)
+    first, second = balance(ledger, demand, narrowed)
     least = first == first.min()
     second = second[least]
     best = narrowed[least][second == second.min()]
@@ -63,7 +63,7 @@ def _most_used(ledger: Ledger, demand: Demand, row: int) -> str:
     return f"{_RESOURCES[most]} {100 * share[most]:.0f} %"
 
 
-def _balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray | IntArray, FloatArray | IntArray]:
+def balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray | IntArray, FloatArray | IntArray]:
     """What makes a node less wanted among equals: the first key, and the second for where the first is equal."""
     load, tasks = load_with(ledger, demand, rows), ledger.tasks[rows]
     return (load, tasks) if demand.resources.any() else (tasks, load)

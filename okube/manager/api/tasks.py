@@ -11,6 +11,8 @@ from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.task_order import tasks_in_order
 from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, submit
+from okube.manager.explaining import view_of_placement
+from okube.manager.scheduling import policy_in
 from okube.model.commands import StopTask
 from okube.model.errors import Conflict, FieldError, InvalidInput, Unreachable
 from okube.model.node import Node
@@ -60,6 +62,16 @@ async def get_task(request: web.Request) -> web.Response:
     task = find_task(tables, request.match_info["id"])
     check_app(request, task.app, task.name)
     return answer(request, view_of_task(tables, task))
+
+
+@routes.get("/v1/tasks/{id}/placement")
+async def task_placement(request: web.Request) -> web.Response:
+    """How the nodes stand for a task now."""
+    tables = await tables_to_read(request)
+    core = request.app[CONTEXT].core
+    task = find_task(tables, request.match_info["id"])
+    view = view_of_placement(tables, task, policy_in(tables, core.extensions), core.extensions.filters)
+    return answer(request, view)
 
 
 @routes.delete("/v1/tasks/{id}")

@@ -18,6 +18,7 @@ from okube.manager.api.route_parts import (
     number,
     one_of,
 )
+from okube.model.placement_views import PlacementView
 from okube.model.spec import ServiceSpec
 from okube.model.wire import LogLine
 from okube.model.workload_views import (
@@ -253,6 +254,19 @@ TASKS = (
         text="One task.",
         parameters=(TASK_ID, STALE),
         answers=(Answer(text="the task", of=TaskView, headers=READ_HEADERS),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="GET",
+        path="/v1/tasks/{id}/placement",
+        name="task_placement",
+        group="tasks",
+        role="viewer",
+        text="How the nodes stand for a task now, were it placed anew: how many each filter refuses and why, and what "
+        "the best of the others cost, score by score. A node that comes before the task's own is no error: the cluster "
+        "has changed since, and what runs stays.",
+        parameters=(TASK_ID, STALE),
+        answers=(Answer(text="all nodes, from the task's point of view", of=PlacementView, headers=READ_HEADERS),),
         errors=(404, 409),
     ),
     Route(

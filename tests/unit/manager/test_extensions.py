@@ -26,6 +26,8 @@ class AScore:
 
 
 class AFilter:
+    name = "no-old-ones"
+
     def room(self) -> None: ...
     def explain(self) -> None: ...
 
