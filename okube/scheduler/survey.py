@@ -57,8 +57,8 @@ def survey(
 ) -> Survey:
     """How the nodes stand for the next task of a group.
 
-    ``nodes``, ``policy``, ``filters`` and ``port_range`` are as for ``place``. Of the group its number of tasks matters,
-    for scores that ask for shares. The best ``most`` nodes of those that fit are told, and ``also``, where it fits.
+    ``nodes``, ``policy``, ``filters`` and ``port_range`` are as for ``place``. How many tasks the group has matters to
+    scores that ask for shares. The best ``most`` nodes of those that fit are told, and ``also``, where it fits.
 
     Raises:
         ValueError: a constraint of the group cannot be read.

@@ -3,8 +3,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from okube.scheduler import Policy, TaskGroup, place, policy_of, survey
-from tests.property.scheduler.strategies import PORT_RANGE
-from tests.property.scheduler.test_rules import clusters, policies, ruled_groups
+from tests.property.scheduler.strategies import PORT_RANGE, clusters
+from tests.property.scheduler.test_rules import policies, ruled_groups
 from tests.unit.scheduler.builders import Node, a_group, a_table
 
 
