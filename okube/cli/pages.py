@@ -10,7 +10,7 @@ from okube.cli.differences import differences
 from okube.cli.moments import clock
 from okube.cli.table import render, width_of
 from okube.model.mounts import Mount, path_of
-from okube.model.quantities import format_bytes
+from okube.model.quantities import format_bandwidth, format_bytes, format_round_trip
 from okube.model.secret import SecretKind
 from okube.model.task import ENDED
 
@@ -190,6 +190,7 @@ def _service(service: Row, now_ms: int) -> tuple[str, Facts]:
         ("prefers", ", ".join(_preference(p) for p in service.get("prefer") or [])),
         ("near", ", ".join(_company(c) for c in service.get("affinity") or [])),
         ("apart from", ", ".join(_company(c) for c in service.get("anti_affinity") or [])),
+        ("depends on", ", ".join(_dependency(d) for d in service.get("depends_on") or [])),
         ("a node", f"{text(service['max_per_node'])} at most" if service.get("max_per_node") else ""),
         ("labels", _pairs(service.get("labels"))),
         ("restart", _policy(restart if isinstance(restart, dict) else {})),
@@ -207,6 +208,18 @@ def _preference(wish: Row) -> str:
 def _company(rule: Row) -> str:
     weight = f", weight {text(rule['weight'])}" if rule.get("weight") else ""
     return f"{text(rule.get('service'))} (within a {text(rule.get('within'))}{weight})"
+
+
+def _dependency(dependency: Row) -> str:
+    limits = []
+    if dependency.get("max_latency"):
+        limits.append(f"within {format_round_trip(float(dependency['max_latency']))}")
+    if dependency.get("min_bandwidth"):
+        limits.append(f"at {format_bandwidth(int(dependency['min_bandwidth']))} or more")
+    if dependency.get("traffic"):
+        limits.append(f"traffic {format_bandwidth(int(dependency['traffic']))}")
+    told = f" ({', '.join(limits)})" if limits else ""
+    return text(dependency.get("service")) + told
 
 
 def _mode(service: Row) -> str:

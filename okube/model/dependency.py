@@ -9,7 +9,7 @@ from okube.model.errors import FieldError
 from okube.model.names import MAX_NAME, NAME_PATTERN, name_error
 from okube.model.quantities import parse_bandwidth, parse_seconds
 
-__all__ = ["Bandwidth", "Dependency", "dependency_problems"]
+__all__ = ["Bandwidth", "Dependencies", "Dependency", "dependency_problems"]
 
 MAX_DEPENDENCIES = 64
 
@@ -53,6 +53,9 @@ class Dependency(msgspec.Struct, frozen=True):
         if problem:
             raise ValueError(problem)
         return cls(text)
+
+
+Dependencies = tuple[Dependency, ...] | msgspec.UnsetType
 
 
 def dependency_problems(own: str, dependencies: Iterable[Dependency], path: str = "depends_on") -> Iterator[FieldError]:

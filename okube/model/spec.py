@@ -9,6 +9,7 @@ import msgspec
 
 from okube.model.constraints import parse_constraint
 from okube.model.decode import decode
+from okube.model.dependency import Dependencies, Dependency, dependency_problems
 from okube.model.errors import FieldError
 from okube.model.mounts import KINDS, SECRETS_FOLDER, Given, Mount, MountKind, Mounts, path_of
 from okube.model.names import MAX_NAME, NAME_PATTERN, is_dns_label, name_error
@@ -294,6 +295,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     affinity: Companies = msgspec.UNSET
     anti_affinity: Companies = msgspec.UNSET
     max_per_node: MaxPerNode = msgspec.UNSET
+    depends_on: Dependencies = msgspec.UNSET
 
     def mounts(self, kind: MountKind) -> tuple[Mount, ...]:
         """Its secrets, or its configs."""
@@ -328,6 +330,11 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
         """Whom its tasks are kept apart from."""
         return () if self.anti_affinity is msgspec.UNSET else self.anti_affinity
 
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """Whom its tasks call."""
+        return () if self.depends_on is msgspec.UNSET else self.depends_on
+
     def is_own(self, company: Company) -> bool:
         """Whether a rule is about the service's own tasks, by its name or as the services of its app call it."""
         return self.name in (company.service, f"{self.app}-{company.service}")
@@ -351,6 +358,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
             targets.add(target)
         yield from self._mount_problems(targets)
         yield from company_problems(self.near, self.apart)
+        yield from dependency_problems(self.name, self.dependencies)
 
     def _mount_problems(self, taken: set[str]) -> Iterator[FieldError]:
         """Secrets and configs that are in the way of each other, of a volume or of a variable; ``taken`` are paths."""
@@ -377,7 +385,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
                 files.add(path)
 
 
-_LATER = ("secrets", "configs", "prefer", "affinity", "anti_affinity")
+_LATER = ("secrets", "configs", "prefer", "affinity", "anti_affinity", "depends_on")
 """Lists that came later: an empty one is left out, so that who does not use them needs nobody to know of them."""
 READ_ONLY = frozenset(
     {"kind", "id", "running", "version", "revision", "created_by", "created_at", "updated_at", "stopped", "message"}

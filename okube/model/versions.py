@@ -53,6 +53,7 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
         "affinity": 5,
         "anti_affinity": 5,
         "max_per_node": 5,
+        "depends_on": 5,
     },
     c.RegisterNode: {"machine_id": 3, "knows": 3},
     c.RemoveNode: {"bar": 3},

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from okube.model.dependency import Dependencies
 from okube.model.mounts import Mounts
 from okube.model.placing import Companies, MaxPerNode, Preferences
 from okube.model.secret import SecretKind
@@ -71,6 +72,7 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     affinity: Companies = msgspec.UNSET
     anti_affinity: Companies = msgspec.UNSET
     max_per_node: MaxPerNode = msgspec.UNSET
+    depends_on: Dependencies = msgspec.UNSET
     running: int
     version: int
     stopped: bool

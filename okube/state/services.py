@@ -12,6 +12,7 @@ from okube.model.shown import service_answer
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
 from okube.model.workload_views import Action, ServiceAnswer, ServiceView
 from okube.state.apps import names_of_app
+from okube.state.dependencies import refuse_circles
 from okube.state.mounts import lacking, to_restart
 from okube.state.queries import view_of_service
 from okube.state.tables import Tables
@@ -32,6 +33,7 @@ def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
         raise InvalidInput.of([FieldError("name", f"{name} is given twice") for name in twice], what="services")
     for spec in command.specs:
         _check_put(tables, spec, command)
+    refuse_circles(tables, command.specs)
     pruned = to_prune(tables, command.specs) if command.prune else []
     answer = []
     for service_id, spec in zip(command.ids, command.specs, strict=True):
@@ -113,6 +115,7 @@ def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
     for old, new in zip(found, changed, strict=True):
         if old.spec != new.spec:
             _check_mounts(tables, old, new.spec)
+    refuse_circles(tables, [new.spec for old, new in zip(found, changed, strict=True) if old.spec != new.spec])
     for new in changed:
         check_within(command.within, new.spec.app, f"{new.name}, as it would be then,")
     for old, new in zip(found, changed, strict=True):

@@ -21,6 +21,7 @@ SPEC = decode_spec(
         "affinity": ["db"],
         "anti_affinity": ["batch"],
         "max_per_node": 2,
+        "depends_on": [{"service": "cache", "max_latency": "2ms"}],
     }
 )
 WEB = Service(id="s1", spec=SPEC, created_ms=1000, updated_ms=2000, revision=7)
