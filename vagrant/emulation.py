@@ -27,6 +27,7 @@ remember_owner = 0
 """
 """libvirt's settings for QEMU where there is no systemd, no udev and no cgroups to hand."""
 
+_FIRST = (sys.executable, "-m", "vagrant.reaper")
 _OWN = ("etc/libvirt", "var/lib/libvirt", "var/log/libvirt", "var/cache/libvirt")
 _SOCKET = Path("/run/libvirt/libvirt-sock")
 _START_S = 60
@@ -50,6 +51,7 @@ def namespaces_command(command: Sequence[str]) -> list[str]:
         "--mount-proc",
         "--fork",
         "--kill-child=KILL",
+        *_FIRST,
         *command,
     ]
 
