@@ -25,6 +25,7 @@ from okube.worker.agent import Agent
 from okube.worker.ballast import Ballasted
 from okube.worker.calls import HttpManagerCalls
 from okube.worker.capacity import UsageMeter, look_at_machine, measure_capacity, measure_machine
+from okube.worker.link import LinkMeter
 from okube.worker.listening import follow_address, place_of, turn_out_who_left
 from okube.worker.metrics import AgentMetrics
 from okube.worker.presence import living_clusters, present
@@ -80,6 +81,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
     timed = metrics.of_calls(calls)
     ask_expired = partial(calls.expired, ca=TlsFiles(settings.tls_directory).ca)
     renewal = Renewal(settings.instance, credentials, calls.certificate, ask_expired, now_ms=clock.time_ms, rng=rng)
+    link = LinkMeter(lambda: agent.address.rpartition(":")[0].strip("[]"), clock.monotonic)
     agent = Agent(
         settings=settings,
         clock=clock,
@@ -95,7 +97,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
         software=importlib.metadata.version("okube"),
         secrets=Secrets(timed, lambda: find_place(settings.cluster_id, settings.name, os.environ)),
         renewing=renewal,
-        survey=Survey(Handshake(), clock, rng),
+        survey=Survey(Handshake(), clock, rng, link.read),
     )
 
     def leave() -> None:
@@ -125,7 +127,12 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
         logger.info("Worker %s serves at %s:%d, runtime %s", settings.name, host, port, runtime.name)
         ready()
         with present(settings.cluster_id, settings.name):
-            beside = (renewal.run(), follow_address(agent, server, settings), turn_out_who_left(agent, server))
+            beside = (
+                renewal.run(),
+                link.run(),
+                follow_address(agent, server, settings),
+                turn_out_who_left(agent, server),
+            )
             await _with(beside, agent.run(stop))
     finally:
         await server.close()
