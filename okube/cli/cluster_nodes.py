@@ -59,7 +59,9 @@ okube cluster add-node w4 --dry-run
 @click.option("--role", type=click.Choice(("worker", "manager")), metavar="ROLE", help="worker or manager.")
 @click.option("--host", metavar="HOST", help="Where others reach it.")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="7201, or 7101 of a manager.")
+@click.option("--region", metavar="REGION", help="Of a worker.")
 @click.option("--zone", metavar="ZONE", help="Of a worker.")
+@click.option("--rack", metavar="RACK", help="Of a worker.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="Of a worker; may be repeated.")
 @bundle_option
 @machine_options
@@ -68,7 +70,9 @@ def add_node(
     role: str | None,
     host: str | None,
     port: int | None,
+    region: str | None,
     zone: str | None,
+    rack: str | None,
     labels: tuple[str, ...],
     **how: Any,
 ) -> None:
@@ -81,7 +85,9 @@ def add_node(
     from okube.install.nodes_run import add_node as add
 
     label_pairs(labels)
-    given = {"host": host, "port": port, "zone": zone, "labels": dict(each.split("=", 1) for each in labels) or None}
+    places = {"region": region, "zone": zone, "rack": rack}
+    pairs = dict(each.split("=", 1) for each in labels)
+    given = {"host": host, "port": port, **places, "labels": pairs or None}
     fields = {key: value for key, value in given.items() if value is not None}
     what = cast("Role | None", role)
     _change(lambda path, client, options, tell: add(path, name, what, fields, client, options, tell), **how)

@@ -100,7 +100,9 @@ def _nodes(now_ms: int) -> Sequence[Column]:
     return (
         Column("NODE", field("name")),
         Column("STATE", availability),
+        Column("REGION", field("region"), wide=True, optional=True),
         Column("ZONE", field("zone"), optional=True),
+        Column("RACK", field("rack"), wide=True, optional=True),
         Column("TASKS", field("task_count"), right=True),
         Column("CORES", out_of("cores_allocated", "cores"), right=True),
         Column("MEMORY", bytes_out_of("memory_allocated", "memory"), right=True),

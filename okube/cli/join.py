@@ -29,7 +29,9 @@ okube join - --manager 192.0.2.11 --no-start < token    systemd starts it
 @click.option("--name", metavar="NAME", help="Its name; the host's unless given.")
 @click.option("--host", metavar="HOST", help="Where others reach it; its own address unless given.")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="7201, or 7101 of a manager.")
+@click.option("--region", default="", metavar="REGION", help="Of a worker.")
 @click.option("--zone", default="", metavar="ZONE", help="Of a worker.")
+@click.option("--rack", default="", metavar="RACK", help="Of a worker.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="Of a worker; may be repeated.")
 @click.option("--runtime", type=click.Choice(("auto", "docker", "process")), metavar="R", help="docker, process, auto.")
 @click.option("--beside", is_flag=True, help="This machine has another node of it, on purpose.")
@@ -43,7 +45,9 @@ def join(
     name: str | None,
     host: str | None,
     port: int | None,
+    region: str,
     zone: str,
+    rack: str,
     labels: tuple[str, ...],
     runtime: str | None,
     beside: bool,
@@ -65,7 +69,9 @@ def join(
         name=name or _own_name(),
         host=host,
         port=port,
+        region=region,
         zone=zone,
+        rack=rack,
         labels=dict(label.split("=", 1) for label in labels),
         runtime=runtime,
         beside=beside,

@@ -126,7 +126,9 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     name: ProcessName
     host: HostName
     port: PortNumber
+    region: Zone = ""
     zone: Zone = ""
+    rack: Zone = ""
     labels: Labels = {}
     capacity: Capacity = Capacity()
     reserve: Reserve = Reserve()

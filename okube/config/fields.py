@@ -61,7 +61,7 @@ def _port(port: int) -> str | None:
 def _zone(text: str) -> str | None:
     if not text or _ZONE.fullmatch(text):
         return None
-    return f"{text!r} is no zone: up to 63 letters, digits, '.', '_' and '-', without blanks"
+    return f"{text!r} is no name: up to 63 letters, digits, '.', '_' and '-', without blanks"
 
 
 def _cores(cores: float) -> str | None:

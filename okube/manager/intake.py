@@ -34,6 +34,8 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
         elif before.state == "down":
             _log.info("node %s is ready again", said.node)
         leader.runs[said.node] = (said.run, 0)
+        if (said.region or said.rack) and not _takes(core, "region"):
+            leader.cut_short.add(said.node)
         core.metrics.registrations.inc()
         leader.liveness.heard(said.node)
         leader.dispatcher.reconnected(said.node)
@@ -91,7 +93,13 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
 
 def _has_more_to_say(core: ManagerCore, leader: Leader, node: Node | None, said: Heartbeat) -> bool:
     """Whether the agent may have said what it knows when that could not be taken down: it registers once more."""
-    if node is None or node.knows or not _takes(core, "knows") or leader.asked_again.get(said.node) == said.run:
+    if node is None or leader.asked_again.get(said.node) == said.run:
+        return False
+    unsaid = not node.knows and _takes(core, "knows")
+    if said.node in leader.cut_short and _takes(core, "region"):
+        leader.cut_short.discard(said.node)
+        unsaid = True
+    if not unsaid:
         return False
     leader.asked_again[said.node] = said.run
     return True
@@ -179,4 +187,6 @@ def _command(core: ManagerCore, said: Registration) -> RegisterNode:
         software=said.software,
         machine_id=said.machine_id if _takes(core, "machine_id") else "",
         knows=said.knows if _takes(core, "knows") else 0,
+        region=said.region if _takes(core, "region") else "",
+        rack=said.rack if _takes(core, "rack") else "",
     )

@@ -51,6 +51,7 @@ class Leader:
         self.defects = 0
         self.runs: dict[str, tuple[str, int]] = {}  # node → its agent's run, and the newest heartbeat of it
         self.asked_again: dict[str, str] = {}  # node → the run of its agent that was asked to register once more
+        self.cut_short: set[str] = set()  # nodes whose agents said what could not be taken down yet
         self.papers = PapersBook()
         self.survey = Survey(core.tables, core.clock, random.Random(f"{core.name} {core.epoch}"))
         self.changes = Changes(core.tables)

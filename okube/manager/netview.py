@@ -101,9 +101,9 @@ def _node(node: Node, survey: Survey | None, time_text: TimeText, latency: float
     own = place.coordinate
     return NetNodeView(
         name=node.name,
-        region="",
+        region=node.region,
         zone=node.zone,
-        rack="",
+        rack=node.rack,
         coordinate=None if believed is None else list(believed.position),
         height=None if believed is None else believed.height,
         error=None if own is None else own.error,

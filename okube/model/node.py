@@ -58,6 +58,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     machine_id: str = ""  # a hash of the machine's own id; empty where its agent does not say
     knows: int = 0  # the command version of its agent's Okube; 0 where that is from before agents told it
     readdressed: bool = False  # its address was set since it joined, and what its agent says of it counts no more
+    region: str = ""  # around zones: a site, a town
+    rack: str = ""  # in a zone: what shares a switch
 
     @property
     def blocked(self) -> str:

@@ -51,6 +51,8 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     held_until: Time | None = None  # it came and went too often, and gets no new tasks before then
     message: str = ""
     certificate_ends: Time | None = None  # of its agent; known to the leader alone, like `last_seen`
+    region: str = ""
+    rack: str = ""
 
 
 class NodeChange(msgspec.Struct, frozen=True):
@@ -60,6 +62,8 @@ class NodeChange(msgspec.Struct, frozen=True):
     labels: Labels | None = None
     zone: Annotated[str, msgspec.Meta(max_length=63)] | None = None
     address: Address | None = None
+    region: Annotated[str, msgspec.Meta(max_length=63)] | None = None
+    rack: Annotated[str, msgspec.Meta(max_length=63)] | None = None
 
 
 class NodeUsageView(msgspec.Struct, frozen=True):

@@ -129,6 +129,8 @@ def node_view(
         conditions=[ConditionView(c.kind, c.message, rfc3339(c.since_ms)) for c in node.conditions],
         held_until=rfc3339(node.held_until_ms or None),
         message=hold_message(node),
+        region=node.region,
+        rack=node.rack,
     )
 
 

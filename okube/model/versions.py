@@ -55,14 +55,14 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
         "max_per_node": 5,
         "depends_on": 5,
     },
-    c.RegisterNode: {"machine_id": 3, "knows": 3},
+    c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5},
     c.RemoveNode: {"bar": 3},
     c.PutServices: {"within": 3},
     c.DeleteServices: {"within": 3},
     c.ScaleServices: {"within": 3},
     c.RefreshServices: {"within": 3},
     c.StopTask: {"within": 3},
-    c.UpdateNode: {"address": 3},
+    c.UpdateNode: {"address": 3, "region": 5, "rack": 5},
     c.TellOfManager: {"before": 3},
 }
 """Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.

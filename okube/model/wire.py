@@ -173,6 +173,8 @@ class Registration(msgspec.Struct, frozen=True, array_like=True):
     run: Text = ""
     machine_id: Text = ""
     knows: Count = 0  # the command version of its Okube, which says what it can do with a task
+    region: Text = ""
+    rack: Text = ""
 
 
 class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):

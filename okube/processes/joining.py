@@ -57,7 +57,9 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     host: str | None = None
     port: int | None = None
     raft_port: int | None = None
+    region: str = ""
     zone: str = ""
+    rack: str = ""
     labels: dict[str, str] = {}
     runtime: str | None = None
     beside: bool = False
@@ -178,8 +180,8 @@ def _as_described(config: ClusterConfig, role: str, wish: Wish) -> Wish:
     described = msgspec.structs.replace(wish, host=found.host, port=found.port)
     if role == "manager":
         return msgspec.structs.replace(described, raft_port=getattr(found, "raft_port", None))
-    zone, labels = getattr(found, "zone", ""), getattr(found, "labels", {})
-    return msgspec.structs.replace(described, zone=wish.zone or zone, labels={**labels, **wish.labels})
+    places = {level: getattr(wish, level) or getattr(found, level, "") for level in ("region", "zone", "rack")}
+    return msgspec.structs.replace(described, **places, labels={**getattr(found, "labels", {}), **wish.labels})
 
 
 def _is_in(folder: ProcessFiles, token: JoinToken, name: str) -> bool:
@@ -286,7 +288,14 @@ def _request(token: JoinToken, wish: Wish, cluster: Cluster, making: ProcessFile
 def _entry(request: JoinRequest, wish: Wish) -> OwnEntry:
     host, _, port = request.address.rpartition(":")
     return OwnEntry(
-        role=request.role, name=request.name, host=host.strip("[]"), port=int(port), zone=wish.zone, labels=wish.labels
+        role=request.role,
+        name=request.name,
+        host=host.strip("[]"),
+        port=int(port),
+        region=wish.region,
+        zone=wish.zone,
+        rack=wish.rack,
+        labels=wish.labels,
     )
 
 

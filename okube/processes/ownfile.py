@@ -18,14 +18,16 @@ _HEAD = f"""{_MARK}, which changes it again when another process of this machine
 
 
 class OwnEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What runs here, as the file has it. ``raft_port`` is a manager's, ``zone`` and ``labels`` a worker's."""
+    """What runs here, as the file has it. ``raft_port`` is a manager's, the rest a worker's."""
 
     role: str
     name: str
     host: str
     port: int
     raft_port: int = 0
+    region: str = ""
     zone: str = ""
+    rack: str = ""
     labels: dict[str, str] = {}
 
 
@@ -88,8 +90,7 @@ def _manager(name: str, address: str, raft_address: str) -> dict[str, Any]:
 
 def _worker(entry: OwnEntry) -> dict[str, Any]:
     found: dict[str, Any] = {"name": entry.name, "host": entry.host, "port": entry.port}
-    if entry.zone:
-        found["zone"] = entry.zone
+    found |= {level: place for level in ("region", "zone", "rack") if (place := getattr(entry, level))}
     if entry.labels:
         found["labels"] = entry.labels
     return found

@@ -48,6 +48,8 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
         software=command.software,
         machine_id=command.machine_id or base.machine_id,
         knows=command.knows,
+        region=base.region or command.region,
+        rack=base.rack or command.rack,
     )
     if old is not None and not old.down_ms and new.state == "down":
         new = msgspec.structs.replace(
@@ -61,7 +63,7 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
 
 
 def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
-    """Change availability, labels, zone or address; to make it active lifts a hold as well. Answers the view."""
+    """Change what people decide about a node; to make it active lifts a hold as well. Answers the view."""
     del now_ms
     old = _named(tables, command.name, command.if_match)
     availability = old.availability if command.availability is None else command.availability
@@ -72,6 +74,8 @@ def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
         availability=availability,
         labels=old.labels if command.labels is None else command.labels,
         zone=old.zone if command.zone is None else command.zone,
+        region=old.region if command.region is None else command.region,
+        rack=old.rack if command.rack is None else command.rack,
     )
     if command.availability == "active":
         new = calmed(new)

@@ -291,4 +291,6 @@ def _registration(settings: WorkerSettings, capacity: Capacity, runtime: str, so
         software=software,
         machine_id=settings.machine_id,
         knows=COMMAND_VERSION,
+        region=settings.region,
+        rack=settings.rack,
     )

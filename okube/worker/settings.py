@@ -37,6 +37,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     docker_host: str = "unix:///var/run/docker.sock"
     heartbeat_s: float = 1.0
     machine_id: str = ""
+    region: str = ""
+    rack: str = ""
 
     @property
     def tls_directory(self) -> Path:

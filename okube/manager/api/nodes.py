@@ -67,14 +67,24 @@ async def get_node(request: web.Request) -> web.Response:
 @routes.patch("/v1/nodes/{name}")
 @leader_only
 async def change_node(request: web.Request) -> web.Response:
-    """Change availability (``draining`` empties the node), labels, zone or address."""
+    """Change availability (``draining`` empties the node), labels, region, zone, rack or address."""
     name = request.match_info["name"]
     change = decode(NodeChange, await json_object(request), what=f"node {name}")
     availability = "draining" if change.availability == "drained" else change.availability
     by = request[CALLER].name
     if change.address is not None:
         check_hosts({"address": change.address}, what="node")
-    command = UpdateNode(name, availability, change.labels, change.zone, if_match(request), by, change.address)
+    command = UpdateNode(
+        name,
+        availability,
+        change.labels,
+        change.zone,
+        if_match(request),
+        by,
+        change.address,
+        change.region,
+        change.rack,
+    )
     applied = await submit(request, command)
     if change.address is not None:
         _log.info("node %s is reached at %s from now on, as %s wants it", name, change.address, by)

@@ -8,7 +8,10 @@ __all__ = ["RegisterNode", "ReleaseNodes", "RemoveNode", "SetNodeConditions", "S
 
 
 class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-node/1"):
-    """An agent says what its machine is; labels and zone count only when the node is new."""
+    """An agent says what its machine is; labels and zone count only when the node is new.
+
+    Region and rack count as long as the node has none.
+    """
 
     name: str
     instance: str
@@ -23,6 +26,8 @@ class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-n
     role: str = "worker"
     machine_id: str = ""
     knows: int = 0
+    region: str = ""
+    rack: str = ""
 
 
 class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/1"):
@@ -35,6 +40,8 @@ class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/
     if_match: int | None = None
     by: str = ""
     address: str | None = None
+    region: str | None = None
+    rack: str | None = None
 
 
 class SetNodeState(msgspec.Struct, frozen=True, array_like=True, tag="set-node-state/1"):

@@ -167,7 +167,7 @@ timing: {heartbeat: 2s, election: 10ms}
             "11: workers[0].capacity.cores: -4 cores are out of range: 0.01 to 65536",
             "11: workers[0].capacity.memory: 8 B is too little for a node: at least 16M (did you forget the unit?)",
             "11: workers[0].capacity.disk: '50GG' is not an amount of bytes: write 512M, 2G or a number of bytes",
-            "12: workers[1].zone: 'rack a' is no zone: up to 63 letters, digits, '.', '_' and '-', without blanks",
+            "12: workers[1].zone: 'rack a' is no name: up to 63 letters, digits, '.', '_' and '-', without blanks",
             "12: workers[1].name: 'm4' is the name of managers[3] already",
             "12: workers[1].port: port 8101 of 192.0.2.1 is taken by managers[0].raft_port already",
             "13: runtim: unknown key (did you mean 'runtime'?); allowed are cluster, managers, data_dir, key_dir, "

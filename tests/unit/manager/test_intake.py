@@ -152,3 +152,39 @@ async def test_what_an_agent_knows_is_written_down(api: Api) -> None:
     await intake.register(api.core, api.reign.leader, REGISTRATION)
     assert (await intake.heartbeat(api.core, api.reign.leader, _beat(1))).known
     assert api.core.tables.nodes["w1"].knows == COMMAND_VERSION
+
+
+async def test_where_a_node_is_counts_as_long_as_nobody_has_said_it(api: Api) -> None:
+    await _enabled(api)
+    said = msgspec.structs.replace(REGISTRATION, region="north", zone="a", rack="a-1")
+    await intake.register(api.core, api.reign.leader, said)
+    elsewhere = msgspec.structs.replace(said, region="south", zone="b", rack="b-1", run="r2")
+    await intake.register(api.core, api.reign.leader, elsewhere)
+    node = api.core.tables.nodes["w1"]
+    assert (node.region, node.zone, node.rack) == ("north", "a", "a-1")
+
+
+async def test_a_node_from_before_there_were_regions_gets_the_one_that_its_agent_says(api: Api) -> None:
+    await _enabled(api)
+    await intake.register(api.core, api.reign.leader, REGISTRATION)
+    said = msgspec.structs.replace(REGISTRATION, region="north", rack="a-1", run="r2")
+    await intake.register(api.core, api.reign.leader, said)
+    node = api.core.tables.nodes["w1"]
+    assert (node.region, node.rack) == ("north", "a-1")
+
+
+async def test_what_could_not_be_taken_down_yet_is_asked_for_again_once_it_can(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _enabled(api)
+    takes = intake._takes
+    monkeypatch.setattr(intake, "_takes", lambda core, field: field not in ("region", "rack") and takes(core, field))
+    said = msgspec.structs.replace(REGISTRATION, region="north")
+    await intake.register(api.core, api.reign.leader, said)
+    assert api.core.tables.nodes["w1"].region == ""
+    assert (await intake.heartbeat(api.core, api.reign.leader, _beat(1))).known
+    monkeypatch.setattr(intake, "_takes", takes)
+    assert not (await intake.heartbeat(api.core, api.reign.leader, _beat(2))).known
+    await intake.register(api.core, api.reign.leader, said)
+    assert api.core.tables.nodes["w1"].region == "north"
+    assert (await intake.heartbeat(api.core, api.reign.leader, _beat(3))).known

@@ -3,6 +3,7 @@
 from okube.manager import intake
 from okube.model.epoch import Epoch
 from okube.model.network import Coordinate
+from okube.model.versions import COMMAND_VERSION
 from okube.model.wire import Heartbeat, NetworkReport, RoundTrip
 from okube.network.coordinates import DIMENSIONS
 from tests.unit.manager.conftest import Api
@@ -54,3 +55,12 @@ async def test_an_agent_is_told_whom_to_measure_and_one_that_measures_nothing_is
 async def test_a_node_that_is_not_there_has_no_round_trips(api: Api) -> None:
     answer = await api("GET", "/v1/net?node=w9")
     assert (answer.status, answer.body["detail"]) == (404, "there is no node w9")
+
+
+async def test_region_and_rack_of_a_node_are_changed_as_its_zone_is(api: Api) -> None:
+    await _two_nodes(api)
+    while api.core.tables.settings.command_version < COMMAND_VERSION:
+        await api.core.raft.wait_applied(api.core.raft.applied_index + 1)
+    changed = (await api("PATCH", "/v1/nodes/w1", {"region": "north", "rack": "a-1"})).body
+    assert (changed["region"], changed["zone"], changed["rack"]) == ("north", "a", "a-1")
+    assert (await api("GET", "/v1/nodes/w1")).body["region"] == "north"
