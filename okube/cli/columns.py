@@ -272,6 +272,17 @@ def _net_pairs(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _declared_costs(now_ms: int) -> Sequence[Column]:
+    del now_ms
+    return (
+        Column("LEVEL", field("level")),
+        Column("FROM", field("from")),
+        Column("TO", field("to"), optional=True),
+        Column("ROUND TRIP", round_trip("latency"), right=True),
+        Column("BANDWIDTH", bit_rate("bandwidth"), right=True),
+    )
+
+
 def _keys(now_ms: int) -> Sequence[Column]:
     return (
         Column("KEY", field("id")),
@@ -326,6 +337,7 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "usage of tasks": _usage_tasks,
     "places": _net_nodes,
     "round trips": _net_pairs,
+    "declared costs": _declared_costs,
     "snapshots": _snapshots,
     "actions": _actions,
     "keys": _keys,

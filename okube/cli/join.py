@@ -19,7 +19,6 @@ __all__ = ["join"]
 
 @click.command(
     epilog=examples("""
-okube join TOKEN --manager https://192.0.2.11:7101
 okube join TOKEN --manager 192.0.2.11,192.0.2.12 --name w7 --zone rack-b
 okube join - --manager 192.0.2.11 --no-start < token    systemd starts it
 """)

@@ -1,6 +1,6 @@
 """``okube net``: the network between the nodes, as their agents measure it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import click
@@ -13,6 +13,7 @@ from okube.cli.options import connects, examples, shows
 from okube.cli.output import emit, note, show_list, tell_age, terminal_width
 from okube.cli.session import session
 from okube.cli.table import Column, render
+from okube.model.errors import FieldError
 
 __all__ = ["net"]
 
@@ -34,6 +35,7 @@ class NetGroup(LazyGroup):
 okube net                 the round trips between zones
 okube net nodes           each node: where it is, and what its link does
 okube net from w1         the round trips from one node
+okube net topology        what is declared of it
 okube net -o json
 """),
 )
@@ -76,6 +78,61 @@ def from_node(node: str) -> None:
     with hinting(client, "node", [node]):
         found = client.net(node=node).get("pairs") or []
     show_list(here, "round trips", sorted(found, key=_by_latency))
+
+
+@net.command(
+    epilog=examples("""
+okube net topology
+okube net topology -f cluster.yaml        what its `topology` says, from here on
+okube net topology -o yaml
+""")
+)
+@click.option("-f", "file", type=click.Path(), metavar="FILE", help="Declare what its `topology` says instead.")
+@connects
+@shows
+def topology(file: str | None) -> None:
+    """What is declared of the network: round trips and bandwidths of regions, zones and racks.
+
+    It counts for nodes whose round trip was not measured, and for bandwidth, which nobody measures.
+    """
+    here = session()
+    client = here.client()
+    found = client.topology() if file is None else client.set_topology(_declared_in(file))
+    if here.output in ("json", "yaml"):
+        emit(here, found)
+    else:
+        show_list(here, "declared costs", list(_costs(found)))
+
+
+def _declared_in(file: str) -> Row:
+    """What a file declares; what is wrong with it is told with its lines."""
+    from pathlib import Path
+
+    from okube.config import load_documents, render_errors
+    from okube.model.decode import decode
+    from okube.model.errors import BadFile, InvalidInput
+    from okube.model.topology import DeclaredTopology
+
+    documents = [each for each in load_documents(Path(file)) if isinstance(each.data, dict) and "topology" in each.data]
+    if len(documents) != 1:
+        raise BadFile(f"{file} declares nothing of the network: it has no key topology.")
+    (document,) = documents
+    declared: Row = document.data["topology"]
+    try:
+        decode(DeclaredTopology, declared, what=file)
+    except InvalidInput as error:
+        inside = tuple(FieldError(f"topology.{each.path}".rstrip("."), each.message) for each in error.errors)
+        raise BadFile("\n".join(render_errors(document, InvalidInput("", inside)))) from error
+    return declared
+
+
+def _costs(declared: Row) -> Iterator[Row]:
+    for level in ("region", "zone", "rack"):
+        said = declared.get(f"{level}s") or {}
+        for where in ("within", "between"):
+            if cost := said.get(where):
+                yield {"level": level, "from": f"({where})", "to": "", **cost}
+        yield from ({"level": level, **pair} for pair in said.get("pairs") or ())
 
 
 def _by_latency(pair: Row) -> tuple[bool, float, str]:

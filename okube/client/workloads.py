@@ -1,7 +1,7 @@
 """What runs and where: services, apps, tasks, nodes, what happened to them, and their changes as they come."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from okube.client import logs
@@ -171,6 +171,14 @@ class Workloads(Calls):
     def net(self, *, node: str | None = None) -> Json:
         """The network: ``{zones, nodes, pairs}``, the last from one node, where one is named; seconds and bit/s."""
         return self._object(self._read("/v1/net", [("node", node)]))
+
+    def topology(self) -> Json:
+        """What is declared of the network: ``{regions, zones, racks}``, each only where something is said of it."""
+        return self._object(self._read("/v1/net/topology"))
+
+    def set_topology(self, declared: Mapping[str, Any]) -> Json:
+        """Declare this instead; latencies and bandwidths may be written as in cluster.yaml."""
+        return self._object(self._write("PUT", "/v1/net/topology", dict(declared)))
 
     def events(self, *, since: int | None = None, **filters: Scalar | Sequence[str]) -> list[Json]:
         """What happened, the newest last; ``kind``, ``level``, ``service``, ``node``, ``subject`` are filters."""

@@ -12,13 +12,15 @@ import msgspec
 from okube.config.cluster import RAFT_PORT_OFFSET, ClusterFile, Timing
 from okube.config.fields import seconds_text
 from okube.config.hosts import canonical_host, host_error, is_loopback
+from okube.model.decode import hint
 from okube.model.errors import FieldError
 from okube.model.leaks import looks_secret
 from okube.model.quantities import parse_seconds
 
-__all__ = ["MAX_MANAGERS", "MISSED_HEARTBEATS", "problems", "warnings"]
+__all__ = ["MAX_MANAGERS", "MISSED_HEARTBEATS", "problems", "unknown_places", "warnings"]
 
 MAX_MANAGERS = 7
+_LEVELS = ("region", "zone", "rack")
 MISSED_HEARTBEATS = 2
 """How many signs of life in a row must be missing before a node counts as down."""
 
@@ -42,6 +44,23 @@ def problems(data: object) -> Iterator[FieldError]:
     yield from _ports([*managers, *workers])
     yield from _reach(managers)
     yield from _times(root.get("timing"))
+
+
+def unknown_places(file: ClusterFile) -> Iterator[FieldError]:
+    """Regions, zones and racks that ``topology`` has a cost for, and no worker is in: most likely misspelt.
+
+    A level of which the file says nothing for any worker is not looked at: the workers may come from elsewhere.
+    """
+    if file.topology is None:
+        return
+    places = {f"{level}s": {getattr(worker, level) for worker in file.workers} - {""} for level in _LEVELS}
+    for level, path, name in file.topology.names():
+        known = places[level]
+        if known and name not in known:
+            yield FieldError(
+                f"topology.{path}",
+                f"no worker is in a {level[:-1]} {name!r}{hint(name, known)}; they are in {', '.join(sorted(known))}",
+            )
 
 
 def warnings(file: ClusterFile) -> Iterator[str]:

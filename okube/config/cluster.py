@@ -29,6 +29,7 @@ from okube.config.fields import (
 from okube.model.errors import FieldError
 from okube.model.scheduling import Scheduling
 from okube.model.spec import Labels, Name
+from okube.model.topology import DeclaredTopology
 
 __all__ = [
     "RAFT_PORT_OFFSET",
@@ -181,6 +182,7 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: Snapshots = Snapshots()
     certificates: Certificates = Certificates()
     scheduler: Scheduling | None = None
+    topology: DeclaredTopology | None = None
     ssh: SshConfig = SshConfig()
     install: InstallConfig = InstallConfig()
 
@@ -203,6 +205,7 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: Snapshots = Snapshots()
     certificates: Certificates = Certificates()
     scheduler: Scheduling | None = None
+    topology: DeclaredTopology | None = None
     ssh: SshConfig = SshConfig()
     install: InstallConfig = InstallConfig()
     file: Path | None = None

@@ -59,6 +59,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         written = decode(ClusterFile, document.data, what=document.source)
         data_dir = _data_dir(written, file, errors)
         key_dir = _key_dir(written, file, data_dir, errors)
+        errors += checks.unknown_places(written)
     except InvalidInput as error:
         errors += error.errors
     errors += checks.problems(document.data)
@@ -77,6 +78,7 @@ def cluster_of(document: Document, file: Path) -> ClusterConfig:
         snapshots=written.snapshots,
         certificates=written.certificates,
         scheduler=written.scheduler,
+        topology=written.topology,
         ssh=written.ssh,
         install=written.install,
         file=file,

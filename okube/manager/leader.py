@@ -26,6 +26,7 @@ from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, p
 from okube.manager.scheduling import plan_seeding, policy_in
 from okube.manager.slices import batches, in_turns
 from okube.manager.survey import Survey
+from okube.manager.topology import plan_seeding_topology
 from okube.model.commands import Command, PlaceTasks, SeedCluster, TellOfCertificates, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.model.versions import version_of
@@ -228,6 +229,7 @@ class Leader:
             await core.propose([*plan_enabling(core.tables.settings.command_version, core.raft.known_versions())])
             await core.propose([*plan_noting(core)])
             await core.propose([*plan_seeding(core.tables, core.settings)])
+            await core.propose([*plan_seeding_topology(core.tables, core.settings)])
             self.changes.ring_changed.set()  # a version may be what the making of a key ring waited for
             await _wait(core.versions_told, _FULL_PASS_S)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from okube.manager.retention import Retention
 from okube.model.scheduling import Scheduling
+from okube.model.topology import DeclaredTopology
 from okube.security.authorityfiles import AuthorityFiles
 
 __all__ = ["ManagerMember", "ManagerSettings"]
@@ -42,6 +43,7 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path | None = None  # the cluster's folder on this machine
     certificate_life_s: float = 90 * 86400.0
     scheduling: Scheduling | None = None  # what cluster.yaml says of it, if anything
+    topology: DeclaredTopology | None = None  # likewise
 
     @property
     def authority(self) -> AuthorityFiles | None:

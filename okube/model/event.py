@@ -46,6 +46,7 @@ EventKind = Literal[
     "leader-elected",
     "version-enabled",
     "scheduling-changed",
+    "topology-changed",
     "manager-added",
     "manager-removed",
     "certificate-ends",

@@ -42,6 +42,7 @@ KINDS_SINCE: dict[type, int] = {
     c.UseJoinToken: 3,
     c.NoteManagers: 4,
     c.PutScheduling: 5,
+    c.PutTopology: 5,
 }
 """Kinds of commands that came later, with their versions."""
 

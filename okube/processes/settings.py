@@ -78,6 +78,7 @@ def manager_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentit
         data_dir=config.data_dir,
         certificate_life_s=config.certificates.life,
         scheduling=config.scheduler,
+        topology=config.topology,
     )
 
 

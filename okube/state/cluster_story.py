@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from okube.model import commands as c
 from okube.model.event import Event, EventKind
+from okube.model.topology import DeclaredTopology, LevelTopology
 from okube.state.tables import Tables
 
 __all__ = ["of_cluster"]
@@ -28,12 +29,22 @@ def of_cluster(tables: Tables, command: c.Command) -> Iterator[Event]:
         weights = ", ".join(f"{name} {weight:g}" for name, weight in sorted(command.scheduling.weights.items()))
         message = f"nodes are chosen by {command.scheduling.policy}{f' with {weights}' if weights else ''}"
         yield Event(id="", kind="scheduling-changed", subject_kind="cluster", message=message, by=command.by)
+    elif isinstance(command, c.PutTopology):
+        message = f"what is declared of the network: {_declared(command.topology)}"
+        yield Event(id="", kind="topology-changed", subject_kind="cluster", message=message, by=command.by)
     elif isinstance(command, c.TellOfManager) and command.what in _MANAGERS:
         kind, text = _MANAGERS[command.what]
         message = text.format(address=command.address, before=command.before)
         yield Event(id="", kind=kind, subject_kind="manager", subject=command.name, message=message, by=command.by)
     elif isinstance(command, c.PutUser | c.RemoveUser):
         yield _of_user(tables, command)
+
+
+def _declared(topology: DeclaredTopology) -> str:
+    """How much is said of each level: ``zones (3 pairs)``."""
+    said = [(name, getattr(topology, name)) for name in ("regions", "zones", "racks")]
+    words = [f"{name} ({len(level.pairs)} pairs)" for name, level in said if level != LevelTopology()]
+    return ", ".join(words) or "nothing any more"
 
 
 def _of_user(tables: Tables, command: c.PutUser | c.RemoveUser) -> Event:

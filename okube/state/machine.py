@@ -49,6 +49,7 @@ _HANDLERS: dict[type, Handler] = {
     c.TellOfManager: settings.tell_of_manager,
     c.NoteManagers: settings.note_managers,
     c.PutScheduling: settings.put_scheduling,
+    c.PutTopology: settings.put_topology,
     c.PutRing: keys.put_ring,
     c.PutAuthorities: authorities.put,
     c.TellOfCertificates: authorities.tell,

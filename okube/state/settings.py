@@ -2,11 +2,18 @@
 
 import msgspec
 
-from okube.model.commands import EnableVersion, NoteManagers, PutScheduling, SeedCluster, TellOfManager
+from okube.model.commands import (
+    EnableVersion,
+    NoteManagers,
+    PutScheduling,
+    PutTopology,
+    SeedCluster,
+    TellOfManager,
+)
 from okube.model.errors import Conflict
 from okube.state.tables import Tables
 
-__all__ = ["enable", "note_managers", "put_scheduling", "seed", "tell_of_manager"]
+__all__ = ["enable", "note_managers", "put_scheduling", "put_topology", "seed", "tell_of_manager"]
 
 _MOST_LEFT = 64
 """So many managers that left are remembered: agents are told of them with each heartbeat."""
@@ -56,6 +63,15 @@ def put_scheduling(tables: Tables, command: PutScheduling, now_ms: int) -> bytes
     settings = tables.settings
     if settings.scheduling != command.scheduling and not (command.seed and settings.scheduling is not msgspec.UNSET):
         tables.put_settings(msgspec.structs.replace(settings, scheduling=command.scheduling))
+    return b"null"
+
+
+def put_topology(tables: Tables, command: PutTopology, now_ms: int) -> bytes:
+    """What is declared of the network from here on; cluster.yaml counts only where nothing was said before."""
+    del now_ms
+    settings = tables.settings
+    if settings.topology != command.topology and not (command.seed and settings.topology is not msgspec.UNSET):
+        tables.put_settings(msgspec.structs.replace(settings, topology=command.topology))
     return b"null"
 
 

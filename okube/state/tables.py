@@ -20,6 +20,7 @@ from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.task import KEPT_ENDED_TASKS, Task
+from okube.model.topology import DeclaredTopology
 from okube.model.user import User
 from okube.state.digest import Digest
 from okube.state.events import EventTable, repeated
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     managers: tuple[str, ...] = ()  # instances of those that there are
     left_managers: tuple[str, ...] = ()  # instances of those that are none any more, the newest last
     scheduling: Scheduling | msgspec.UnsetType = msgspec.UNSET  # nobody has said anything: as the defaults are
+    topology: DeclaredTopology | msgspec.UnsetType = msgspec.UNSET  # nobody has declared anything
 
 
 class Tables(IndexedRows):

@@ -1,4 +1,4 @@
-"""The routes of nodes, of what is used of them, of the network between them, and of what happened."""
+"""The routes of nodes, of what is used of them, and of what happened."""
 
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import (
@@ -17,11 +17,10 @@ from okube.manager.api.route_parts import (
     one_of,
 )
 from okube.model.event import EVENT_KINDS, EVENT_LEVELS
-from okube.model.net_views import NetView
 from okube.model.node_views import NodeChange, NodeView, UsageView
 from okube.model.views import EventView
 
-__all__ = ["EVENTS", "NET", "NODES", "USAGE"]
+__all__ = ["EVENTS", "NODES", "USAGE"]
 
 NODES = (
     Route(
@@ -119,21 +118,6 @@ USAGE = (
             STALE,
         ),
         answers=(Answer(text="the usage", of=UsageView, headers=READ_HEADERS),),
-        errors=(404,),
-    ),
-)
-
-NET = (
-    Route(
-        method="GET",
-        path="/v1/net",
-        name="net",
-        group="nodes",
-        role="viewer",
-        text="Round trips between zones and between nodes, in seconds, as agents measure them, and what the links of "
-        "nodes do. The leader knows them: a stale answer has none.",
-        parameters=(Parameter("node", "also from this node to each other"), STALE),
-        answers=(Answer(text="the network", of=NetView, headers=READ_HEADERS),),
         errors=(404,),
     ),
 )

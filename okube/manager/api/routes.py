@@ -5,7 +5,8 @@ from okube.manager.api.control_routes import CONTROL_PLANE
 from okube.manager.api.internal_routes import AGENTS, AGENTS_VALUES, PEERS
 from okube.manager.api.join_routes import JOINING
 from okube.manager.api.keyring_routes import KEYRING
-from okube.manager.api.node_routes import EVENTS, NET, NODES, USAGE
+from okube.manager.api.net_routes import NET
+from okube.manager.api.node_routes import EVENTS, NODES, USAGE
 from okube.manager.api.route import Route
 from okube.manager.api.scheduling_routes import SCHEDULER
 from okube.manager.api.secret_routes import SECRETS

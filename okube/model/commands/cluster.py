@@ -7,12 +7,14 @@ import msgspec
 from okube.model.authority import Authorities
 from okube.model.commands.tasks import TimeMs
 from okube.model.scheduling import Scheduling
+from okube.model.topology import DeclaredTopology
 
 __all__ = [
     "EnableVersion",
     "NoteManagers",
     "PutAuthorities",
     "PutScheduling",
+    "PutTopology",
     "SeedCluster",
     "TellOfCertificates",
     "TellOfManager",
@@ -59,6 +61,14 @@ class PutScheduling(msgspec.Struct, frozen=True, array_like=True, tag="put-sched
     """How nodes are chosen from here on. A ``seed`` is what cluster.yaml says: it counts where nothing was said yet."""
 
     scheduling: Scheduling
+    seed: bool = False
+    by: str = ""
+
+
+class PutTopology(msgspec.Struct, frozen=True, array_like=True, tag="put-topology/1"):
+    """What is declared of the network from here on. A ``seed`` counts where nothing was said yet."""
+
+    topology: DeclaredTopology
     seed: bool = False
     by: str = ""
 

@@ -10,6 +10,7 @@ from okube.model.commands.cluster import (
     NoteManagers,
     PutAuthorities,
     PutScheduling,
+    PutTopology,
     SeedCluster,
     TellOfCertificates,
     TellOfManager,
@@ -63,6 +64,7 @@ Command = (
     | TellOfManager
     | NoteManagers
     | PutScheduling
+    | PutTopology
     | PutRing
     | PutAuthorities
     | TellOfCertificates

@@ -149,6 +149,7 @@ class Cluster:
         self.versions: dict[str, list[Row]] = {}
         self.events: list[Row] = []
         self.usage: Row = {"nodes": [], "tasks": [], "silent": []}
+        self.topology: Row = {}
         self.net: Row = {"zones": [], "nodes": [], "pairs": []}
         self.tokens: list[Row] = []
 
@@ -190,6 +191,8 @@ class Cluster:
                 return Reply(200, self.tokens)
             case ["usage"]:
                 return Reply(200, self.usage)
+            case ["net", "topology"]:
+                return Reply(200, self.topology)
             case ["net"]:
                 return Reply(200, self.net)
             case ["nodes"]:

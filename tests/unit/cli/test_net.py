@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -84,3 +85,43 @@ def test_from_one_node_the_nearest_comes_first(okube: Okube, surveyed: Cluster, 
 def test_scripts_get_all_of_it(okube: Okube, surveyed: Cluster) -> None:
     assert set(json.loads(okube("net", "-o", "json").stdout)) == {"zones", "nodes", "pairs"}
     assert [pair["to"] for pair in json.loads(okube("net", "from", "w1", "-o", "json").stdout)] == ["w2", "w3"]
+
+
+def test_what_is_declared_is_a_table_of_its_levels(okube: Okube, cluster: Cluster) -> None:
+    cluster.topology = {
+        "zones": {
+            "within": {"latency": 0.0002},
+            "pairs": [{"from": "a", "to": "b", "latency": 0.002, "bandwidth": 10**9}],
+        }
+    }
+    assert okube("net", "topology").stdout.splitlines() == [
+        "LEVEL  FROM      TO  ROUND TRIP  BANDWIDTH",
+        "zone   (within)        0.200 ms",
+        "zone   a         b      2.00 ms   1 Gbit/s",
+    ]
+
+
+def test_a_file_declares_it_anew(okube: Okube, cluster: Cluster, manager: Manager, tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text("cluster: lab\ntopology:\n  racks:\n    between: {latency: 300ms, bandwidth: 10G}\n")
+    okube("net", "topology", "-f", str(file))
+    assert manager.received[-1].json() == {"racks": {"between": {"latency": "300ms", "bandwidth": "10G"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cluster: lab\n", "has no key topology"),
+        ("topology:\n  zones:\n    within: {latency: -3ms}\n", "cluster.yaml:3: topology.zones.within.latency: '-3ms'"),
+        ("topology:\n  zones: {}\n  halls: {}\n", "cluster.yaml:3: topology.halls: unknown key"),
+    ],
+)
+def test_a_file_that_declares_what_cannot_be_changes_nothing(
+    okube: Okube, manager: Manager, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text(text)
+    result = okube("net", "topology", "-f", str(file))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert manager.received == []

@@ -135,6 +135,40 @@ class TestGood:
         assert "hunter2" not in warning
 
 
+class TestTopology:
+    def test_costs_are_read_as_people_write_them(self) -> None:
+        config = load(
+            """\
+            cluster: lab
+            managers: [{name: m1, host: 127.0.0.1, port: 7101}]
+            workers: [{name: w1, host: 127.0.0.1, port: 7201, region: north, zone: a, rack: a-1}]
+            topology:
+              regions: {between: {latency: 80ms, bandwidth: 100M}}
+              racks: {pairs: [{from: a-1, to: a-1, latency: 0.2ms}]}
+            """
+        )
+        assert config.topology is not None
+        assert config.topology.regions.between.bandwidth == 100_000_000
+        assert config.topology.racks.pairs[0].latency == 0.0002
+
+    def test_what_cannot_be_and_what_no_worker_has_is_told_with_its_place(self) -> None:
+        assert errors_in(
+            """\
+            cluster: lab
+            managers: [{name: m1, host: 127.0.0.1, port: 7101}]
+            workers: [{name: w1, host: 127.0.0.1, port: 7201, zone: hall}]
+            topology:
+              zones:
+                pairs:
+                  - {from: hall, to: hal, latency: 2ms}
+              racks:
+                pairs: [{from: anything, to: goes, latency: 2ms}]
+            """
+        ) == [
+            "7: topology.zones.pairs[0].to: no worker is in a zone 'hal' (did you mean 'hall'?); they are in hall"
+        ]
+
+
 class TestBad:
     def test_all_is_told_at_once_in_the_order_of_the_file(self) -> None:
         assert errors_in(
@@ -171,7 +205,7 @@ timing: {heartbeat: 2s, election: 10ms}
             "12: workers[1].name: 'm4' is the name of managers[3] already",
             "12: workers[1].port: port 8101 of 192.0.2.1 is taken by managers[0].raft_port already",
             "13: runtim: unknown key (did you mean 'runtime'?); allowed are cluster, managers, data_dir, key_dir, "
-            "workers, runtime, docker, timing, reserve, snapshots, certificates, scheduler, ssh, install",
+            "workers, runtime, docker, timing, reserve, snapshots, certificates, scheduler, topology, ssh, install",
             "14: timing.election: 10ms is too short: 100ms to 30s; a busy moment of the leader would cost it its "
             "office",
             "14: timing.node_down_after: 3s cannot work with a heartbeat of 2s: two heartbeats in a row must be "
