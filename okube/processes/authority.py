@@ -42,10 +42,12 @@ def find_authority(
     """
     found = list(_found(files, kept, folder)) or list(_in_state(state, unlock_key, cluster_id, files))
     if not found:
+        which = f" ({state.ring.unlock_id})" if state.ring is not None else ""
         raise NeedsUnlockKey(
-            f"The key of the cluster's CA is not to be had: give the unlock key, which opens it in the snapshot, with "
-            f"--unlock-key; or put it into {files.key}; or name a folder that has ca.crt and ca.key with --ca. Without "
-            "it workers would not trust the new managers; then make a new cluster from your service files."
+            f"The key of the cluster's CA is not to be had: give the unlock key{which}, which opens it in the "
+            f"snapshot, with --unlock-key; or put it into {files.key}; or name a folder that has ca.crt and ca.key "
+            "with --ca. Without it workers would not trust the new managers; then make a new cluster from your "
+            "service files."
         )
     where, first = found[0]
     for elsewhere, other in found[1:]:
