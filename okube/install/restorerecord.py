@@ -1,12 +1,12 @@
 """What the machine that restores remembers of it, so that a repeated command goes on and undoes nothing."""
 
 import hashlib
-from pathlib import Path
 
 import msgspec
 
 from okube.config import ClusterConfig
 from okube.model.errors import BadFile, Conflict
+from okube.processes.places import restored_file
 from okube.processes.seed import read_cluster
 from okube.processes.settings import key_folder
 from okube.security import ClusterFiles
@@ -14,8 +14,6 @@ from okube.security.keyfiles import KeyFiles
 from okube.security.private import write_public
 
 __all__ = ["Record", "begun_with", "read_record", "sum_of", "unlock_key_of", "write_record"]
-
-_NAME = "restored.json"
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -46,7 +44,7 @@ def read_record(config: ClusterConfig) -> Record | None:
         BadFile: the record is damaged.
         OkubeError: the data directory is another cluster's, or damaged.
     """
-    path = _path(config)
+    path = restored_file(config.data_dir)
     if not (path.exists() and ClusterFiles(config.data_dir).seed.exists()):
         return None
     try:
@@ -77,7 +75,7 @@ def begun_with(config: ClusterConfig, data: bytes) -> Record | None:
 
 def write_record(config: ClusterConfig, record: Record) -> None:
     """Remember a restore."""
-    write_public(_path(config), msgspec.json.encode(record) + b"\n")
+    write_public(restored_file(config.data_dir), msgspec.json.encode(record) + b"\n")
 
 
 def unlock_key_of(config: ClusterConfig) -> bytes | None:
@@ -91,7 +89,3 @@ def unlock_key_of(config: ClusterConfig) -> bytes | None:
         return None
     key = KeyFiles(key_folder(config, read_cluster(config).cluster_id)).find(record.unlock_key)
     return None if key is None else f"{key.text}\n".encode()
-
-
-def _path(config: ClusterConfig) -> Path:
-    return config.data_dir / _NAME

@@ -15,7 +15,7 @@ from okube.security import ClusterFiles
 from okube.security.seed import Seed
 from okube.worker.store import stored_address
 
-__all__ = ["Place", "launch_of", "places", "restoring_file"]
+__all__ = ["Place", "launch_of", "places", "restored_file", "restoring_file"]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -73,3 +73,8 @@ def launch_of(
 def restoring_file(data_dir: Path) -> Path:
     """What is there from the beginning of a restore to its end."""
     return data_dir / "restoring"
+
+
+def restored_file(data_dir: Path) -> Path:
+    """What remembers the last restore, on the machine from which it was done."""
+    return data_dir / "restored.json"

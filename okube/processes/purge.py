@@ -9,7 +9,9 @@ from okube.security import ClusterFiles
 
 __all__ = ["purge_data", "refuse_foreign"]
 
-_OURS = frozenset({"ca", "admin", "cluster.json", "seeding.json", "up.lock", "restoring", ENGINE_FOLDER})
+_OURS = frozenset(
+    {"ca", "admin", "cluster.json", "seeding.json", "up.lock", "restoring", "restored.json", ENGINE_FOLDER}
+)
 
 
 def refuse_foreign(data_dir: Path, config_path: Path) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from okube.model.errors import Conflict
+from okube.processes.places import restored_file, restoring_file
 from okube.processes.purge import purge_data, refuse_foreign
 from tests.unit.processes.builders import a_cluster, sow_once
 
@@ -10,6 +11,8 @@ from tests.unit.processes.builders import a_cluster, sow_once
 def test_a_data_directory_of_ours_goes_whole(tmp_path: Path) -> None:
     config = a_cluster(tmp_path)
     sow_once(config)
+    for path in (restoring_file(config.data_dir), restored_file(config.data_dir)):
+        path.touch()
     refuse_foreign(config.data_dir, tmp_path / "cluster.yaml")
     purge_data(config.data_dir)
     assert not config.data_dir.exists()
