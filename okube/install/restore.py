@@ -14,22 +14,23 @@ import msgspec
 
 from okube.config import ClusterConfig, load_cluster
 from okube.install.health import client_of
-from okube.install.installed import Entry
+from okube.install.installed import Entry, seed_on
 from okube.install.inventory import Machine, machines_of
 from okube.install.nodes_machine import OnSite
 from okube.install.remote import Remote
-from okube.install.restorefound import judge, refuse_former, refuse_older
+from okube.install.restorefound import judge, managers_before, refuse_former, refuse_living, refuse_older
 from okube.install.restorerecord import Record, begun_with, sum_of, write_record
 from okube.install.run import Installation
 from okube.install.survey import connected
 from okube.install.terms import Looked, Options, Outcome, Teller
 from okube.processes.lock import one_at_a_time
-from okube.processes.restore import RestorePlan, make_anew, plan_restore
+from okube.processes.restore import RestorePlan, listens, make_anew, plan_restore
 from okube.processes.seed import read_cluster
 from okube.security import ClusterFiles
 from okube.security.keyfiles import read_key
 from okube.security.keyring import UnlockKey
 from okube.security.private import ensure_folder
+from okube.security.seed import Member
 
 __all__ = ["Agree", "RestoreOptions", "Restored", "restore_on_machines"]
 
@@ -153,6 +154,7 @@ class _Restoration:
         found = judge(self.config, plan.nodes, self.installation.installed(looked.found))
         if not self.options.anew:
             refuse_former(found)
+            refuse_living(await self._living(looked))
         says = (*plan.says, *found.says())
         if found.former:
             says += (f"The folders of {', '.join(found.former)} are put aside on their machines.",)
@@ -182,6 +184,13 @@ class _Restoration:
             locked = await asyncio.to_thread(_unlock, self.config, self.options.unlock_key)
         before: Literal["begun", "done"] = "done" if record.done else "begun"
         return Restored(incarnation=record.incarnation, before=before, outcome=outcome, locked=locked)
+
+    async def _living(self, looked: Looked) -> list[Member]:
+        """Managers of before that answer at other addresses, as far as machines here and there know of them."""
+        seeds = [seed for facts in looked.found.facts.values() if (seed := seed_on(facts)) is not None]
+        before = managers_before(self.config, seeds)
+        heard = await asyncio.gather(*(asyncio.to_thread(listens, member.host, member.port) for member in before))
+        return [member for member, answers in zip(before, heard, strict=True) if answers]
 
     async def _put_aside(self, names: Sequence[str], looked: Looked, remotes: Mapping[str, Remote]) -> None:
         """End managers of before for good, and give their folders names that nothing starts from."""

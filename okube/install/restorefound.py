@@ -1,6 +1,6 @@
 """What a look at the machines means for a restore: who is made anew, who comes along, what is in the way. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -8,9 +8,9 @@ from okube.config import ClusterConfig
 from okube.install.release import Package
 from okube.model.errors import Conflict
 from okube.model.versions import COMMAND_VERSION
-from okube.security.seed import ProcessIdentity
+from okube.security.seed import Member, ProcessIdentity, Seed
 
-__all__ = ["Found", "judge", "refuse_former", "refuse_older"]
+__all__ = ["Found", "judge", "managers_before", "refuse_former", "refuse_living", "refuse_older"]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +77,27 @@ def refuse_former(found: Found) -> None:
             f"the machines of {', '.join(found.former)} have managers' folders of before, and nothing was changed: see "
             "that none of them holds more than the snapshot ('okube managers recover' goes on with one), then put them "
             "aside with --anew"
+        )
+
+
+def managers_before(config: ClusterConfig, seeds: Iterable[Seed]) -> list[Member]:
+    """Managers that machines know from before, at addresses at which cluster.yaml has none."""
+    now = {(m.host, m.port) for m in config.managers}
+    known = {(m.host, m.port): m for seed in seeds for m in seed.members}
+    return [member for place, member in sorted(known.items()) if place not in now]
+
+
+def refuse_living(living: Sequence[Member]) -> None:
+    """Where the cluster lives elsewhere, a second one would take its workers away.
+
+    Raises:
+        Conflict: some of these managers were heard.
+    """
+    if living:
+        told = ", ".join(f"{member.name} at {member.host}:{member.port}" for member in living)
+        raise Conflict(
+            f"something answers where machines know managers of before ({told}), and nothing was changed: end them "
+            "first, for one that lives has more than a snapshot; if they are none of the cluster's any more, say --anew"
         )
 
 

@@ -42,7 +42,7 @@ from okube.state import StateMachine
 from okube.state.nodes import forget
 from okube.state.sealing import give_up_sealed
 
-__all__ = ["RestorePlan", "make_anew", "plan_restore", "restore_cluster"]
+__all__ = ["RestorePlan", "listens", "make_anew", "plan_restore", "restore_cluster"]
 
 Echo = Callable[[str], None]
 _CONNECT_S = 0.5
@@ -247,7 +247,7 @@ def _refuse_living(config: ClusterConfig, files: ClusterFiles) -> None:
     ]
     if living:
         raise Conflict(f"{', '.join(living)} runs here: end all managers first (`kill PID`; containers go on).")
-    answering = [m.name for m in config.managers if _listens(m.host, m.port) or _listens(m.host, m.raft_port)]
+    answering = [m.name for m in config.managers if listens(m.host, m.port) or listens(m.host, m.raft_port)]
     if answering:
         raise Conflict(
             f"Something listens at the address of {', '.join(answering)}: end all managers of the cluster first. Where "
@@ -255,7 +255,8 @@ def _refuse_living(config: ClusterConfig, files: ClusterFiles) -> None:
         )
 
 
-def _listens(host: str, port: int) -> bool:
+def listens(host: str, port: int) -> bool:
+    """Whether anything takes connections at an address, within half a second."""
     try:
         with socket.create_connection((host, port), timeout=_CONNECT_S):
             return True

@@ -93,11 +93,10 @@ def restore_elsewhere(day: Day) -> None:
     key.touch(0o600)
     key.write_text(day.admin.ok("keyring", "unlock-key").out)
     before, described = day.admin.running("web"), day.admin.described
-    for name in ("m1", "x2", "m3", "w3"):
-        day.rack.power_off(name)
     burnt = [entry for entry in (*described["managers"], *described["workers"]) if entry["name"] in _BURNT]
-    for entry, host in zip(burnt, ELSEWHERE, strict=True):
-        entry["host"] = day.rack[host].address
+    for entry, elsewhere in zip(burnt, ELSEWHERE, strict=True):
+        day.rack.power_off(next(n for n, host in day.rack.hosts.items() if host.address == entry["host"]))
+        entry["host"] = day.rack[elsewhere].address
     day.on_another_desk(described)
     files = [str(shutil.copy2(path, day.admin.folder)) for path in (snapshot, key)]
     words = ("cluster", "restore", files[0], "--unlock-key", files[1], "--bundle", str(day.bundle), "--yes")

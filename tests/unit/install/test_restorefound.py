@@ -7,10 +7,17 @@ import pytest
 
 from okube.install.bundle import Manifest
 from okube.install.release import Package
-from okube.install.restorefound import Found, judge, refuse_former, refuse_older
+from okube.install.restorefound import (
+    Found,
+    judge,
+    managers_before,
+    refuse_former,
+    refuse_living,
+    refuse_older,
+)
 from okube.model.errors import Conflict
 from okube.model.versions import COMMAND_VERSION
-from okube.security.seed import ProcessIdentity
+from okube.security.seed import Member, ProcessIdentity, Seed
 from tests.unit.install.rack import a_cluster
 
 NODES = {"w1": "i1", "w2": "i2", "w3": "i3"}
@@ -59,6 +66,16 @@ def test_managers_folders_that_are_there_are_of_before() -> None:
     with pytest.raises(Conflict, match=r"machines of m2 have .* --anew"):
         refuse_former(those)
     refuse_former(found())
+
+
+def test_managers_of_before_are_looked_for_at_the_addresses_that_machines_know() -> None:
+    first, *_ = a_cluster().managers
+    stays, moved = Member("m1", "i", first.host, first.port, 8101), Member("m1", "i", "192.0.2.99", 7101, 8101)
+    seeds = [Seed("lab", "abc", "", (stays, moved)), Seed("lab", "abc", "", (moved,))]
+    assert managers_before(a_cluster(), seeds) == [moved]
+    with pytest.raises(Conflict, match=r"m1 at 192\.0\.2\.99:7101.* --anew"):
+        refuse_living([moved])
+    refuse_living([])
 
 
 def test_a_bundle_whose_okube_could_not_read_the_state_is_refused() -> None:
