@@ -47,7 +47,8 @@ class TaskGroup:
 
     ``prefer`` are constraints that nodes should rather meet, with weights of 1 to 100; ``company`` says beside which
     services the tasks should be, and ``others`` how many tasks of these are on each node already; no node gets more
-    than ``max_per_node`` tasks of the service (0: any number).
+    than ``max_per_node`` tasks of the service (0: any number). Where a task fits nowhere, what it asks for is kept free
+    on the node in ``nominated``, on which others stop for it.
 
     Raises ``ValueError`` for an amount that is negative or beyond counting.
     """
@@ -68,6 +69,7 @@ class TaskGroup:
     company: tuple[CompanyRule, ...] = ()
     others: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     max_per_node: int = 0
+    nominated: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, amount, limit in (

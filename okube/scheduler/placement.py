@@ -120,11 +120,20 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Pl
         placed = _record(ledger, group, run.tasks, choices, placement)
         if placed == len(run.tasks):
             continue
+        _keep_room(ledger, group, demand, run.tasks[placed:])
         # Nothing is given back within a call, so the first reason holds for all that follow.
         if run.pinned not in reasons:
             reasons[run.pinned] = explain_no_fit(ledger, demand, run.pinned)
         left_over.setdefault(run.pinned, []).extend(run.tasks[placed:])
     placement.rejected += [Rejection(tuple(tasks), reasons[pinned]) for pinned, tasks in left_over.items()]
+
+
+def _keep_room(ledger: Ledger, group: TaskGroup, demand: Demand, tasks: Sequence[str]) -> None:
+    """Who comes later does not get the room that others make for these tasks."""
+    for task in tasks if group.nominated else ():
+        row = ledger.row(group.nominated.get(task, ""))
+        if row is not None:
+            ledger.free[:, row] -= demand.resources[:, 0]
 
 
 def _filling(ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> Filling | Weighing:
