@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from okube.manager.placement import plan_placement
+from okube.manager.preempting import plan_preemption_in_slices
 from okube.manager.reconcile import plan_nodes, plan_orphans, plan_service_in_slices
 from okube.manager.slices import at_once
 from okube.model import commands as c
@@ -110,6 +111,7 @@ class Cluster:
         self.again_ms = min(waits, default=None)
         did |= self._propose(plan_orphans(self.tables))
         did |= self._propose(plan_placement(self.tables, self.now_ms))
+        did |= self._propose([*at_once(plan_preemption_in_slices(self.tables, self.now_ms))])
         did |= self._propose(plan_nodes(self.tables, self.now_ms))
         return did
 

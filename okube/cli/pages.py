@@ -192,6 +192,7 @@ def _service(service: Row, now_ms: int) -> tuple[str, Facts]:
         ("apart from", ", ".join(_company(c) for c in service.get("anti_affinity") or [])),
         ("depends on", ", ".join(_dependency(d) for d in service.get("depends_on") or [])),
         ("a node", f"{text(service['max_per_node'])} at most" if service.get("max_per_node") else ""),
+        ("priority", text(service.get("priority"))),
         ("labels", _pairs(service.get("labels"))),
         ("restart", _policy(restart if isinstance(restart, dict) else {})),
         ("stop", _stop(stop if isinstance(stop, dict) else {})),

@@ -14,12 +14,14 @@ __all__ = ["Companies", "in_order", "waits_for_company"]
 
 
 def in_order(alike: list[tuple[list[Task], ServiceSpec]]) -> list[tuple[list[Task], ServiceSpec]]:
-    """Those that must be near others come last: who they are to be near may be placed in the same go."""
-    return sorted(alike, key=lambda each: _must_be_near(each[1]))
+    """The higher priority first. Then those that must be near others come last: these may be placed in the same go."""
+    return sorted(alike, key=lambda each: (-each[1].level, _must_be_near(each[1])))
 
 
 def waits_for_company(tables: Tables) -> bool:
     """Whether a pending task may have waited for what was just placed."""
+    if not any(_must_be_near(spec) for spec in tables.specs.values()):
+        return False
     pending = (tables.tasks[task_id] for task_id in tables.tasks_in_state.get("pending", ()))
     return any(_must_be_near(tables.spec_of(task)) for task in pending)
 

@@ -22,6 +22,7 @@ from okube.manager.pace import Pace
 from okube.manager.papers import PapersBook, warning
 from okube.manager.peers import PeerCalls
 from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
+from okube.manager.preempting import plan_preemption_in_slices
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
 from okube.manager.scheduling import plan_seeding, policy_in
 from okube.manager.slices import batches, in_turns
@@ -168,6 +169,13 @@ class Leader:
             )
             self._note_placement(commands, self._core.clock.monotonic() - began)
             await self._propose(commands)
+            await self._propose(
+                [
+                    *await in_turns(
+                        plan_preemption_in_slices(tables, self._core.clock.time_ms(), self._core.extensions.filters)
+                    )
+                ]
+            )
             if any(isinstance(command, PlaceTasks) for command in commands) and waits_for_company(tables):
                 self.changes.placement_changed.set()
             if waiting_tasks(tables, self._core.clock.time_ms()):

@@ -86,12 +86,22 @@ def plan_placement_in_slices(
     unplaced = [
         (task_id, message)
         for task_id, message in told
-        if (task := tables.tasks.get(task_id)) is not None and task.message != message
+        if (task := tables.tasks.get(task_id)) is not None
+        and task.message != message
+        and not _room_is_made(tables, task)
     ]
     for rows in slices(unplaced):
         ids, messages = zip(*rows, strict=True)
         commands.append(WithdrawTasks(ids, messages))
     return commands
+
+
+def _room_is_made(tables: Tables, task: Task) -> bool:
+    """Whether others still stop for a task, which says so itself."""
+    if not isinstance(task.nominated, str):
+        return False
+    there = (tables.tasks[task_id] for task_id in tables.tasks_on_node.get(task.nominated, ()))
+    return any(other.stop_reason == "preempted" and not other.ended for other in there)
 
 
 def _placing(placed: Sequence[PlacedTask]) -> PlaceTasks:
@@ -185,4 +195,5 @@ def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Co
         company=rules,
         others=companies.others(rules),
         max_per_node=spec.max_per_node or 0,
+        nominated={task.id: task.nominated for task in tasks if isinstance(task.nominated, str)},
     )

@@ -23,6 +23,8 @@ EventKind = Literal[
     "task-completed",
     "task-failed",
     "task-lost",
+    "task-preempted",
+    "task-preempts",
     "no-fit",
     "service-created",
     "service-changed",

@@ -11,15 +11,18 @@ from okube.model.names import MAX_NAME, NAME_PATTERN, name_error
 
 __all__ = [
     "MOST_PER_NODE",
+    "MOST_PRIORITY",
     "Companies",
     "Company",
     "MaxPerNode",
     "Preference",
     "Preferences",
+    "Priority",
     "company_problems",
 ]
 
 MOST_PER_NODE = 100_000
+MOST_PRIORITY = 1000
 
 
 def _check_name(text: str) -> str | None:
@@ -36,6 +39,10 @@ def _check_constraint(text: str) -> str | None:
 
 def _check_weight(weight: int) -> str | None:
     return None if 1 <= weight <= 100 else f"{weight} is out of range: 1 (barely) to 100 (before anything else)"
+
+
+def _check_priority(priority: int) -> str | None:
+    return None if -MOST_PRIORITY <= priority <= MOST_PRIORITY else f"{priority} is out of range: -1000 to 1000"
 
 
 def _check_most(count: int) -> str | None:
@@ -90,6 +97,17 @@ Companies = tuple[Company, ...] | msgspec.UnsetType
 MaxPerNode = (
     Annotated[
         int, msgspec.Meta(extra={"check": _check_most}, extra_json_schema={"minimum": 1, "maximum": MOST_PER_NODE})
+    ]
+    | msgspec.UnsetType
+)
+
+
+Priority = (
+    Annotated[
+        int,
+        msgspec.Meta(
+            extra={"check": _check_priority}, extra_json_schema={"minimum": -MOST_PRIORITY, "maximum": MOST_PRIORITY}
+        ),
     ]
     | msgspec.UnsetType
 )

@@ -13,7 +13,7 @@ from okube.model.dependency import Dependencies, Dependency, dependency_problems
 from okube.model.errors import FieldError
 from okube.model.mounts import KINDS, SECRETS_FOLDER, Given, Mount, MountKind, Mounts, path_of
 from okube.model.names import MAX_NAME, NAME_PATTERN, is_dns_label, name_error
-from okube.model.placing import Companies, Company, MaxPerNode, Preference, Preferences, company_problems
+from okube.model.placing import Companies, Company, MaxPerNode, Preference, Preferences, Priority, company_problems
 from okube.model.quantities import MAX_CPUS, parse_bytes, parse_seconds
 
 __all__ = [
@@ -296,6 +296,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     anti_affinity: Companies = msgspec.UNSET
     max_per_node: MaxPerNode = msgspec.UNSET
     depends_on: Dependencies = msgspec.UNSET
+    priority: Priority = msgspec.UNSET
 
     def mounts(self, kind: MountKind) -> tuple[Mount, ...]:
         """Its secrets, or its configs."""
@@ -334,6 +335,11 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     def dependencies(self) -> tuple[Dependency, ...]:
         """Whom its tasks call."""
         return () if self.depends_on is msgspec.UNSET else self.depends_on
+
+    @property
+    def level(self) -> int:
+        """Its priority, 0 where it says nothing: tasks of a higher one come first, and take places of lower ones."""
+        return 0 if self.priority is msgspec.UNSET else self.priority
 
     def is_own(self, company: Company) -> bool:
         """Whether a rule is about the service's own tasks, by its name or as the services of its app call it."""

@@ -67,6 +67,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     ready_ms: int | None = None  # since when it is ready; says nothing while it is not
     ended_ms: int | None = None
     revision: int = 0
+    nominated: str | msgspec.UnsetType = msgspec.UNSET  # the node on which others stop for it, while it is pending
+    gave_way: str | msgspec.UnsetType = msgspec.UNSET  # a sentence: for whom it stops, or who stopped for it
     mounted: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET  # versions, in the order of the spec's all_mounts
 
     @property

@@ -43,6 +43,7 @@ KINDS_SINCE: dict[type, int] = {
     c.NoteManagers: 4,
     c.PutScheduling: 5,
     c.PutTopology: 5,
+    c.PreemptTasks: 5,
 }
 """Kinds of commands that came later, with their versions."""
 
@@ -55,6 +56,7 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
         "anti_affinity": 5,
         "max_per_node": 5,
         "depends_on": 5,
+        "priority": 5,
     },
     c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5},
     c.RemoveNode: {"bar": 3},

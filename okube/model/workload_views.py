@@ -6,7 +6,7 @@ import msgspec
 
 from okube.model.dependency import Dependencies
 from okube.model.mounts import Mounts
-from okube.model.placing import Companies, MaxPerNode, Preferences
+from okube.model.placing import Companies, MaxPerNode, Preferences, Priority
 from okube.model.secret import SecretKind
 from okube.model.spec import MAX_REPLICAS, Mode, Port, Resources, Restart, RestartPolicy, ServiceSpec, Stop, Volume
 from okube.model.task import Reason, TaskState
@@ -73,6 +73,7 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     anti_affinity: Companies = msgspec.UNSET
     max_per_node: MaxPerNode = msgspec.UNSET
     depends_on: Dependencies = msgspec.UNSET
+    priority: Priority = msgspec.UNSET
     running: int
     version: int
     stopped: bool

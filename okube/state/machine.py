@@ -12,7 +12,19 @@ import msgspec
 from okube.model import commands as c
 from okube.model.errors import UNREADABLE, KeyReused, OkubeError, StaleEpoch, UnknownVersion
 from okube.model.versions import COMMAND_VERSION
-from okube.state import authorities, jointokens, keys, mounts, nodes, secrets, services, settings, tasks, users
+from okube.state import (
+    authorities,
+    jointokens,
+    keys,
+    mounts,
+    nodes,
+    preempting,
+    secrets,
+    services,
+    settings,
+    tasks,
+    users,
+)
 from okube.state.requests import KnownRequest
 from okube.state.snapshot import dump, letting_go, loading
 from okube.state.story import tell
@@ -40,6 +52,7 @@ _HANDLERS: dict[type, Handler] = {
     c.CreateTasks: tasks.create,
     c.PlaceTasks: tasks.place,
     c.WithdrawTasks: tasks.withdraw,
+    c.PreemptTasks: preempting.preempt,
     c.StopTasks: tasks.stop,
     c.StopTask: tasks.stop_one,
     c.ReportTasks: tasks.report,

@@ -150,15 +150,21 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
                 state="scheduled",
                 node=node.name,
                 node_id=node.id,
-                placement=command.reason(number) + in_place,
+                placement=command.reason(number) + in_place + _room_made(task, node_name),
                 host_ports=host_ports,
                 mounted=mounted or msgspec.UNSET,
                 scheduled_ms=now_ms,
                 reason=None,
                 message="",
+                nominated=msgspec.UNSET,
+                gave_way=msgspec.UNSET,
             )
         )
     return b"null"
+
+
+def _room_made(task: Task, node: str) -> str:
+    return f"; {task.gave_way}" if task.nominated == node and isinstance(task.gave_way, str) else ""
 
 
 def withdraw(tables: Tables, command: WithdrawTasks, now_ms: int) -> bytes:
@@ -248,13 +254,14 @@ def forget(tables: Tables, command: ForgetTasks, now_ms: int) -> bytes:
 def _reported(task: Task, entry: TaskReport, now_ms: int, *, up: bool) -> Task:
     """The task as reported. An agent's clock may be wrong: its times count within what the cluster knows."""
     ready = up and entry.ready and entry.state == "running" and task.desired == "run"
+    preempted = entry.reason == "preempted" and task.stop_reason == "preempted" and isinstance(task.gave_way, str)
     return msgspec.structs.replace(
         task,
-        state=entry.state,
+        state="failed" if preempted else entry.state,
         ready=ready,
         ready_ms=now_ms if ready and not task.ready else task.ready_ms,
         reason=entry.reason,
-        message=entry.message,
+        message=f"{task.gave_way}{f'; {entry.message}' if entry.message else ''}" if preempted else entry.message,
         exit_code=entry.exit_code,
         restarts=entry.restarts,
         container_id=entry.container_id or task.container_id,

@@ -39,6 +39,8 @@ def check_spec_within(tables: Tables, apps: tuple[str, ...], spec: ServiceSpec, 
     """
     if not apps:
         return
+    if spec.level > max(0, 0 if old is None else old.level):
+        raise Forbidden(f"{spec.name}: a priority above 0 takes places of others, and you have {', '.join(apps)} alone")
     had = {volume.source for volume in old.volumes} if old is not None else set()
     for volume in spec.volumes:
         if volume.source not in had:

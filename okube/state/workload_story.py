@@ -28,6 +28,11 @@ def of_task(command: c.Command, old: Task | None, new: Task) -> Iterator[Event]:
         yield from _of_state(new)
     elif new.state == "pending" and new.reason == "no-fit" and new.message != old.message:
         yield _task(new, "no-fit", "warning", new.message)
+    if isinstance(command, c.PreemptTasks) and isinstance(new.gave_way, str):
+        if new.desired != old.desired:
+            yield _task(new, "task-preempted", "warning", new.gave_way)
+        else:
+            yield _task(new, "task-preempts", "info", new.message)
     if isinstance(command, c.StopTask) and new.desired != old.desired:
         yield _task(new, "task-stopped", "info", "was told to stop; its service replaces it")
 

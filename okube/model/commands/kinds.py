@@ -30,6 +30,7 @@ from okube.model.commands.tasks import (
     EndTasks,
     ForgetTasks,
     PlaceTasks,
+    PreemptTasks,
     RenewMounts,
     ReportTasks,
     StopTask,
@@ -65,6 +66,7 @@ Command = (
     | NoteManagers
     | PutScheduling
     | PutTopology
+    | PreemptTasks
     | PutRing
     | PutAuthorities
     | TellOfCertificates

@@ -12,6 +12,7 @@ __all__ = [
     "EndTasks",
     "ForgetTasks",
     "PlaceTasks",
+    "PreemptTasks",
     "RenewMounts",
     "ReportTasks",
     "StopTask",
@@ -60,6 +61,13 @@ class PlaceTasks(msgspec.Struct, frozen=True, array_like=True, tag="place-tasks/
         if not 0 <= number < len(self.reason_of) or not 0 <= self.reason_of[number] < len(self.reasons):
             return ""
         return self.reasons[self.reason_of[number]]
+
+
+class PreemptTasks(msgspec.Struct, frozen=True, array_like=True, tag="preempt-tasks/1"):
+    """Tasks stop for pending ones of higher priority, each for the one at its place in ``winners``."""
+
+    ids: tuple[str, ...]
+    winners: tuple[str, ...]
 
 
 class WithdrawTasks(msgspec.Struct, frozen=True, array_like=True, tag="withdraw-tasks/1"):

@@ -22,6 +22,7 @@ SPEC = decode_spec(
         "anti_affinity": ["batch"],
         "max_per_node": 2,
         "depends_on": [{"service": "cache", "max_latency": "2ms"}],
+        "priority": 10,
     }
 )
 WEB = Service(id="s1", spec=SPEC, created_ms=1000, updated_ms=2000, revision=7)

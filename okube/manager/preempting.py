@@ -1,0 +1,99 @@
+"""Room for tasks that fit nowhere and matter more than others that run: which of those are to stop. Pure."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from okube.manager.companies import Companies
+from okube.manager.placement import group_of, node_table, waiting_tasks
+from okube.model.commands import PreemptTasks
+from okube.model.spec import ServiceSpec
+from okube.model.task import Task
+from okube.scheduler.amounts import NANOCORES
+from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.preemption import Holder, Room, find_room
+from okube.scheduler.rules import Filter
+from okube.state import Tables
+from okube.state.mounts import lacking
+
+__all__ = ["plan_preemption_in_slices"]
+
+_MOST_TASKS = 100
+_PORTS = (30000, 32767)
+_HOLDERS_AT_ONCE = 2000
+
+
+def plan_preemption_in_slices(
+    tables: Tables, now_ms: int, filters: Sequence[Filter] = ()
+) -> Generator[None, None, list[PreemptTasks]]:
+    """What is to stop for tasks that wait although all that fits was placed; the most important of these first.
+
+    One whose room is being made already waits for that, and what it will get is not counted for others.
+    """
+    levels = {spec.level for spec in tables.specs.values()}
+    if len(levels) < 2:
+        return []
+    lowest = min(levels)
+    pairs = ((task, tables.spec_of(task)) for task in waiting_tasks(tables, now_ms))
+    waiting = [(task, spec) for task, spec in pairs if spec.level > lowest]
+    if not waiting:
+        return []
+    waiting.sort(key=lambda pair: -pair[1].level)
+    nodes = node_table(tables)
+    ledger, companies = Ledger(nodes, _PORTS, filters), Companies(tables)
+    holders = yield from _holders(tables, ledger)
+    victims: list[tuple[str, str]] = []
+    for task, spec in waiting[:_MOST_TASKS]:
+        if lacking(tables, spec):
+            continue
+        group = group_of(tables, [task], spec, companies)
+        if task.pinned is not None:
+            group = replace(group, constraints=(*group.constraints, f"node.name == {task.pinned}"))
+        demand = Demand.of(group)
+        ledger.begin(group)
+        room = yield from find_room(ledger, demand, holders, lowest)  # what is free, or will be, without anybody's harm
+        if room is None:
+            room = yield from find_room(ledger, demand, holders, spec.level)
+        if room is None:
+            continue
+        _reserve(ledger, demand, holders, room)
+        victims += [(victim.task, task.id) for victim in room.victims]
+    if not victims:
+        return []
+    ids, winners = zip(*victims, strict=True)
+    return [PreemptTasks(ids, winners)]
+
+
+def _holders(tables: Tables, ledger: Ledger) -> Generator[None, None, dict[int, list[Holder]]]:
+    """The tasks of each node (row) that hold something of it."""
+    found: dict[int, list[Holder]] = {}
+    count = 0
+    for row, name in enumerate(ledger.nodes.names):
+        for task_id in tables.tasks_on_node.get(name, ()):
+            task = tables.tasks.get(task_id)
+            if task is not None and task.holds_resources:
+                found.setdefault(row, []).append(_holder(task, tables.spec_of(task)))
+                count += 1
+        if count >= _HOLDERS_AT_ONCE:
+            count = 0
+            yield
+    return found
+
+
+def _holder(task: Task, spec: ServiceSpec) -> Holder:
+    return Holder(
+        task.id,
+        spec.level,
+        (round(spec.resources.cpus * NANOCORES), spec.resources.memory, spec.resources.disk),
+        frozenset((port, asked.protocol) for port, asked in zip(task.host_ports, spec.ports, strict=False)),
+        task.desired == "stop",
+        task.scheduled_ms or 0,
+        task.service_id,
+    )
+
+
+def _reserve(ledger: Ledger, demand: Demand, holders: dict[int, list[Holder]], room: Room) -> None:
+    """Those that come later find this room taken, and its victims on their way out."""
+    there = holders.get(room.row, [])
+    gone = {victim.task for victim in room.victims}
+    holders[room.row] = [replace(each, stopping=each.stopping or each.task in gone) for each in there]
+    ledger.free[:, room.row] -= demand.resources[:, 0]
