@@ -10,6 +10,7 @@ import pytest
 from okube.model import commands as c
 from okube.model.sealed import Sealed
 from okube.model.secret import Secret, SecretVersion
+from okube.model.versions import COMMAND_VERSION
 from tests.unit.manager.conftest import Answer, Api
 from tests.unit.manager.people import a_user, token_of, until
 
@@ -163,6 +164,17 @@ async def test_no_path_of_a_node_and_no_volume_of_another_app_is_taken(two_apps:
     for volume, status in (("/etc:/host", 403), ("books:/books", 403), ("own:/data", 200)):
         body = {**a_service("web", "shop"), "volumes": [volume]}
         assert (await two_apps("PUT", "/v1/services/web", body, token=OLGA)).status == status, volume
+
+
+async def test_nobody_with_some_apps_takes_places_of_others_by_priority(two_apps: Api) -> None:
+    while two_apps.core.tables.settings.command_version < COMMAND_VERSION:
+        await two_apps.core.raft.wait_applied(two_apps.core.raft.applied_index + 1)
+    for priority, status in ((5, 403), (-5, 200), (0, 200)):
+        body = {**a_service("web", "shop"), "priority": priority}
+        assert (await two_apps("PUT", "/v1/services/web", body, token=OLGA)).status == status, priority
+    given = {**a_service("web", "shop"), "priority": 7}
+    assert (await two_apps("PUT", "/v1/services/web", given)).status == 200
+    assert (await two_apps("PUT", "/v1/services/web", {**given, "replicas": 2}, token=OLGA)).status == 200
 
 
 async def test_what_an_operator_of_the_cluster_gave_a_service_stays(two_apps: Api) -> None:
