@@ -54,7 +54,7 @@ okube scheduler set spread                 the defaults again
 @connects
 @formats
 def set_policy(policy: str, weights: tuple[str, ...]) -> None:
-    """Choose nodes by POLICY from here on: spread, binpack, epvm or round-robin.
+    """Choose nodes by POLICY from here on: spread, binpack, epvm, round-robin or network.
 
     Tasks that run stay where they are. Weights that were set before are gone: what counts is what you give now.
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from okube.model.placing import Company
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
-from okube.scheduler import CompanyRule
+from okube.scheduler import CallRule, CompanyRule
 from okube.state import Tables
 from okube.state.siblings import called
 
@@ -23,7 +23,7 @@ def waits_for_company(tables: Tables) -> bool:
     if not any(_must_be_near(spec) for spec in tables.specs.values()):
         return False
     pending = (tables.tasks[task_id] for task_id in tables.tasks_in_state.get("pending", ()))
-    return any(_must_be_near(tables.spec_of(task)) for task in pending)
+    return any(_must_be_near(spec) or spec.dependencies for spec in map(tables.spec_of, pending))
 
 
 def _must_be_near(spec: ServiceSpec) -> bool:
@@ -43,7 +43,7 @@ class Companies:
         own = [*self._own(spec, spec.near, apart=False), *self._own(spec, spec.apart, apart=True)]
         return (*own, *self._theirs(service_id))
 
-    def others(self, rules: Iterable[CompanyRule]) -> dict[str, Counter[str]]:
+    def others(self, rules: Iterable[CompanyRule | CallRule]) -> dict[str, Counter[str]]:
         """How many tasks of the services in these rules each node has."""
         return {rule.service: self._counts(rule.service) for rule in rules if rule.service}
 

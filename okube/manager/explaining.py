@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from okube.manager.calls import Calls, Network, topology_of_places
 from okube.manager.companies import Companies
 from okube.manager.placement import group_of, node_table
 from okube.model.placement_views import FallenView, PlacementView, StandingView
@@ -10,6 +11,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import NodeTable, Policy, TaskGroup, survey
 from okube.scheduler.ledger import Demand
+from okube.scheduler.network import NetworkView
 from okube.scheduler.rules import Filter
 from okube.state import Tables
 
@@ -18,13 +20,20 @@ __all__ = ["view_of_placement"]
 _SHOWN = 5
 
 
-def view_of_placement(tables: Tables, task: Task, policy: Policy, filters: Sequence[Filter] = ()) -> PlacementView:
+def view_of_placement(
+    tables: Tables,
+    task: Task,
+    policy: Policy,
+    filters: Sequence[Filter] = (),
+    network: Network = topology_of_places,
+) -> PlacementView:
     """How the nodes stand for a task, were it placed anew now: what it holds itself counts as free."""
     spec = tables.spec_of(task)
-    nodes, group = node_table(tables), group_of(tables, [task], spec, Companies(tables))
+    nodes, group = node_table(tables), group_of(tables, [task], spec, Companies(tables), Calls(tables))
+    between = NetworkView(network(nodes)) if group.calls else None
     if task.holds_resources and task.node in nodes.names:
         nodes, group = _without(nodes, task, spec), _without_one(group, task)
-    found = survey(nodes, group, policy=policy, filters=filters, most=_SHOWN, also=task.node)
+    found = survey(nodes, group, policy=policy, filters=filters, network=between, most=_SHOWN, also=task.node)
     return PlacementView(
         task=task.id,
         name=task.name,

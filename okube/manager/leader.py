@@ -5,10 +5,12 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from okube.manager import ca_change
 from okube.manager.agents import AgentCalls
+from okube.manager.calls import topology_measured
 from okube.manager.changes import Changes
 from okube.manager.companies import waits_for_company
 from okube.manager.core import ManagerCore
@@ -165,6 +167,7 @@ class Leader:
                     self.liveness.unsure(),
                     policy=policy_in(tables, self._core.extensions),
                     filters=self._core.extensions.filters,
+                    network=partial(topology_measured, survey=self.survey),
                 )
             )
             self._note_placement(commands, self._core.clock.monotonic() - began)

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from okube.manager.calls import Calls, Network, dependencies_first, topology_of_places
 from okube.manager.companies import Companies, in_order
 from okube.manager.returning import Returns
 from okube.manager.slices import at_once, slices
@@ -17,6 +18,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import SPREAD, NodeTable, PlacedTask, Policy, PortRequest, TaskGroup, place_in_slices
 from okube.scheduler.filters import Filter
+from okube.scheduler.network import NetworkView
 from okube.state import Tables
 from okube.state.attributes import attributes_of
 from okube.state.mounts import lacking
@@ -62,23 +64,27 @@ def plan_placement_in_slices(
     *,
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
+    network: Network = topology_of_places,
 ) -> Generator[None, None, list[Command]]:
     """The same, a group of equal tasks at a time, so that what else waits gets its turn in between.
 
     Rooms and tasks are as they were at its start; what is not true any more when a command comes, that command skips.
+    ``network`` tells what is known between nodes; it is asked where a waiting service talks with another.
     """
     waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
-    nodes, alike = node_table(tables, unsure), in_order(_alike(tables, waiting))
-    companies = Companies(tables)
+    nodes, alike = node_table(tables, unsure), in_order(dependencies_first(tables, _alike(tables, waiting)))
+    companies, calls = Companies(tables), Calls(tables)
+    between = NetworkView(network(nodes)) if calls.any_rules(alike) else None
     unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
     yield
     placement = yield from place_in_slices(
         nodes,
-        (group_of(tables, tasks, spec, companies) for tasks, spec in alike if not unready[id(tasks)]),
+        (group_of(tables, tasks, spec, companies, calls) for tasks, spec in alike if not unready[id(tasks)]),
         policy=policy,
         filters=filters,
+        network=between,
     )
     commands: list[Command] = [_placing(part) for part in slices(placement.placed)]
     told = [(task_id, rejection.message) for rejection in placement.rejected for task_id in rejection.tasks]
@@ -165,7 +171,7 @@ def _alike(tables: Tables, waiting: list[Task]) -> list[tuple[list[Task], Servic
     return [(tasks, tables.specs[key]) for key, tasks in by_version.items()]
 
 
-def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Companies) -> TaskGroup:
+def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Companies, calls: Calls) -> TaskGroup:
     """Tasks of one version of one service as the scheduler sees them."""
     slots = {task.slot: task.id for task in tasks}
     placed: dict[str, int] = {}
@@ -177,7 +183,7 @@ def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Co
             placed[other.node] = placed.get(other.node, 0) + 1
         elif other.reason in START_FAILURES and other.version == tasks[0].version and other.slot in slots:
             avoid.setdefault(slots[other.slot], set()).add(other.node)
-    rules = companies.rules(tasks[0].service_id, spec)
+    rules, talks = companies.rules(tasks[0].service_id, spec), calls.rules(tasks[0].service_id, spec)
     return TaskGroup(
         service=tasks[0].service_id,
         tasks=tuple(task.id for task in tasks),
@@ -193,7 +199,8 @@ def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Co
         knows=AGENTS_KNOW if spec.all_mounts else 0,
         prefer=tuple((each.constraint, each.weight) for each in spec.preferences),
         company=rules,
-        others=companies.others(rules),
+        others=companies.others([*rules, *talks]),
+        calls=talks,
         max_per_node=spec.max_per_node or 0,
         nominated={task.id: task.nominated for task in tasks if isinstance(task.nominated, str)},
     )

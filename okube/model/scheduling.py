@@ -9,9 +9,9 @@ from okube.model.names import is_dns_label
 
 __all__ = ["MOST_WEIGHT", "POLICIES", "SCORES", "PolicyName", "Scheduling"]
 
-PolicyName = Literal["spread", "binpack", "epvm", "round-robin"]
+PolicyName = Literal["spread", "binpack", "epvm", "round-robin", "network"]
 POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
-SCORES = ("balance", "binpack", "epvm", "preference", "round-robin", "spread", "tasks", "zones")
+SCORES = ("balance", "binpack", "epvm", "network", "preference", "round-robin", "spread", "tasks", "zones")
 """The scores that Okube brings along; others come by entry points of installed packages."""
 MOST_WEIGHT = 1_000_000.0
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from okube.model.constraints import Constraint, Operator
 from okube.scheduler.amounts import apart, write_bytes, write_nanocores
+from okube.scheduler.calls import NetworkFilter
 from okube.scheduler.company import CompanyFilter, PerNodeFilter
 from okube.scheduler.ledger import Demand, Ledger, Resource
 from okube.scheduler.nodes import IntArray
@@ -166,6 +167,7 @@ FILTERS: tuple[Filter, ...] = (
     PortFilter(),
     PerNodeFilter(),
     CompanyFilter(),
+    NetworkFilter(),
 )
 """All filters, in the order in which a node is asked; a refused node counts for the first that refuses it."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["CompanyRule", "PortRequest", "TaskGroup"]
+__all__ = ["CallRule", "CompanyRule", "PortRequest", "TaskGroup"]
 
 _MOST_CORES = 2**20
 _MOST_BYTES = 2**60
@@ -36,6 +36,29 @@ class CompanyRule:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRule:
+    """That tasks call those of another service, or are called by them where that one ``depends`` on theirs.
+
+    ``service`` is the id that groups have (empty: there is no such service), ``name`` what people call it. A latency is
+    a round trip in seconds (None: any), bandwidth and traffic are in bit/s (0: any, unknown). One that is ``awaited``
+    has to have a task on a node first.
+    """
+
+    service: str
+    name: str
+    max_latency_s: float | None = None
+    min_bandwidth_bps: int = 0
+    traffic_bps: int = 0
+    awaited: bool = False
+    depends: bool = False
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit on the way."""
+        return self.max_latency_s is not None or self.min_bandwidth_bps > 0
+
+
+@dataclass(frozen=True, slots=True)
 class TaskGroup:
     """Tasks of one service version: they differ in nothing but their id, and where each may or should not go.
 
@@ -47,8 +70,9 @@ class TaskGroup:
 
     ``prefer`` are constraints that nodes should rather meet, with weights of 1 to 100; ``company`` says beside which
     services the tasks should be, and ``others`` how many tasks of these are on each node already; no node gets more
-    than ``max_per_node`` tasks of the service (0: any number). Where a task fits nowhere, what it asks for is kept free
-    on the node in ``nominated``, on which others stop for it.
+    than ``max_per_node`` tasks of the service (0: any number). ``calls`` says with which services the tasks talk; how
+    many tasks these have on each node stands in ``others`` as well. Where a task fits nowhere, what it asks for is kept
+    free on the node in ``nominated``, on which others stop for it.
 
     Raises ``ValueError`` for an amount that is negative or beyond counting.
     """
@@ -70,6 +94,7 @@ class TaskGroup:
     others: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     max_per_node: int = 0
     nominated: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[CallRule, ...] = ()
 
     def __post_init__(self) -> None:
         for name, amount, limit in (

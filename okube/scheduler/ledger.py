@@ -17,6 +17,7 @@ from okube.scheduler.spread import Spread
 
 if TYPE_CHECKING:
     from okube.scheduler.filters import Filter
+    from okube.scheduler.network import NetworkView, Verdict
 
 __all__ = ["Demand", "Ledger", "Resource"]
 
@@ -54,11 +55,20 @@ class Ledger:
 
     ``total`` and ``free`` have a row for each ``Resource`` and a column for each node; ``tasks`` counts the tasks of
     all services on a node; ``zones`` numbers the zone of each node, from 0 up to ``zone_count``. ``spread`` counts the
-    tasks of the service whose group is being placed, as ``begin`` has it. ``more_filters`` are asked after the usual.
+    tasks of the service whose group is being placed, as ``begin`` has it. ``more_filters`` are asked after the usual;
+    ``network`` is what is known between the nodes, and ``last_verdict`` what was last asked of it.
     """
 
-    def __init__(self, nodes: NodeTable, port_range: tuple[int, int], more_filters: Sequence["Filter"] = ()) -> None:
+    def __init__(
+        self,
+        nodes: NodeTable,
+        port_range: tuple[int, int],
+        more_filters: Sequence["Filter"] = (),
+        network: "NetworkView | None" = None,
+    ) -> None:
         self.nodes = nodes
+        self.network = network
+        self.last_verdict: tuple[tuple[Demand, int], Verdict] | None = None
         self.more_filters = tuple(more_filters)
         self.total = np.stack((_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total))
         self.free = np.stack((_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free))

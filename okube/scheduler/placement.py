@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
+from okube.scheduler.calls import network_moves_room
 from okube.scheduler.choice import Choice
 from okube.scheduler.company import moves_room
 from okube.scheduler.explain import explain_no_fit
@@ -13,6 +14,7 @@ from okube.scheduler.filling import Filling
 from okube.scheduler.filters import Filter, room_for
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import IntArray, NodeTable
 from okube.scheduler.policies import SPREAD, Policy, Weighing
 
@@ -68,15 +70,17 @@ def place(
     port_range: tuple[int, int] = (30000, 32767),
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
+    network: NetworkView | None = None,
 ) -> Placement:
     """Finds a node for each task, group after group and task after task; what one takes, the next does not find.
 
     A pure function: equal arguments give equal placements. Host port 0 is given out of ``port_range`` (both ends
     count). ``policy`` says which of the nodes that fit is taken; a node has to pass ``filters`` beside the usual ones.
+    ``network`` is what is known between the nodes, for tasks that talk with others; its rows are those of the table.
     A group with a constraint that cannot be read is rejected and disturbs no other. Raises ``ValueError`` for a range
     that holds no port.
     """
-    work = place_in_slices(nodes, groups, port_range=port_range, policy=policy, filters=filters)
+    work = place_in_slices(nodes, groups, port_range=port_range, policy=policy, filters=filters, network=network)
     while True:
         try:
             next(work)
@@ -92,9 +96,10 @@ def place_in_slices(
     port_range: tuple[int, int] = (30000, 32767),
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
+    network: NetworkView | None = None,
 ) -> Generator[None, None, Placement]:
     """The same, one group at a time, so that whoever waits gets a turn in between."""
-    ledger = Ledger(nodes, port_range, filters)
+    ledger = Ledger(nodes, port_range, filters, network)
     placement = Placement()
     for group in groups:
         _place_group(ledger, group, policy, placement)
@@ -112,7 +117,7 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Pl
     reasons: dict[str | None, str] = {}
     left_over: dict[str | None, list[str]] = {}
     # Where nodes share ports, or tasks mind each other, what one takes changes the room of others: one after another.
-    one_by_one = (bool(group.ports) and ledger.ports.shared) or moves_room(demand)
+    one_by_one = (bool(group.ports) and ledger.ports.shared) or moves_room(demand) or network_moves_room(demand)
     for run in _single_runs(group) if one_by_one else _runs(group):
         if one_by_one:
             filling.limit(room_for(ledger, demand))

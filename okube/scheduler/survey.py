@@ -8,6 +8,7 @@ import numpy as np
 from okube.scheduler.filters import FILTERS
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import FloatArray, IntArray, NodeTable
 from okube.scheduler.policies import SPREAD, Policy, weighted_costs
 from okube.scheduler.rules import Filter
@@ -51,20 +52,22 @@ def survey(
     *,
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
+    network: NetworkView | None = None,
     port_range: tuple[int, int] = (30000, 32767),
     most: int = 5,
     also: str | None = None,
 ) -> Survey:
     """How the nodes stand for the next task of a group.
 
-    ``nodes``, ``policy``, ``filters`` and ``port_range`` are as for ``place``. How many tasks the group has matters to
-    scores that ask for shares. The best ``most`` nodes of those that fit are told, and ``also``, where it fits.
+    ``nodes``, ``policy``, ``filters``, ``network`` and ``port_range`` are as for ``place``. How many tasks the group
+    has matters to scores that ask for shares. The best ``most`` nodes of those that fit are told, and ``also``,
+    where it fits.
 
     Raises:
         ValueError: a constraint of the group cannot be read.
     """
     demand = Demand.of(group)
-    ledger = Ledger(nodes, port_range, filters)
+    ledger = Ledger(nodes, port_range, filters, network)
     ledger.begin(group)
     rows, fallen = _filtered(ledger, demand)
     terms = policy.terms_for(demand)

@@ -1,16 +1,19 @@
 """Routes about tasks, and their logs."""
 
+from functools import partial
+
 from aiohttp import web
 
 from okube.manager.api.bodies import answer, query_flag, query_number
 from okube.manager.api.context import CALLER, CONTEXT
-from okube.manager.api.forward import leader_only
+from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.pages import answer_list, page_start
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.task_order import tasks_in_order
 from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, submit
+from okube.manager.calls import topology_measured, topology_of_places
 from okube.manager.explaining import view_of_placement
 from okube.manager.scheduling import policy_in
 from okube.model.commands import StopTask
@@ -65,12 +68,15 @@ async def get_task(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/tasks/{id}/placement")
+@leader_read
 async def task_placement(request: web.Request) -> web.Response:
-    """How the nodes stand for a task now."""
+    """How the nodes stand for a task now; a stale answer knows of no round trips between them."""
     tables = await tables_to_read(request)
-    core = request.app[CONTEXT].core
+    context = request.app[CONTEXT]
+    leader, extensions = context.leader(), context.core.extensions
+    network = topology_of_places if leader is None else partial(topology_measured, survey=leader.survey)
     task = find_task(tables, request.match_info["id"])
-    view = view_of_placement(tables, task, policy_in(tables, core.extensions), core.extensions.filters)
+    view = view_of_placement(tables, task, policy_in(tables, extensions), extensions.filters, network)
     return answer(request, view)
 
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from okube.scheduler.ledger import Demand
 from okube.scheduler.policies.loads import Balance, Binpack, Epvm
+from okube.scheduler.policies.nearness import Nearness
 from okube.scheduler.policies.score import Score
 from okube.scheduler.policies.spreading import AnyTasks, OwnTasks, OwnZone
 from okube.scheduler.policies.turns import RoundRobin
@@ -16,7 +17,17 @@ __all__ = ["POLICY_WEIGHTS", "SCORES", "SPREAD", "Policy", "Term", "policy_of"]
 SCORES: Mapping[str, Score] = MappingProxyType(
     {
         score.name: score
-        for score in (Balance(), Binpack(), Epvm(), RoundRobin(), OwnTasks(), AnyTasks(), Wishes(), OwnZone())
+        for score in (
+            Balance(),
+            Binpack(),
+            Epvm(),
+            Nearness(),
+            RoundRobin(),
+            OwnTasks(),
+            AnyTasks(),
+            Wishes(),
+            OwnZone(),
+        )
     }
 )
 """The scores that Okube brings along, by name."""
@@ -29,6 +40,7 @@ POLICY_WEIGHTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "binpack": {"binpack": 100.0, **_WISHES},
         "epvm": {"epvm": 100.0, **_TIES, **_WISHES},
         "round-robin": {"round-robin": 100.0, **_WISHES},
+        "network": {"network": 100.0, "spread": 100.0, "balance": 1.0, "tasks": 0.1, **_WISHES},
     }
 )
 """What the scores of each policy weigh, where cluster.yaml does not say otherwise."""

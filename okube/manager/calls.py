@@ -1,0 +1,123 @@
+"""Whom the services of a cluster call: from the names in specs to the rules of the scheduler, and their order. Pure."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from okube.manager.survey import Survey
+from okube.model.dependency import Dependency
+from okube.model.service import Service
+from okube.model.spec import ServiceSpec
+from okube.model.task import Task
+from okube.scheduler import CallRule
+from okube.scheduler.declared import Place
+from okube.scheduler.nodes import NodeTable
+from okube.scheduler.ordering import kahn
+from okube.scheduler.topology import Topology
+from okube.state import Tables
+from okube.state.siblings import called
+
+__all__ = ["Calls", "Network", "dependencies_first", "places_of", "topology_measured", "topology_of_places"]
+
+Network = Callable[[NodeTable], Topology]
+"""What is known of the network between the nodes of a table."""
+Alike = list[tuple[list[Task], ServiceSpec]]
+
+
+def places_of(nodes: NodeTable) -> list[Place]:
+    """Where each node stands."""
+    return [
+        Place(each.get("node.region", ""), each.get("node.zone", ""), each.get("node.rack", ""))
+        for each in nodes.attributes
+    ]
+
+
+def topology_of_places(nodes: NodeTable) -> Topology:
+    """The network where nothing is measured and nothing declared: no pair's latency is known."""
+    return Topology(places_of(nodes))
+
+
+def topology_measured(nodes: NodeTable, survey: Survey) -> Topology:
+    """The network as the agents have measured it."""
+    coordinates, links = survey.rows(nodes.names)
+    return Topology(places_of(nodes), coordinates=coordinates, links=links)
+
+
+def dependencies_first(tables: Tables, alike: Alike) -> Alike:
+    """Services that depend on each other trade their places in the queue, so that none comes before what it needs.
+
+    All others keep theirs: who waits longest comes first.
+    """
+    position = {tasks[0].service_id: number for number, (tasks, _) in enumerate(alike)}
+    graph: dict[str, list[str]] = {}
+    for tasks, spec in alike:
+        targets = [called(tables, each.service, spec.app) for each in spec.dependencies]
+        waiting = [target for target in targets if target in position]
+        if waiting:
+            graph.setdefault(tasks[0].service_id, []).extend(waiting)
+            for target in waiting:
+                graph.setdefault(target, [])
+    if not graph:
+        return alike
+    groups: dict[str, Alike] = {service_id: [] for service_id in graph}
+    for each in alike:
+        if each[0][0].service_id in groups:
+            groups[each[0][0].service_id].append(each)
+    sorted_ = iter([each for service_id in kahn(graph) for each in groups[service_id]])
+    return [next(sorted_) if each[0][0].service_id in groups else each for each in alike]
+
+
+class Calls:
+    """The rules of one go of placing; who calls whom is looked up once."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._callers: dict[str, list[tuple[Service, Dependency]]] | None = None
+
+    def rules(self, service_id: str, spec: ServiceSpec) -> tuple[CallRule, ...]:
+        """Whom tasks of a service call, and who calls them."""
+        return (*self._own(spec), *self._theirs(service_id))
+
+    def any_rules(self, alike: Alike) -> bool:
+        """Whether any of these services talks with another: else the network needs no look."""
+        return any(spec.dependencies or self._theirs_of(tasks[0].service_id) for tasks, spec in alike)
+
+    def _own(self, spec: ServiceSpec) -> Iterator[CallRule]:
+        for each in spec.dependencies:
+            service_id = called(self._tables, each.service, spec.app)
+            target = None if service_id is None else self._tables.services[service_id]
+            yield _rule(each, service_id or "", each.service, awaited=target is not None and _wants_tasks(target))
+
+    def _theirs(self, service_id: str) -> Iterator[CallRule]:
+        for caller, dependency in self._theirs_of(service_id):
+            yield _rule(dependency, caller.id, caller.name, depends=True)
+
+    def _theirs_of(self, service_id: str) -> Sequence[tuple[Service, Dependency]]:
+        if self._callers is None:
+            self._callers = {}
+            for caller in self._tables.services.values():
+                for each in caller.spec.dependencies:
+                    target = called(self._tables, each.service, caller.spec.app)
+                    if target is not None:
+                        self._callers.setdefault(target, []).append((caller, each))
+        return self._callers.get(service_id, ())
+
+
+def _wants_tasks(service: Service) -> bool:
+    """Whether it is to have tasks on nodes: one that is stopped or scaled to none, or a job, is not waited for."""
+    spec = service.spec
+    return (
+        not service.stopped and spec.mode in ("replicated", "global") and (spec.mode == "global" or spec.replicas > 0)
+    )
+
+
+def _rule(
+    dependency: Dependency, service_id: str, name: str, *, awaited: bool = False, depends: bool = False
+) -> CallRule:
+    return CallRule(
+        service=service_id,
+        name=name,
+        max_latency_s=dependency.max_latency,
+        min_bandwidth_bps=dependency.min_bandwidth,
+        traffic_bps=dependency.traffic,
+        awaited=awaited,
+        depends=depends,
+    )

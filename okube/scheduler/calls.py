@@ -1,0 +1,93 @@
+"""The network and the tasks of a group: a filter for limits, and the verdict that it shares with the score."""
+
+from math import inf
+
+import numpy as np
+
+from okube.scheduler.groups import CallRule
+from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.network import Neighbour, Verdict
+from okube.scheduler.nodes import BoolArray, IntArray
+from okube.scheduler.ports import UNLIMITED
+from okube.scheduler.rules import Refusal, any_number
+
+__all__ = ["NetworkFilter", "network_moves_room", "verdict_of"]
+
+
+def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
+    """What each node is worth to the next task of the group; None where it talks with nobody.
+
+    It is asked for many times between two tasks, so the last one is kept. Where only dependencies count it holds for
+    the whole group: the group's own tasks change nothing in it.
+    """
+    if not demand.group.calls or ledger.network is None:
+        return None
+    placed = int(ledger.spread.by_node.sum()) if any(rule.depends for rule in demand.group.calls) else 0
+    key = (demand, placed)
+    if ledger.last_verdict is None or ledger.last_verdict[0] != key:
+        own = np.flatnonzero(ledger.spread.by_node)
+        neighbours = [_neighbour(ledger, rule) for rule in demand.group.calls]
+        ledger.last_verdict = key, ledger.network.judge(own, neighbours)
+    return ledger.last_verdict[1]
+
+
+def network_moves_room(demand: Demand) -> bool:
+    """Whether a task that is placed changes which nodes are near enough for the next one of the group."""
+    return any(rule.depends and rule.limited for rule in demand.group.calls)
+
+
+class NetworkFilter:
+    """After the services that it depends on, and near enough to them and to those that depend on it."""
+
+    name = "network"
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        if not demand.group.calls:
+            return np.full(len(ledger.nodes), UNLIMITED, dtype=np.int64)
+        return any_number(_allowed(ledger, demand))
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``; a node that is too far from several counts for the first of them."""
+        waits = [rule for rule in demand.group.calls if _waits_for(ledger, rule)]
+        if waits:
+            return [Refusal(len(refused), _why_wait(waits[0]))]
+        refusals = []
+        verdict = verdict_of(ledger, demand)
+        for neighbour, too_far in () if verdict is None else verdict.refusals:
+            here = too_far[refused]
+            if here.any():
+                refusals.append(Refusal(int(here.sum()), neighbour.complaint))
+            refused = refused[~here]
+        return refusals
+
+
+def _allowed(ledger: Ledger, demand: Demand) -> BoolArray:
+    if any(_waits_for(ledger, rule) for rule in demand.group.calls):
+        return np.zeros(len(ledger.nodes), dtype=np.bool_)
+    verdict = verdict_of(ledger, demand)
+    return np.ones(len(ledger.nodes), dtype=np.bool_) if verdict is None else verdict.allowed
+
+
+def _waits_for(ledger: Ledger, rule: CallRule) -> bool:
+    return not rule.depends and (not rule.service or (rule.awaited and not ledger.tasks_of(rule.service).any()))
+
+
+def _why_wait(rule: CallRule) -> str:
+    if not rule.service:
+        return f"it depends on {rule.name}, and there is no such service"
+    return f"it depends on {rule.name}, which has no task on a node yet"
+
+
+def _neighbour(ledger: Ledger, rule: CallRule) -> Neighbour:
+    counts = ledger.tasks_of(rule.service)
+    rows = np.flatnonzero(counts)
+    return Neighbour(
+        service=rule.name,
+        rows=rows,
+        tasks=counts[rows],
+        max_latency_s=inf if rule.max_latency_s is None else rule.max_latency_s,
+        min_bandwidth_bps=rule.min_bandwidth_bps,
+        traffic_bps=rule.traffic_bps,
+        depends=rule.depends,
+    )

@@ -1,0 +1,104 @@
+import numpy as np
+
+from okube.manager.calls import dependencies_first
+from okube.manager.placement import plan_placement_in_slices
+from okube.manager.slices import at_once
+from okube.model.commands import PlaceTasks, UpdateNode
+from okube.scheduler import NodeTable
+from okube.scheduler.declared import Place
+from okube.scheduler.topology import Topology
+from tests.builders import Cluster, a_spec
+
+
+def where(cluster: Cluster, service: str) -> list[str | None]:
+    service_id = cluster.tables.service_ids[service]
+    return sorted((task.node for task in cluster.tables.tasks_of(service_id) if not task.ended), key=str)
+
+
+def message(cluster: Cluster, service: str) -> str:
+    (task,) = cluster.tables.tasks_of(cluster.tables.service_ids[service])
+    return task.message
+
+
+def test_an_app_put_front_first_is_placed_whole() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec("web", depends_on=["api"]), a_spec("api", depends_on=["db"]), a_spec("db"))
+    cluster.settle()
+
+    assert [where(cluster, name) for name in ("web", "api", "db")] == [["w1"], ["w1"], ["w1"]]
+
+
+def test_who_depends_on_what_is_not_there_waits_and_goes_on_when_it_comes() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec("web", depends_on=["db"]))
+    cluster.settle()
+    assert message(cluster, "web") == "no node fits: 1 node: it depends on db, and there is no such service"
+
+    cluster.put(a_spec("db"))
+    cluster.settle()
+    assert where(cluster, "web") == ["w1"]
+
+
+def test_who_depends_on_what_fits_nowhere_says_for_whom_it_waits() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec("web", depends_on=["db"]), a_spec("db", resources={"cpus": 1000}))
+    cluster.settle()
+
+    assert message(cluster, "web") == "no node fits: 1 node: it depends on db, which has no task on a node yet"
+
+
+def test_a_dependency_that_is_stopped_is_not_waited_for() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec("db", replicas=0), a_spec("web", depends_on=["db"]))
+    cluster.settle()
+
+    assert where(cluster, "web") == ["w1"]
+
+
+def test_services_of_an_app_call_each_other_briefly() -> None:
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec("shop-web", app="shop", depends_on=["db"]), a_spec("shop-db", app="shop"))
+    cluster.settle()
+
+    assert where(cluster, "shop-web") == ["w1"]
+
+
+def test_only_those_that_depend_on_each_other_change_places_in_the_queue() -> None:
+    cluster = Cluster()
+    names = ("alone", "web", "other", "db", "last")
+    cluster.put(*(a_spec(name, depends_on=["db"] if name == "web" else []) for name in names))
+    cluster.settle()
+    tables = cluster.tables
+    waiting = {tables.tasks[task].service: tables.tasks[task] for task in tables.tasks_in_state["pending"]}
+    alike = [([waiting[name]], tables.spec_of(waiting[name])) for name in names]
+
+    order = [spec.name for _, spec in dependencies_first(tables, alike)]
+
+    assert order == ["alone", "db", "other", "web", "last"]
+
+
+def test_a_limit_is_kept_by_what_is_measured() -> None:
+    cluster = Cluster()
+    cluster.node("w2")
+    cluster.put(a_spec("db"))
+    cluster.settle()
+    cluster.apply(UpdateNode("w2", availability="cordoned"))
+    cluster.put(a_spec("web", replicas=4, depends_on=[{"service": "db", "max_latency": "2ms"}]))
+    cluster.settle()
+    cluster.apply(UpdateNode("w2", availability="active"))
+    cluster.node("w1")
+    cluster.node("w3")
+
+    def measured(nodes: NodeTable) -> Topology:
+        assert nodes.names == ("w1", "w2", "w3")
+        return Topology([Place()] * 3, coordinates=np.array([[0.030, 0.0], [0.0, 0.0], [0.0, 0.001]]))
+
+    commands = at_once(plan_placement_in_slices(cluster.tables, cluster.now_ms, network=measured))
+
+    (placing,) = [command for command in commands if isinstance(command, PlaceTasks)]
+    assert set(placing.nodes) == {"w2", "w3"}
