@@ -160,25 +160,21 @@ class Leader:
         while True:
             self.changes.placement_changed.clear()
             began = self._core.clock.monotonic()
+            filters, network = self._core.extensions.filters, partial(topology_measured, survey=self.survey)
             commands = await in_turns(
                 plan_placement_in_slices(
                     tables,
                     self._core.clock.time_ms(),
                     self.liveness.unsure(),
                     policy=policy_in(tables, self._core.extensions),
-                    filters=self._core.extensions.filters,
-                    network=partial(topology_measured, survey=self.survey),
+                    filters=filters,
+                    network=network,
                 )
             )
             self._note_placement(commands, self._core.clock.monotonic() - began)
             await self._propose(commands)
-            await self._propose(
-                [
-                    *await in_turns(
-                        plan_preemption_in_slices(tables, self._core.clock.time_ms(), self._core.extensions.filters)
-                    )
-                ]
-            )
+            preempting = plan_preemption_in_slices(tables, self._core.clock.time_ms(), filters, network)
+            await self._propose([*await in_turns(preempting)])
             if any(isinstance(command, PlaceTasks) for command in commands) and waits_for_company(tables):
                 self.changes.placement_changed.set()
             if waiting_tasks(tables, self._core.clock.time_ms()):

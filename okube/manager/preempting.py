@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
+from okube.manager.calls import Calls, Network, topology_of_places
 from okube.manager.companies import Companies
 from okube.manager.placement import group_of, node_table, waiting_tasks
 from okube.model.commands import PreemptTasks
@@ -10,6 +11,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler.amounts import NANOCORES
 from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.network import NetworkView
 from okube.scheduler.preemption import Holder, Room, find_room
 from okube.scheduler.rules import Filter
 from okube.state import Tables
@@ -23,11 +25,12 @@ _HOLDERS_AT_ONCE = 2000
 
 
 def plan_preemption_in_slices(
-    tables: Tables, now_ms: int, filters: Sequence[Filter] = ()
+    tables: Tables, now_ms: int, filters: Sequence[Filter] = (), network: Network = topology_of_places
 ) -> Generator[None, None, list[PreemptTasks]]:
     """What is to stop for tasks that wait although all that fits was placed; the most important of these first.
 
     One whose room is being made already waits for that, and what it will get is not counted for others.
+    ``network`` tells what is known between nodes, as for ``plan_placement``.
     """
     levels = {spec.level for spec in tables.specs.values()}
     if len(levels) < 2:
@@ -39,13 +42,15 @@ def plan_preemption_in_slices(
         return []
     waiting.sort(key=lambda pair: -pair[1].level)
     nodes = node_table(tables)
-    ledger, companies = Ledger(nodes, _PORTS, filters), Companies(tables)
+    companies, calls = Companies(tables), Calls(tables)
+    between = NetworkView(network(nodes)) if any(calls.rules(task.service_id, spec) for task, spec in waiting) else None
+    ledger = Ledger(nodes, _PORTS, filters, between)
     holders = yield from _holders(tables, ledger)
     victims: list[tuple[str, str]] = []
     for task, spec in waiting[:_MOST_TASKS]:
         if lacking(tables, spec):
             continue
-        group = group_of(tables, [task], spec, companies)
+        group = group_of(tables, [task], spec, companies, calls)
         if task.pinned is not None:
             group = replace(group, constraints=(*group.constraints, f"node.name == {task.pinned}"))
         demand = Demand.of(group)
