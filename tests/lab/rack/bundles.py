@@ -1,9 +1,11 @@
 """Wheel bundles for the lab: of this Okube, and of one that passes for the next version."""
 
+import json
 import re
+import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from tarfile import open as open_tar
@@ -12,8 +14,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from okube.install.bundle import read_manifest, write_bundle
+from okube.install.layout import LAYOUT
 
-__all__ = ["BROKEN", "next_bundle", "this_bundle"]
+__all__ = ["BROKEN", "next_bundle", "this_bundle", "unpacked"]
 
 _ROOT = Path(__file__).parents[3]
 #: What a version says whose processes end as soon as they are started.
@@ -44,6 +47,18 @@ def next_bundle(bundle: Path, folder: Path, version: str, *, start: str | None =
         for target, found in manifest.targets.items()
     }
     return write_bundle(targets, folder)
+
+
+def unpacked(bundles: Sequence[Path], folder: Path) -> Path:
+    """Releases of bundles as ``Rack`` gives them to hosts: made once, where each host would make them."""
+    program = _ROOT / "okube/install/unpack.py"
+    for bundle in bundles:
+        words = ["/usr/bin/python3", "-I", "-B", str(program), str(bundle), str(folder)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=True)
+        release = json.loads(done.stdout)["release"]
+        command = folder / release / "bin/okube"  # it names its Python, where it will be
+        command.write_text(command.read_text().replace(str(folder), str(LAYOUT.versions)))
+    return folder
 
 
 def _renamed(wheel: Path, version: str, start: str | None) -> Path:
