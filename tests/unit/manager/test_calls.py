@@ -1,13 +1,17 @@
 import numpy as np
+import pytest
 
-from okube.manager.calls import dependencies_first
+from okube.manager.calls import dependencies_first, topology_measured
+from okube.manager.explaining import view_of_placement
 from okube.manager.placement import plan_placement_in_slices
 from okube.manager.slices import at_once
 from okube.model.commands import PlaceTasks, UpdateNode
-from okube.scheduler import NodeTable
+from okube.scheduler import NodeTable, policy_of
 from okube.scheduler.declared import Place
 from okube.scheduler.topology import Topology
 from tests.builders import Cluster, a_spec
+from tests.unit.manager.test_survey import Network, at
+from tests.unit.scheduler.builders import Node, a_table
 
 
 def where(cluster: Cluster, service: str) -> list[str | None]:
@@ -102,3 +106,35 @@ def test_a_limit_is_kept_by_what_is_measured() -> None:
 
     (placing,) = [command for command in commands if isinstance(command, PlaceTasks)]
     assert set(placing.nodes) == {"w2", "w3"}
+
+
+def test_what_agents_measured_is_the_network_between_the_nodes() -> None:
+    network = Network("a", "b", "a")
+    network.say("w1", at(0))
+    network.say("w3", at(30))
+
+    topology = topology_measured(a_table(*(Node(name) for name in network.tables.nodes)), network.survey)
+
+    latency = topology.latency_from(0)
+    assert latency[2] == pytest.approx(0.030, rel=0.01)
+    assert np.isnan(latency[1])
+
+
+def test_an_explanation_tells_whom_the_network_refused() -> None:
+    cluster = Cluster()
+    for name in ("w1", "w2"):
+        cluster.node(name)
+    cluster.put(a_spec("db", constraints=["node.name == w2"]))
+    cluster.put(a_spec("web", depends_on=[{"service": "db", "max_latency": "2ms"}]))
+    cluster.settle()
+    (task,) = cluster.tables.tasks_of(cluster.tables.service_ids["web"])
+
+    def measured(nodes: NodeTable) -> Topology:
+        return Topology([Place()] * len(nodes), coordinates=np.array([[0.030, 0.0], [0.0, 0.0]]))
+
+    view = view_of_placement(cluster.tables, task, policy_of("network", {}), network=measured)
+
+    assert [(each.filter, each.nodes, each.reason) for each in view.fallen] == [
+        ("network", 1, "no task of db is within 2 ms")
+    ]
+    assert view.standings[0].terms["network"] == 0
