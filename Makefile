@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-raft bench-snapshot bench-flood wheel-bundle
+.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-extender bench-raft bench-snapshot bench-flood wheel-bundle
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-flood          what one client feels while 200 others flood the leader; the last line is JSON"
 	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
+	@echo "make bench-extender       how long kube-scheduler waits for the extender at 1,000 nodes; the last line is JSON"
 
 demo: .venv/.installed
 	@.venv/bin/python -m okube.processes.demo
@@ -81,6 +82,9 @@ bench-raft: .venv/.installed-dev
 
 bench-scheduler: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_scheduler
+
+bench-extender: .venv/.installed-dev
+	@.venv/bin/python -m tests.bench.bench_extender
 
 bench-flood: .venv/.installed-dev
 	@$(STEP) "packages for the bench" scripts/packages $(FLOOD_BENCH_PACKAGES)
