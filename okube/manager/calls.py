@@ -2,43 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from okube.manager.survey import Survey
 from okube.model.dependency import Dependency
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import CallRule
-from okube.scheduler.declared import Place
-from okube.scheduler.nodes import NodeTable
 from okube.scheduler.ordering import kahn
 from okube.scheduler.topology import Topology
 from okube.state import Tables
 from okube.state.siblings import called
 
-__all__ = ["Calls", "Network", "dependencies_first", "places_of", "topology_measured", "topology_of_places"]
+__all__ = ["Calls", "Network", "dependencies_first"]
 
-Network = Callable[[NodeTable], Topology]
-"""What is known of the network between the nodes of a table."""
+Network = Callable[[], Topology]
+"""What is known of the network between the nodes, in the order of their names."""
 Alike = list[tuple[list[Task], ServiceSpec]]
-
-
-def places_of(nodes: NodeTable) -> list[Place]:
-    """Where each node stands."""
-    return [
-        Place(each.get("node.region", ""), each.get("node.zone", ""), each.get("node.rack", ""))
-        for each in nodes.attributes
-    ]
-
-
-def topology_of_places(nodes: NodeTable) -> Topology:
-    """The network where nothing is measured and nothing declared: no pair's latency is known."""
-    return Topology(places_of(nodes))
-
-
-def topology_measured(nodes: NodeTable, survey: Survey) -> Topology:
-    """The network as the agents have measured it."""
-    coordinates, links = survey.rows(nodes.names)
-    return Topology(places_of(nodes), coordinates=coordinates, links=links)
 
 
 def dependencies_first(tables: Tables, alike: Alike) -> Alike:

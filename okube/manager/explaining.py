@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from okube.manager.calls import Calls, Network, topology_of_places
+from okube.manager.calls import Calls, Network
 from okube.manager.companies import Companies
 from okube.manager.placement import group_of, node_table
+from okube.manager.topology import topology_in
 from okube.model.placement_views import FallenView, PlacementView, StandingView
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
@@ -25,12 +26,12 @@ def view_of_placement(
     task: Task,
     policy: Policy,
     filters: Sequence[Filter] = (),
-    network: Network = topology_of_places,
+    network: Network | None = None,
 ) -> PlacementView:
     """How the nodes stand for a task, were it placed anew now: what it holds itself counts as free."""
     spec = tables.spec_of(task)
     nodes, group = node_table(tables), group_of(tables, [task], spec, Companies(tables), Calls(tables))
-    between = NetworkView(network(nodes)) if group.calls else None
+    between = NetworkView(network() if network else topology_in(tables, None)) if group.calls else None
     if task.holds_resources and task.node in nodes.names:
         nodes, group = _without(nodes, task, spec), _without_one(group, task)
     found = survey(nodes, group, policy=policy, filters=filters, network=between, most=_SHOWN, also=task.node)

@@ -10,7 +10,6 @@ from typing import Any
 
 from okube.manager import ca_change
 from okube.manager.agents import AgentCalls
-from okube.manager.calls import topology_measured
 from okube.manager.changes import Changes
 from okube.manager.companies import waits_for_company
 from okube.manager.core import ManagerCore
@@ -29,7 +28,7 @@ from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, p
 from okube.manager.scheduling import plan_seeding, policy_in
 from okube.manager.slices import batches, in_turns
 from okube.manager.survey import Survey
-from okube.manager.topology import plan_seeding_topology
+from okube.manager.topology import plan_seeding_topology, topology_in
 from okube.model.commands import Command, PlaceTasks, SeedCluster, TellOfCertificates, WithdrawTasks
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.model.versions import version_of
@@ -160,7 +159,7 @@ class Leader:
         while True:
             self.changes.placement_changed.clear()
             began = self._core.clock.monotonic()
-            filters, network = self._core.extensions.filters, partial(topology_measured, survey=self.survey)
+            filters, network = self._core.extensions.filters, partial(topology_in, tables, self.survey)
             commands = await in_turns(
                 plan_placement_in_slices(
                     tables,

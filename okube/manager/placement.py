@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from okube.manager.calls import Calls, Network, dependencies_first, topology_of_places
+from okube.manager.calls import Calls, Network, dependencies_first
 from okube.manager.companies import Companies, in_order
 from okube.manager.returning import Returns
 from okube.manager.slices import at_once, slices
+from okube.manager.topology import topology_in
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.flapping import hold_message
@@ -64,19 +65,20 @@ def plan_placement_in_slices(
     *,
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
-    network: Network = topology_of_places,
+    network: Network | None = None,
 ) -> Generator[None, None, list[Command]]:
     """The same, a group of equal tasks at a time, so that what else waits gets its turn in between.
 
     Rooms and tasks are as they were at its start; what is not true any more when a command comes, that command skips.
-    ``network`` tells what is known between nodes; it is asked where a waiting service talks with another.
+    ``network`` tells what is known between nodes, else what is declared counts; it is asked where a service that waits
+    talks with another.
     """
     waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
     nodes, alike = node_table(tables, unsure), in_order(dependencies_first(tables, _alike(tables, waiting)))
     companies, calls = Companies(tables), Calls(tables)
-    between = NetworkView(network(nodes)) if calls.any_rules(alike) else None
+    between = NetworkView(network() if network else topology_in(tables, None)) if calls.any_rules(alike) else None
     unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
     yield
     placement = yield from place_in_slices(

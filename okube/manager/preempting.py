@@ -3,9 +3,10 @@
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from okube.manager.calls import Calls, Network, topology_of_places
+from okube.manager.calls import Calls, Network
 from okube.manager.companies import Companies
 from okube.manager.placement import group_of, node_table, waiting_tasks
+from okube.manager.topology import topology_in
 from okube.model.commands import PreemptTasks
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
@@ -25,7 +26,7 @@ _HOLDERS_AT_ONCE = 2000
 
 
 def plan_preemption_in_slices(
-    tables: Tables, now_ms: int, filters: Sequence[Filter] = (), network: Network = topology_of_places
+    tables: Tables, now_ms: int, filters: Sequence[Filter] = (), network: Network | None = None
 ) -> Generator[None, None, list[PreemptTasks]]:
     """What is to stop for tasks that wait although all that fits was placed; the most important of these first.
 
@@ -43,7 +44,8 @@ def plan_preemption_in_slices(
     waiting.sort(key=lambda pair: -pair[1].level)
     nodes = node_table(tables)
     companies, calls = Companies(tables), Calls(tables)
-    between = NetworkView(network(nodes)) if any(calls.rules(task.service_id, spec) for task, spec in waiting) else None
+    talks = any(calls.rules(task.service_id, spec) for task, spec in waiting)
+    between = NetworkView(network() if network else topology_in(tables, None)) if talks else None
     ledger = Ledger(nodes, _PORTS, filters, between)
     holders = yield from _holders(tables, ledger)
     victims: list[tuple[str, str]] = []

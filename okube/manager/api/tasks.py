@@ -13,9 +13,9 @@ from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.task_order import tasks_in_order
 from okube.manager.api.watch import is_watch, watch
 from okube.manager.api.writing import if_match, submit
-from okube.manager.calls import topology_measured, topology_of_places
 from okube.manager.explaining import view_of_placement
 from okube.manager.scheduling import policy_in
+from okube.manager.topology import topology_in
 from okube.model.commands import StopTask
 from okube.model.errors import Conflict, FieldError, InvalidInput, Unreachable
 from okube.model.node import Node
@@ -74,7 +74,7 @@ async def task_placement(request: web.Request) -> web.Response:
     tables = await tables_to_read(request)
     context = request.app[CONTEXT]
     leader, extensions = context.leader(), context.core.extensions
-    network = topology_of_places if leader is None else partial(topology_measured, survey=leader.survey)
+    network = partial(topology_in, tables, None if leader is None else leader.survey)
     task = find_task(tables, request.match_info["id"])
     view = view_of_placement(tables, task, policy_in(tables, extensions), extensions.filters, network)
     return answer(request, view)

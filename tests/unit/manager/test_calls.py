@@ -1,17 +1,15 @@
 import numpy as np
-import pytest
 
-from okube.manager.calls import dependencies_first, topology_measured
+from okube.manager.calls import dependencies_first
 from okube.manager.explaining import view_of_placement
 from okube.manager.placement import plan_placement_in_slices
 from okube.manager.slices import at_once
-from okube.model.commands import PlaceTasks, UpdateNode
-from okube.scheduler import NodeTable, policy_of
+from okube.model.commands import PlaceTasks, PutTopology, UpdateNode
+from okube.model.topology import DeclaredTopology, LevelTopology, PathCost
+from okube.scheduler import policy_of
 from okube.scheduler.declared import Place
 from okube.scheduler.topology import Topology
 from tests.builders import Cluster, a_spec
-from tests.unit.manager.test_survey import Network, at
-from tests.unit.scheduler.builders import Node, a_table
 
 
 def where(cluster: Cluster, service: str) -> list[str | None]:
@@ -98,8 +96,7 @@ def test_a_limit_is_kept_by_what_is_measured() -> None:
     cluster.node("w1")
     cluster.node("w3")
 
-    def measured(nodes: NodeTable) -> Topology:
-        assert nodes.names == ("w1", "w2", "w3")
+    def measured() -> Topology:
         return Topology([Place()] * 3, coordinates=np.array([[0.030, 0.0], [0.0, 0.0], [0.0, 0.001]]))
 
     commands = at_once(plan_placement_in_slices(cluster.tables, cluster.now_ms, network=measured))
@@ -108,16 +105,18 @@ def test_a_limit_is_kept_by_what_is_measured() -> None:
     assert set(placing.nodes) == {"w2", "w3"}
 
 
-def test_what_agents_measured_is_the_network_between_the_nodes() -> None:
-    network = Network("a", "b", "a")
-    network.say("w1", at(0))
-    network.say("w3", at(30))
+def test_what_is_declared_counts_where_nobody_measured() -> None:
+    cluster = Cluster()
+    for name, zone in (("w1", "a"), ("w2", "b"), ("w3", "b")):
+        cluster.node(name)
+        cluster.apply(UpdateNode(name, zone=zone))
+    within = LevelTopology(within=PathCost(latency=0.001))
+    cluster.apply(PutTopology(DeclaredTopology(zones=within)))
+    cluster.put(a_spec("db", constraints=["node.name == w3"]))
+    cluster.put(a_spec("web", replicas=4, depends_on=[{"service": "db", "max_latency": "2ms"}]))
+    cluster.settle()
 
-    topology = topology_measured(a_table(*(Node(name) for name in network.tables.nodes)), network.survey)
-
-    latency = topology.latency_from(0)
-    assert latency[2] == pytest.approx(0.030, rel=0.01)
-    assert np.isnan(latency[1])
+    assert where(cluster, "web") == ["w2", "w2", "w3", "w3"]
 
 
 def test_an_explanation_tells_whom_the_network_refused() -> None:
@@ -129,8 +128,8 @@ def test_an_explanation_tells_whom_the_network_refused() -> None:
     cluster.settle()
     (task,) = cluster.tables.tasks_of(cluster.tables.service_ids["web"])
 
-    def measured(nodes: NodeTable) -> Topology:
-        return Topology([Place()] * len(nodes), coordinates=np.array([[0.030, 0.0], [0.0, 0.0]]))
+    def measured() -> Topology:
+        return Topology([Place()] * 2, coordinates=np.array([[0.030, 0.0], [0.0, 0.0]]))
 
     view = view_of_placement(cluster.tables, task, policy_of("network", {}), network=measured)
 
