@@ -20,6 +20,7 @@ from okube.config import ClusterConfig
 from okube.model.errors import BadFile, Conflict
 from okube.processes.folders import Folders
 from okube.processes.lock import runs_in
+from okube.processes.places import refuse_half_restored
 from okube.processes.seed import read_cluster, sow
 from okube.processes.settings import authority_files
 from okube.processes.up import bootstrap_first
@@ -60,9 +61,11 @@ def sow_for(
         joining: processes that get their folders in another way.
 
     Raises:
-        OkubeError: the data directory is another cluster's, or damaged.
+        Conflict: a restore was interrupted in the data directory.
+        OkubeError: it is another cluster's, or damaged.
     """
     files = ClusterFiles(config.data_dir)
+    refuse_half_restored(config.data_dir)
     if not files.seed.exists():
         sow(config, bootstrap=bootstrap_first, rng=random.SystemRandom(), now_ms=_now_ms())
     seed = read_cluster(config)

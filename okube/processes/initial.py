@@ -8,6 +8,7 @@ from pathlib import Path
 from okube.config import load_cluster
 from okube.model.errors import Conflict
 from okube.processes.lock import one_at_a_time
+from okube.processes.places import refuse_half_restored
 from okube.processes.seed import Bootstrap, sow
 from okube.processes.settings import authority_files
 from okube.processes.up import bootstrap_first, refuse_first_elsewhere
@@ -35,6 +36,7 @@ def make_cluster(config_path: Path, echo: Callable[[str], None], *, bootstrap: B
             raise Conflict(
                 f"The cluster {config.cluster} was made already, in {config.data_dir}: 'okube up' starts it."
             )
+        refuse_half_restored(config.data_dir)
         sown = sow(
             config,
             bootstrap=bootstrap or bootstrap_first,

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from okube.config import ClusterConfig, WorkerConfig
+from okube.model.errors import Conflict
 from okube.processes.answers import answers
 from okube.processes.here import is_here
 from okube.processes.launch import Launch
@@ -15,7 +16,7 @@ from okube.security import ClusterFiles
 from okube.security.seed import Seed
 from okube.worker.store import stored_address
 
-__all__ = ["Place", "launch_of", "places", "restored_file", "restoring_file"]
+__all__ = ["Place", "launch_of", "places", "refuse_half_restored", "restored_file", "restoring_file"]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -73,6 +74,19 @@ def launch_of(
 def restoring_file(data_dir: Path) -> Path:
     """What is there from the beginning of a restore to its end."""
     return data_dir / "restoring"
+
+
+def refuse_half_restored(data_dir: Path) -> None:
+    """Nothing is made of a data directory in which a restore was interrupted: its managers would begin with nothing.
+
+    Raises:
+        Conflict: it is one.
+    """
+    if restoring_file(data_dir).exists():
+        raise Conflict(
+            f"A restore in {data_dir} was interrupted: run it again first, 'okube snapshot restore' or 'okube cluster "
+            "restore', whichever it was."
+        )
 
 
 def restored_file(data_dir: Path) -> Path:

@@ -17,7 +17,7 @@ from okube.processes.follow import follow
 from okube.processes.here import is_here
 from okube.processes.launch import Launch, Started, StartFailed, launch, let_go, okube_command, wait_alive
 from okube.processes.lock import one_at_a_time, running_as, runs_in
-from okube.processes.places import Place, launch_of, places, restoring_file
+from okube.processes.places import Place, launch_of, places, refuse_half_restored
 from okube.processes.seed import Bootstrap, Sown, sow
 from okube.security import ClusterFiles
 from okube.security.private import ensure_folder
@@ -56,7 +56,7 @@ def up(
     started: list[Started] = []
     with _ended_on_interrupt(started, detach, echo):
         with one_at_a_time(ensure_folder(config.data_dir) / "up.lock", what=f"cluster {config.cluster}"):
-            _refuse_half_restored(config)
+            refuse_half_restored(config.data_dir)
             _see_to_own_engine(config, echo)
             sown = sow(config, bootstrap=bootstrap or bootstrap_first, rng=random.SystemRandom(), now_ms=_now_ms())
             command = (*(command or okube_command()),)
@@ -83,13 +83,6 @@ def refuse_first_elsewhere(config: ClusterConfig) -> None:
         f"this is another: run 'okube up' there, then copy cluster.json and the folders of this machine's processes "
         f"from its data_dir to {config.data_dir}. Nothing is started."
     )
-
-
-def _refuse_half_restored(config: ClusterConfig) -> None:
-    if restoring_file(config.data_dir).exists():
-        raise Conflict(
-            f"A restore of {config.data_dir} was interrupted: run 'okube snapshot restore FILE' again, then 'okube up'."
-        )
 
 
 def _see_to_own_engine(config: ClusterConfig, echo: Echo) -> None:

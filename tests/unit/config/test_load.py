@@ -164,9 +164,7 @@ class TestTopology:
               racks:
                 pairs: [{from: anything, to: goes, latency: 2ms}]
             """
-        ) == [
-            "7: topology.zones.pairs[0].to: no worker is in a zone 'hal' (did you mean 'hall'?); they are in hall"
-        ]
+        ) == ["7: topology.zones.pairs[0].to: no worker is in a zone 'hal' (did you mean 'hall'?); they are in hall"]
 
 
 class TestBad:

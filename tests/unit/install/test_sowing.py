@@ -10,7 +10,8 @@ import pytest
 from okube.config import ClusterConfig
 from okube.install.run import wiped_workers
 from okube.install.sowing import authority_of, give_up, known_cluster, left_here, sow_for, tree_of
-from okube.model.errors import BadFile
+from okube.model.errors import BadFile, Conflict
+from okube.processes.places import restoring_file
 from okube.security import ClusterFiles
 from okube.security.seed import ProcessIdentity, read_process_identity
 from tests.unit.install.rack import a_cluster
@@ -128,3 +129,13 @@ def test_a_worker_that_was_wiped_is_told_and_one_that_is_new_is_not(config: Clus
     assert told.startswith("w2's data is gone from 192.0.2.12")
     assert "okube nodes rm w2" in told
     assert wiped_workers(config, {"w2": None}, frozenset()) == []
+
+
+def test_where_a_restore_was_interrupted_no_managers_are_made_that_would_begin_with_nothing(
+    config: ClusterConfig,
+) -> None:
+    config.data_dir.mkdir()
+    restoring_file(config.data_dir).touch()
+    with pytest.raises(Conflict, match="okube cluster restore"):
+        sow_for(config, NOWHERE)
+    assert [path.name for path in config.data_dir.iterdir()] == ["restoring"]

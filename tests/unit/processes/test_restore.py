@@ -21,6 +21,7 @@ from okube.model.authority import Authorities
 from okube.model.epoch import Epoch
 from okube.model.errors import BadFile, Conflict
 from okube.model.versions import COMMAND_VERSION
+from okube.processes.initial import make_cluster
 from okube.processes.lock import write_pid
 from okube.processes.places import restoring_file
 from okube.processes.restore import plan_restore, restore_cluster
@@ -243,7 +244,7 @@ def test_while_a_manager_runs_here_or_anything_listens_where_one_would_nothing_i
             old.restore()
 
 
-def test_a_restore_that_was_interrupted_is_begun_anew_and_up_waits_for_it(
+def test_a_restore_that_was_interrupted_is_begun_anew_and_nothing_is_started_or_made_until_then(
     old: Old, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -256,6 +257,8 @@ def test_a_restore_that_was_interrupted_is_begun_anew_and_up_waits_for_it(
     assert restoring_file(old.config.data_dir).exists()
     with pytest.raises(Conflict, match="interrupted"):
         up(old.path, True, print)
+    with pytest.raises(Conflict, match="interrupted"):
+        make_cluster(old.path, print)
     (aside,) = old.config.data_dir.glob("replaced-*")
     aside.rename(aside.with_name("replaced-first"))
     old.restore()
