@@ -16,12 +16,14 @@ from okube.seams.clock import Clock
 from okube.worker.agent import Agent
 from okube.worker.capacity import Capacity
 from okube.worker.conditions import MachineState
+from okube.worker.probes import Survey
 from okube.worker.runtime.base import Container
 from okube.worker.settings import WorkerSettings
 from okube.worker.store import Store
 from tests.simulation.loop import Process
 from tests.simulation.whole.agents import SimulatedManagerCalls
 from tests.simulation.whole.calls import CallNetwork, Endpoint
+from tests.simulation.whole.meter import SimulatedMeter
 from tests.unit.worker.fake_runtime import FakeEngine, FakeRuntime
 from tests.unit.worker.machine import MemoryDisk
 
@@ -234,6 +236,7 @@ class Machine:
             usage=Usage,
             look=_look,
             living=_living,
+            survey=Survey(SimulatedMeter(self._network, self.name), self._clock, random.Random(self.instance)),
         )
         await agent.load()
         self.agent = agent
