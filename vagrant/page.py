@@ -16,6 +16,12 @@ KVM all of it is about ten times as fast. How to use the lab is in [vagrant/READ
 |---|---|
 """
 _LINE_MOST = 160
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\[K(?=Progress)")
+_NOISE = re.compile(
+    r"Progress: \d+%|==> \S+:  -- .*|    \S+:|.*No version detected for.*|"
+    r".*generating a local metadata for the box.*|.*/docs/boxes/format.*|.*Connection refused\. Retrying.*"
+)
+"""Lines of Vagrant that tell nothing: what it shows of a download, a machine's settings, what is empty, and hints."""
 
 
 def render_page(lines: Sequence[str], times: Sequence[tuple[str, float]], folders: Mapping[Path, str]) -> str:
@@ -29,7 +35,7 @@ def render_page(lines: Sequence[str], times: Sequence[tuple[str, float]], folder
     table = "".join(f"| {what} | {took:.1f} |\n" for what, took in times)
     parts: list[str] = []
     for title, body in _parts(lines):
-        shown = "\n".join(_cut(_elsewhere(line, folders)) for line in body).strip("\n")
+        shown = "\n".join(_telling([_elsewhere(line, folders) for line in body])).strip("\n")
         parts.append(f"\n## {title}\n\n```\n{shown}\n```\n")
     return _HEAD + table + "".join(parts)
 
@@ -50,6 +56,16 @@ def _elsewhere(line: str, folders: Mapping[Path, str]) -> str:
     return line
 
 
+def _telling(lines: Sequence[str]) -> list[str]:
+    """The lines that say something, without what moves a cursor, and one empty line at most between them."""
+    found: list[str] = []
+    for line in lines:
+        plain = _cut(_CONTROL.sub("", line).rstrip())
+        if _NOISE.fullmatch(plain) or (not plain and (not found or not found[-1])):
+            continue
+        found.append(plain)
+    return found
+
+
 def _cut(line: str) -> str:
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
-    return plain if len(plain) <= _LINE_MOST else f"{plain[: _LINE_MOST - 1]}…"
+    return line if len(line) <= _LINE_MOST else f"{line[: _LINE_MOST - 1]}…"

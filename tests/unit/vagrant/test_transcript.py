@@ -48,6 +48,19 @@ def test_a_page_has_the_times_as_a_table_and_each_part_as_it_was_shown() -> None
     assert max(len(line) for line in page.splitlines()) <= 160
 
 
+def test_a_page_leaves_out_what_moves_a_cursor_and_what_tells_nothing() -> None:
+    noise = ["\x1b[KProgress: 7%", "==> m1:  -- Keymap:            en-us", "    m1:", "", ""]
+    lines = [
+        "## Up",
+        "$ vagrant up",
+        *noise,
+        "    m1: Warning: Connection refused. Retrying...",
+        "==> m1: Machine booted",
+    ]
+    page = render_page(lines, [], {})
+    assert "```\n$ vagrant up\n\n==> m1: Machine booted\n```" in page
+
+
 def test_a_page_names_no_folder_of_the_machine_that_it_was_made_on() -> None:
     page = render_page(["## Up", "runs /srv/okube/vagrant/lab install"], [], {Path("/srv/okube"): "~/okube"})
     assert "runs ~/okube/vagrant/lab install" in page
