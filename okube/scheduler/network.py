@@ -76,6 +76,14 @@ class Verdict:
     cost: FloatArray
     allowed: BoolArray
     refusals: list[tuple[Neighbour, BoolArray]] = field(default_factory=list)
+    _scaled: FloatArray | None = None
+
+    @property
+    def scaled(self) -> FloatArray:
+        """The costs of all nodes as ``on_a_scale`` has them, worked out once; to be read, not changed."""
+        if self._scaled is None:
+            self._scaled = on_a_scale(self.cost)
+        return self._scaled
 
 
 class NetworkView:
@@ -106,11 +114,13 @@ class NetworkView:
         """The round trip from each node to the nearest task of a dependency, and which nodes are near enough."""
         nearest = np.full(len(self.topology), np.nan)
         near = np.zeros(len(self.topology), dtype=np.bool_)
+        limited = self._limits(neighbour)
         for some in _chunks(neighbour.rows):
             latency = self._latency_to(some)
             np.fmin(nearest, np.fmin.reduce(latency, axis=0), out=nearest)
-            near |= self._within(neighbour, latency, self._bandwidth_to, some).any(axis=0)
-        return _filled(nearest), near if self._limits(neighbour) else None
+            if limited:
+                near |= self._within(neighbour, latency, self._bandwidth_to, some).any(axis=0)
+        return _filled(nearest), near if limited else None
 
     def _from_dependents(self, own: IntArray, neighbour: Neighbour) -> tuple[FloatArray, BoolArray | None]:
         """The sum of the round trips of all dependents, were there a task on the node as well; a sum for each node.
@@ -119,18 +129,19 @@ class NetworkView:
         """
         total = np.zeros(len(self.topology))
         near = np.zeros(len(self.topology), dtype=np.bool_)
-        alone = False
+        alone, limited = False, self._limits(neighbour)
         for some in _chunks(np.arange(len(neighbour.rows))):
             rows = neighbour.rows[some]
             latency = self._latency_from(rows)
-            within = self._within(neighbour, latency, self._bandwidth_from, rows)
-            unserved = ~within[:, own].any(axis=1)
-            alone = alone or bool(unserved.any())
-            near |= within[unserved].any(axis=0)
+            if limited:
+                within = self._within(neighbour, latency, self._bandwidth_from, rows)
+                unserved = ~within[:, own].any(axis=1)
+                alone = alone or bool(unserved.any())
+                near |= within[unserved].any(axis=0)
             if len(own):
                 latency = np.fmin(latency, np.fmin.reduce(latency[:, own], axis=1)[:, None])
             total += neighbour.tasks[some] @ _filled(latency)
-        return total, near if alone and self._limits(neighbour) else None
+        return total, near if alone else None
 
     def _limits(self, neighbour: Neighbour) -> bool:
         """Whether the neighbour has a limit that anything is known about: none is kept where nothing was measured."""

@@ -4,7 +4,6 @@ import numpy as np
 
 from okube.scheduler.calls import verdict_of
 from okube.scheduler.ledger import Demand, Ledger
-from okube.scheduler.network import on_a_scale
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.policies.score import Reach
 
@@ -20,6 +19,10 @@ class Nearness:
     name = "network"
     reach: Reach = "cluster"
 
+    def reach_for(self, demand: Demand) -> Reach:
+        """A task of a dependency spares its dependents something; one of a dependent changes nothing for the next."""
+        return "cluster" if any(rule.depends for rule in demand.group.calls) else "node"
+
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""
         return bool(demand.group.calls)
@@ -27,4 +30,4 @@ class Nearness:
     def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         """See ``Score``."""
         verdict = verdict_of(ledger, demand)
-        return np.zeros(len(rows)) if verdict is None else on_a_scale(verdict.cost)[rows]
+        return np.zeros(len(rows)) if verdict is None else verdict.scaled[rows]

@@ -8,6 +8,7 @@ from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.policies.policy import Policy, Term
+from okube.scheduler.policies.score import reach_of
 
 __all__ = ["Weighing", "weighted_costs"]
 
@@ -30,7 +31,7 @@ class Weighing:
         self._room = room_for(ledger, demand)
         self._terms = policy.terms_for(demand)
         self._name = policy.name
-        reaches = {term.score.reach for term in self._terms}
+        reaches = {reach_of(term.score, demand) for term in self._terms}
         self._reach = next((reach for reach in ("cluster", "zone") if reach in reaches), "node")
 
     def rows_with_room(self) -> IntArray:
