@@ -103,4 +103,4 @@ def _reserve(ledger: Ledger, demand: Demand, holders: dict[int, list[Holder]], r
     there = holders.get(room.row, [])
     gone = {victim.task for victim in room.victims}
     holders[room.row] = [replace(each, stopping=each.stopping or each.task in gone) for each in there]
-    ledger.free[:, room.row] -= demand.resources[:, 0]
+    ledger.hold_back(room.row, demand)

@@ -1,7 +1,7 @@
 """Filters: why a node cannot take a task, and how many it can take."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from okube.scheduler.amounts import apart, write_bytes, write_nanocores
 from okube.scheduler.calls import NetworkFilter
 from okube.scheduler.company import CompanyFilter, PerNodeFilter
 from okube.scheduler.ledger import Demand, Ledger, Resource
-from okube.scheduler.nodes import IntArray
+from okube.scheduler.nodes import BoolArray, IntArray
 from okube.scheduler.ports import UNLIMITED, fixed_ports
 from okube.scheduler.rules import Filter, Refusal, any_number
 
@@ -156,28 +156,52 @@ class PortFilter:
         return refusals
 
 
-FILTERS: tuple[Filter, ...] = (
-    ReadyFilter(),
-    SchedulableFilter(),
-    KnowledgeFilter(),
-    ConstraintFilter(),
+_OF_NODES: tuple[Filter, ...] = (ReadyFilter(), SchedulableFilter(), KnowledgeFilter(), ConstraintFilter())
+_OF_RESOURCES = (
     ResourceFilter(Resource.CPU, "cpu", write_nanocores),
     ResourceFilter(Resource.MEMORY, "memory", write_bytes),
     ResourceFilter(Resource.DISK, "disk", write_bytes),
-    PortFilter(),
-    PerNodeFilter(),
-    CompanyFilter(),
-    NetworkFilter(),
 )
+_PORTS, _PER_NODE, _COMPANY, _NETWORK = PortFilter(), PerNodeFilter(), CompanyFilter(), NetworkFilter()
+
+FILTERS: tuple[Filter, ...] = (*_OF_NODES, *_OF_RESOURCES, _PORTS, _PER_NODE, _COMPANY, _NETWORK)
 """All filters, in the order in which a node is asked; a refused node counts for the first that refuses it."""
 
 
 def room_for(ledger: Ledger, demand: Demand) -> IntArray:
     """How many more tasks of the demand fit on each node."""
-    room = FILTERS[0].room(ledger, demand)
-    for rule in (*FILTERS[1:], *ledger.more_filters):
+    room: IntArray = ledger.kept.array(("room", demand.shape), lambda rows: _room_of_shape(ledger, demand, rows)).copy()
+    for rule in (*_of_group(demand), *ledger.more_filters):
         np.minimum(room, rule.room(ledger, demand), out=room)
     return room
+
+
+def _of_group(demand: Demand) -> Iterator[Filter]:
+    """The filters that have something to say to such tasks beside what tasks of their shape all hear."""
+    if demand.ports:
+        yield _PORTS
+    if demand.group.max_per_node:
+        yield _PER_NODE
+    if demand.group.company:
+        yield _COMPANY
+    if demand.group.calls:
+        yield _NETWORK
+
+
+def _room_of_shape(ledger: Ledger, demand: Demand, rows: IntArray) -> IntArray:
+    allowed = ledger.kept.fixed(("allowed", demand.group.constraints, demand.knows), lambda: _allowed(ledger, demand))
+    room = np.where(allowed[rows], UNLIMITED, 0)
+    for kind, asked in enumerate(demand.resources[:, 0].tolist()):
+        if asked:
+            np.minimum(room, ledger.free[kind, rows] // asked, out=room)
+    return np.maximum(room, 0)
+
+
+def _allowed(ledger: Ledger, demand: Demand) -> BoolArray:
+    allowed = np.ones(len(ledger.nodes), dtype=np.bool_)
+    for rule in _OF_NODES:
+        allowed &= rule.room(ledger, demand) > 0
+    return allowed
 
 
 def _unmet(constraint: Constraint, ledger: Ledger, refused: IntArray) -> Refusal:

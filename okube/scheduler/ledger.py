@@ -1,7 +1,7 @@
 """What is left on every node while a call of ``place`` takes from it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import numpy as np
 from okube.model.constraints import Constraint, parse_constraint
 from okube.scheduler.amounts import NANOCORES
 from okube.scheduler.groups import PortRequest, TaskGroup
+from okube.scheduler.kept import Kept
 from okube.scheduler.nodes import BoolArray, FloatArray, IntArray, NodeTable
 from okube.scheduler.ports import HostPorts
 from okube.scheduler.spread import Spread
@@ -40,6 +41,12 @@ class Demand:
     group: TaskGroup
     knows: int = 0
     prefer: tuple[tuple[Constraint, int], ...] = ()
+
+    @property
+    def shape(self) -> Hashable:
+        """What tasks have in common for which every node is as good as for each other, but for rules about services."""
+        group = self.group
+        return (group.cpus, group.memory, group.disk, group.constraints, self.knows)
 
     @classmethod
     def of(cls, group: TaskGroup) -> "Demand":
@@ -73,6 +80,7 @@ class Ledger:
         self.total = np.stack((_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total))
         self.free = np.stack((_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free))
         self.tasks = nodes.tasks.copy()
+        self.kept = Kept(len(nodes))
         self.ports = HostPorts(nodes.ports_used, port_range, nodes.hosts)
         numbers = {zone: number for number, zone in enumerate(sorted(set(self.attribute("node.zone"))))}
         self.zones = np.array([numbers[zone] for zone in self.attribute("node.zone")], dtype=np.int64)
@@ -132,6 +140,12 @@ class Ledger:
         """Takes the resources of so many tasks on each of these nodes, every one named once; ports are taken apart."""
         self.free[:, rows] -= demand.resources * times
         self.tasks[rows] += times
+        self.kept.touch(rows)
+
+    def hold_back(self, row: int, demand: Demand) -> None:
+        """Keeps free on a node what one task asks for, until it comes."""
+        self.free[:, row] -= demand.resources[:, 0]
+        self.kept.touch(np.array([row]))
 
     def remember(self, service: str, rows: list[int]) -> None:
         """Counts tasks of a service, one for each row given, for the groups of the service that follow."""

@@ -138,7 +138,7 @@ def _keep_room(ledger: Ledger, group: TaskGroup, demand: Demand, tasks: Sequence
     for task in tasks if group.nominated else ():
         row = ledger.row(group.nominated.get(task, ""))
         if row is not None:
-            ledger.free[:, row] -= demand.resources[:, 0]
+            ledger.hold_back(row, demand)
 
 
 def _filling(ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> Filling | Weighing:

@@ -11,7 +11,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.spread import Spread
 
-__all__ = ["balance", "best_by_score", "load_with", "order_by_score"]
+__all__ = ["balance", "best_by_score", "kept_load", "load_with", "order_by_score"]
 
 _LOAD, _TASKS = "least loaded", "fewest tasks of any kind"
 _RESOURCES = ("cpu", "memory", "disk")  # in the order of ``Resource``
@@ -65,8 +65,13 @@ def _most_used(ledger: Ledger, demand: Demand, row: int) -> str:
 
 def balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray | IntArray, FloatArray | IntArray]:
     """What makes a node less wanted among equals: the first key, and the second for where the first is equal."""
-    load, tasks = load_with(ledger, demand, rows), ledger.tasks[rows]
+    load, tasks = kept_load(ledger, demand)[rows], ledger.tasks[rows]
     return (load, tasks) if demand.resources.any() else (tasks, load)
+
+
+def kept_load(ledger: Ledger, demand: Demand) -> FloatArray:
+    """The same for all nodes, to be read and not changed."""
+    return ledger.kept.array(("load", demand.shape), lambda rows: load_with(ledger, demand, rows))
 
 
 def load_with(ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:

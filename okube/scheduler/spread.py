@@ -19,7 +19,8 @@ class Spread:
         self._zones = zones
         self._zone_count = zone_count
         self.by_zone = np.zeros(zone_count, dtype=np.int64)
-        np.add.at(self.by_zone, zones, by_node)  # bincount with weights would count in floats
+        if by_node.any():
+            np.add.at(self.by_zone, zones, by_node)  # bincount with weights would count in floats
 
     def add(self, rows: IntArray, times: int = 1) -> None:
         """Counts so many new tasks on each of these nodes, every one named once."""

@@ -1,16 +1,26 @@
 """Scores that look at what is used of a node's cores, memory and disk."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.policies.score import Reach
-from okube.scheduler.scores import load_with
+from okube.scheduler.scores import kept_load
 
 __all__ = ["Balance", "Binpack", "Epvm"]
 
 _MOST_USED = 4.0
 """A node can be used beyond what it has, where that shrank; beyond this it makes no difference any more."""
+
+
+Costs = Callable[[Ledger, Demand, IntArray], FloatArray]
+
+
+def _kept(name: str, costs: Costs, ledger: Ledger, demand: Demand) -> FloatArray:
+    """What a score that depends on nothing but the node and the shape of the demand says of all nodes."""
+    return ledger.kept.array((name, demand.shape), lambda rows: costs(ledger, demand, rows))
 
 
 class Balance:
@@ -25,7 +35,7 @@ class Balance:
 
     def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         """See ``Score``."""
-        return np.minimum(load_with(ledger, demand, rows), 1.0)
+        return np.minimum(kept_load(ledger, demand)[rows], 1.0)
 
 
 class Binpack:
@@ -43,6 +53,9 @@ class Binpack:
 
     def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         """See ``Score``."""
+        return _kept(self.name, self._costs, ledger, demand)[rows]
+
+    def _costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         asked = demand.resources[:, 0] > 0
         if not asked.any():
             return np.asarray(1.0 / (1.0 + ledger.tasks[rows]), dtype=np.float64)
@@ -69,6 +82,9 @@ class Epvm:
 
     def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         """See ``Score``."""
+        return _kept(self.name, self._costs, ledger, demand)[rows]
+
+    def _costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         base = float(max(2, len(ledger.nodes)))
         total = np.maximum(ledger.total[:, rows], 1)
         used = total - ledger.free[:, rows]
