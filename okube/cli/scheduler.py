@@ -40,6 +40,7 @@ def scheduler(ctx: click.Context) -> None:
     epilog=examples("""
 okube scheduler set binpack
 okube scheduler set binpack --weight spread=10
+okube scheduler set spread --overcommit cpus=2 --overcommit memory=0.9
 okube scheduler set spread                 the defaults again
 """),
 )
@@ -51,25 +52,34 @@ okube scheduler set spread                 the defaults again
     metavar="SCORE=N",
     help="What a score weighs instead of what it does in this policy; 0 takes it out. May be given several times.",
 )
+@click.option(
+    "--overcommit",
+    "factors",
+    multiple=True,
+    metavar="RESOURCE=N",
+    help="Promise N times what nodes have of cpus, memory or disk; below 1, only that part of it.",
+)
 @connects
 @formats
-def set_policy(policy: str, weights: tuple[str, ...]) -> None:
+def set_policy(policy: str, weights: tuple[str, ...], factors: tuple[str, ...]) -> None:
     """Choose nodes by POLICY from here on: spread, binpack, epvm, round-robin or network.
 
-    Tasks that run stay where they are. Weights that were set before are gone: what counts is what you give now.
+    Tasks that run stay where they are. What was set before is gone: what counts is what you give now.
     """
     here = session()
-    _show(here, here.client().set_scheduler(policy, dict(_weight(each) for each in weights)))
+    given = dict(_number(each, "--weight", f"balance=20; scores are {', '.join(SCORES)}") for each in weights)
+    promised = dict(_number(each, "--overcommit", "cpus=2") for each in factors)
+    _show(here, here.client().set_scheduler(policy, given, promised))
 
 
-def _weight(text: str) -> tuple[str, float]:
+def _number(text: str, option: str, example: str) -> tuple[str, float]:
     """``balance=20``."""
     name, _, number = text.partition("=")
     try:
         return name.strip(), float(number)
     except ValueError:
-        sentence = f"{text!r} is no weight: write SCORE=NUMBER, such as balance=20; scores are {', '.join(SCORES)}"
-        raise InvalidInput.of([FieldError("--weight", sentence)], what="command") from None
+        sentence = f"{text!r} is no NAME=NUMBER: write it such as {example}"
+        raise InvalidInput.of([FieldError(option, sentence)], what="command") from None
 
 
 def _show(here: Session, found: Row) -> None:
@@ -80,5 +90,9 @@ def _show(here: Session, found: Row) -> None:
     click.echo(f"policy  {found.get('policy')}")
     for name, weight in scores.items():
         click.echo(f"score   {name:<14} {weight:>8g}{'   set' if name in said else ''}")
+    promised = found.get("overcommit") or {}
+    for name, factor in promised.items():
+        if factor != 1:
+            click.echo(f"promise {name:<14} {factor:>8g} times what nodes have")
     for name in found.get("unknown") or ():
         note(f"no score is called {name!r} on this manager: install the package that brings it, or take the weight out")

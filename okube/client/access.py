@@ -55,9 +55,15 @@ class Access(Calls):
         """How nodes are chosen for tasks: ``{policy, weights, scores, unknown}``."""
         return self._object(self._read("/v1/scheduler"))
 
-    def set_scheduler(self, policy: str, weights: Mapping[str, float]) -> Json:
-        """Choose nodes by this policy from here on, with these weights beside its own."""
-        return self._object(self._write("PUT", "/v1/scheduler", {"policy": policy, "weights": dict(weights)}))
+    def set_scheduler(
+        self, policy: str, weights: Mapping[str, float], overcommit: Mapping[str, float] | None = None
+    ) -> Json:
+        """Choose nodes by this policy from here on, with these weights beside its own.
+
+        ``overcommit`` says how many times what nodes have of ``cpus``, ``memory`` and ``disk`` is promised (else once).
+        """
+        body = {"policy": policy, "weights": dict(weights), "overcommit": dict(overcommit or {})}
+        return self._object(self._write("PUT", "/v1/scheduler", body))
 
     def keyring(self) -> Json:
         """The keys that seal secrets, by their ids: ``{unlock_key, autolock, keys}``."""

@@ -8,6 +8,7 @@ import numpy as np
 from okube.manager.calls import Calls, Network, dependencies_first
 from okube.manager.companies import Companies, in_order
 from okube.manager.returning import Returns
+from okube.manager.scheduling import scheduling_in
 from okube.manager.slices import at_once, slices
 from okube.manager.topology import topology_in
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
@@ -130,16 +131,17 @@ def node_table(tables: Tables, unsure: Mapping[str, str] = _NONE) -> NodeTable:
     held = [tables.allocation_of(node.name) for node in nodes]
     pairs = list(zip(nodes, held, strict=True))
     refusals = _why_not_schedulable(nodes, unsure)
+    most = scheduling_in(tables).overcommit
     return NodeTable(
         names=tuple(node.name for node in nodes),
         ready=np.array([node.state == "ready" for node in nodes], dtype=np.bool_),
         schedulable=np.array([not word for word in refusals], dtype=np.bool_),
-        cpus_total=np.array([node.cores for node in nodes], dtype=np.float64),
-        cpus_free=np.array([node.cores - h.cores for node, h in pairs], dtype=np.float64),
-        memory_total=np.array([node.memory for node in nodes], dtype=np.int64),
-        memory_free=np.array([node.memory - h.memory for node, h in pairs], dtype=np.int64),
-        disk_total=np.array([node.disk for node in nodes], dtype=np.int64),
-        disk_free=np.array([node.disk - h.disk for node, h in pairs], dtype=np.int64),
+        cpus_total=np.array([node.cores * most.cpus for node in nodes], dtype=np.float64),
+        cpus_free=np.array([node.cores * most.cpus - h.cores for node, h in pairs], dtype=np.float64),
+        memory_total=np.array([int(node.memory * most.memory) for node in nodes], dtype=np.int64),
+        memory_free=np.array([int(node.memory * most.memory) - h.memory for node, h in pairs], dtype=np.int64),
+        disk_total=np.array([int(node.disk * most.disk) for node in nodes], dtype=np.int64),
+        disk_free=np.array([int(node.disk * most.disk) - h.disk for node, h in pairs], dtype=np.int64),
         ports_used=tuple(frozenset(h.ports) for h in held),
         attributes=tuple(attributes_of(node) for node in nodes),
         tasks=np.array([h.tasks for h in held], dtype=np.int64),

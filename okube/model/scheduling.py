@@ -7,13 +7,15 @@ import msgspec
 
 from okube.model.names import is_dns_label
 
-__all__ = ["MOST_WEIGHT", "POLICIES", "SCORES", "PolicyName", "Scheduling"]
+__all__ = ["MOST_WEIGHT", "POLICIES", "SCORES", "Overcommit", "PolicyName", "Scheduling"]
 
 PolicyName = Literal["spread", "binpack", "epvm", "round-robin", "network"]
 POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
 SCORES = ("balance", "binpack", "epvm", "network", "preference", "round-robin", "spread", "tasks", "zones")
 """The scores that Okube brings along; others come by entry points of installed packages."""
 MOST_WEIGHT = 1_000_000.0
+LEAST_FACTOR = 0.1
+MOST_FACTOR = 10.0
 
 
 def _parse_weights(data: object) -> dict[str, float]:
@@ -34,8 +36,32 @@ def _parse_weights(data: object) -> dict[str, float]:
 Weights = Annotated[dict[str, float], msgspec.Meta(extra={"parse": _parse_weights})]
 
 
+def _check_factor(factor: float) -> str | None:
+    if math.isfinite(factor) and LEAST_FACTOR <= factor <= MOST_FACTOR:
+        return None
+    return f"{factor:g} is out of range: 0.1 (a tenth of each node is promised) to 10 (ten times what it has)"
+
+
+Factor = Annotated[
+    float,
+    msgspec.Meta(extra={"check": _check_factor}, extra_json_schema={"minimum": LEAST_FACTOR, "maximum": MOST_FACTOR}),
+]
+
+
+class Overcommit(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of what each node offers may be promised to tasks: above 1 more than there is, below 1 a part of it."""
+
+    cpus: Factor = 1.0
+    memory: Factor = 1.0
+    disk: Factor = 1.0
+
+
 class Scheduling(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy, and the weights that take the place of the policy's own; a score that is weighed 0 counts nothing."""
+    """A policy, and the weights that take the place of the policy's own; a score that is weighed 0 counts nothing.
+
+    And how much of each node may be promised.
+    """
 
     policy: PolicyName = "spread"
     weights: Weights = {}
+    overcommit: Overcommit = Overcommit()

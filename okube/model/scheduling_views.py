@@ -2,13 +2,13 @@
 
 import msgspec
 
-from okube.model.scheduling import PolicyName, Weights
+from okube.model.scheduling import Overcommit, PolicyName, Weights
 
 __all__ = ["SchedulingView"]
 
 
 class SchedulingView(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy, the weights that were set beside it, and what all its scores weigh with these.
+    """The policy, the weights that were set beside it, what all its scores weigh with these, and what may be promised.
 
     ``unknown`` are weighed scores that this manager does not have: the package that brings them is not installed there.
     What GET gives, PUT takes.
@@ -16,5 +16,6 @@ class SchedulingView(msgspec.Struct, frozen=True, kw_only=True):
 
     policy: PolicyName
     weights: Weights
+    overcommit: Overcommit
     scores: dict[str, float]
     unknown: tuple[str, ...] = ()

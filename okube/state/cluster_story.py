@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from okube.model import commands as c
 from okube.model.event import Event, EventKind
+from okube.model.scheduling import Overcommit
 from okube.model.topology import DeclaredTopology, LevelTopology
 from okube.state.tables import Tables
 
@@ -28,6 +29,9 @@ def of_cluster(tables: Tables, command: c.Command) -> Iterator[Event]:
     elif isinstance(command, c.PutScheduling):
         weights = ", ".join(f"{name} {weight:g}" for name, weight in sorted(command.scheduling.weights.items()))
         message = f"nodes are chosen by {command.scheduling.policy}{f' with {weights}' if weights else ''}"
+        if command.scheduling.overcommit != Overcommit():
+            most = command.scheduling.overcommit
+            message += f"; promised are {most.cpus:g} of the cores, {most.memory:g} of memory, {most.disk:g} of disk"
         yield Event(id="", kind="scheduling-changed", subject_kind="cluster", message=message, by=command.by)
     elif isinstance(command, c.PutTopology):
         message = f"what is declared of the network: {_declared(command.topology)}"

@@ -33,6 +33,9 @@ async def put_scheduler(request: web.Request) -> web.Response:
     core = request.app[CONTEXT].core
     wanted = decode(Scheduling, await json_object(request), what="scheduler", ignore=("scores", "unknown"))
     applied = await submit(request, PutScheduling(wanted, by=request[CALLER].name))
+    leader = request.app[CONTEXT].leader()
+    if leader is not None:
+        leader.changes.placement_changed.set()  # what waits may fit now
     return answer(request, _view(core), revision=applied.revision)
 
 
@@ -42,6 +45,7 @@ def _view(core: ManagerCore) -> SchedulingView:
     return SchedulingView(
         policy=said.policy,
         weights=said.weights,
+        overcommit=said.overcommit,
         scores={term.score.name: term.weight for term in policy.terms},
         unknown=policy.unknown,
     )

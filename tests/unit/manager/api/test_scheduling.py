@@ -2,9 +2,10 @@
 
 import msgspec
 
+from okube.manager.placement import node_table
 from okube.manager.scheduling import plan_seeding, policy_in
 from okube.model import commands as c
-from okube.model.scheduling import Scheduling
+from okube.model.scheduling import Overcommit, Scheduling
 from okube.model.versions import COMMAND_VERSION
 from okube.scheduler import NO_EXTENSIONS
 from tests.builders import Cluster, a_spec
@@ -84,3 +85,30 @@ def test_what_was_set_is_in_a_snapshot() -> None:
     other.machine.restore(b"".join(cluster.machine.snapshot()))
     assert other.tables.settings.scheduling == BINPACK
     assert other.tables.digest.hex() == cluster.tables.digest.hex()
+
+
+async def test_more_or_less_than_nodes_have_is_promised(api: Api) -> None:
+    await enabled(api)
+    await api.node("w1", cores=2.0)
+    body = {"policy": "spread", "overcommit": {"cpus": 2, "memory": 0.5}}
+    assert (await api("PUT", "/v1/scheduler", body)).body["overcommit"] == {"cpus": 2.0, "memory": 0.5, "disk": 1.0}
+    table = node_table(api.core.tables)
+    assert (table.cpus_total[0], table.memory_total[0], table.disk_total[0]) == (4.0, 4 << 30, 50 << 30)
+    for factor in (0, -1, 11, "much"):
+        answer = await api("PUT", "/v1/scheduler", {"policy": "spread", "overcommit": {"disk": factor}})
+        assert answer.body["errors"][0]["path"] == "overcommit.disk"
+
+
+def test_a_node_that_holds_more_than_may_be_promised_now_keeps_it_and_gets_nothing_new() -> None:
+    cluster = Cluster()
+    cluster.node("w1", cores=4)
+    cluster.put(a_spec("web", replicas=3, resources={"cpus": 1}))
+    cluster.settle()
+    cluster.apply(c.PutScheduling(Scheduling(overcommit=Overcommit(cpus=0.5))))
+    cluster.scale("web", 4)
+    cluster.settle()
+    assert [task.node for task in cluster.active("web")] == ["w1", "w1", "w1", None]
+    assert cluster.active("web")[3].message == "no node fits: 1 node: cpu 1 core asked, none free"
+    cluster.apply(c.PutScheduling(Scheduling(overcommit=Overcommit(cpus=1.0))))
+    cluster.settle()
+    assert [task.node for task in cluster.active("web")] == ["w1"] * 4
