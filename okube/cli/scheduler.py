@@ -8,7 +8,6 @@ from okube.cli.lazy import LazyGroup
 from okube.cli.options import connects, examples, formats, shows
 from okube.cli.output import emit, note
 from okube.cli.session import Session, session
-from okube.model.errors import FieldError, InvalidInput
 from okube.model.scheduling import POLICIES, SCORES
 
 __all__ = ["scheduler"]
@@ -78,8 +77,7 @@ def _number(text: str, option: str, example: str) -> tuple[str, float]:
     try:
         return name.strip(), float(number)
     except ValueError:
-        sentence = f"{text!r} is no NAME=NUMBER: write it such as {example}"
-        raise InvalidInput.of([FieldError(option, sentence)], what="command") from None
+        raise click.UsageError(f"{option}: {text!r} is no NAME=NUMBER: write it such as {example}") from None
 
 
 def _show(here: Session, found: Row) -> None:
