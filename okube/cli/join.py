@@ -20,7 +20,6 @@ __all__ = ["join"]
 @click.command(
     epilog=examples("""
 okube join TOKEN --manager 192.0.2.11,192.0.2.12 --name w7 --zone rack-b
-okube join - --manager 192.0.2.11 --no-start < token    systemd starts it
 """)
 )
 @click.argument("token", metavar="TOKEN")
@@ -37,7 +36,7 @@ okube join - --manager 192.0.2.11 --no-start < token    systemd starts it
 @click.option("--dir", "folder", metavar="DIR", type=click.Path(), help="For its files; ~/.okube unless given.")
 @click.option("--config", metavar="FILE", help="A cluster.yaml that names it.")
 @click.option("--timeout", type=times, metavar="TIME", help="How long to wait for managers; for ever.")
-@click.option("--no-start", is_flag=True, help="Do not start its process.")
+@click.option("--no-start", is_flag=True, help="Leave it to systemd to start its process.")
 def join(
     token: str,
     managers: str | None,
