@@ -13,7 +13,7 @@ from okube.kube.protocol import Args, FilterAnswer, HostPriority, Node, NodeList
 from okube.kube.workload import Service, dependencies_of, service_of
 from okube.model.dependency import Dependency
 from okube.model.errors import InvalidInput
-from okube.scheduler.network import Neighbour, Verdict, on_a_scale
+from okube.scheduler.network import Neighbour, Verdict
 from okube.scheduler.nodes import BoolArray, IntArray
 
 __all__ = ["Extender"]
@@ -61,13 +61,12 @@ class Extender:
         """How much each node is wanted, 0 to 10; alike where the pod's annotation cannot be read."""
         asked = self._asked(args)
         try:
-            cost = self._verdict(args.pod).cost
+            scaled = self._verdict(args.pod).scaled
         except InvalidInput:
             return [HostPriority(name, 0) for name in asked.names]
-        costs = np.append(cost, cost.max(initial=0.0))[
-            self._rows(asked)
-        ]  # one that is not known is as bad as the worst
-        scores = np.rint(_BEST * (1 - on_a_scale(costs))).astype(np.int64)
+        with_unknown = np.append(scaled, scaled.max(initial=0.0))  # who is not known is as bad as the worst
+        costs = with_unknown[self._rows(asked)]
+        scores = np.rint(_BEST * (1 - costs)).astype(np.int64)
         return [HostPriority(name, score) for name, score in zip(asked.names, scores.tolist(), strict=True)]
 
     def _asked(self, args: Args) -> _Asked:

@@ -30,6 +30,7 @@ _KEPT_ROWS = 1024
 _CHUNK = 128
 _UNKNOWN_S = 1.0
 _STEEPNESS = 100.0
+_FAR_S = 0.010
 Row = TypeVar("Row", FloatArray, IntArray)
 
 
@@ -71,18 +72,22 @@ class Neighbour:
 
 @dataclass(slots=True, eq=False)
 class Verdict:
-    """On every node: the cost in bits under way, whether it is near enough, and who found it too far."""
+    """On every node: the cost in bits under way, whether it is near enough, and who found it too far.
+
+    ``traffic_bps`` is that of all connections together: times a round trip, it is what a cost is to be compared with.
+    """
 
     cost: FloatArray
     allowed: BoolArray
     refusals: list[tuple[Neighbour, BoolArray]] = field(default_factory=list)
+    traffic_bps: float = 0.0
     _scaled: FloatArray | None = None
 
     @property
     def scaled(self) -> FloatArray:
         """The costs of all nodes as ``on_a_scale`` has them, worked out once; to be read, not changed."""
         if self._scaled is None:
-            self._scaled = on_a_scale(self.cost)
+            self._scaled = on_a_scale(self.cost, self.traffic_bps * _FAR_S)
         return self._scaled
 
 
@@ -104,7 +109,9 @@ class NetworkView:
             if len(neighbour.rows) == 0:
                 continue
             cost, near = self._from_dependents(own, neighbour) if neighbour.depends else self._to_dependency(neighbour)
-            verdict.cost += (neighbour.traffic_bps or DEFAULT_TRAFFIC) * cost
+            traffic = neighbour.traffic_bps or DEFAULT_TRAFFIC
+            verdict.cost += traffic * cost
+            verdict.traffic_bps += traffic * (int(neighbour.tasks.sum()) if neighbour.depends else 1)
             if near is not None and not near.all():
                 verdict.refusals.append((neighbour, ~near))
                 verdict.allowed &= near
@@ -199,8 +206,11 @@ def _chunks(rows: IntArray) -> Iterator[IntArray]:
         yield rows[start : start + _CHUNK]
 
 
-def on_a_scale(cost: FloatArray) -> FloatArray:
+def on_a_scale(cost: FloatArray, far: float = 0.0) -> FloatArray:
     """Costs as shares of 1: 0 for the cheapest of these nodes, 1 for the dearest, on a logarithmic scale.
+
+    Where no node is as much as ``far`` dearer than the cheapest, that takes the place of the dearest: microseconds
+    between the machines of one rack are not blown up to a matter of all or nothing.
 
     Round trips within a rack and between continents are apart by a factor of a thousand; on a linear scale all that is
     near would look alike as soon as one node is far.
@@ -208,7 +218,7 @@ def on_a_scale(cost: FloatArray) -> FloatArray:
     if len(cost) == 0:
         return cost
     above = cost - cost.min()
-    most = above.max()
+    most = max(above.max(), far)
     if not most > 0:
         return np.zeros_like(cost)
     return np.asarray(np.log1p(above * (_STEEPNESS / most)) / np.log1p(_STEEPNESS), dtype=np.float64)

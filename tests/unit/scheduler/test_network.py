@@ -119,6 +119,12 @@ def test_on_the_scale_the_cheapest_is_0_the_dearest_1_and_what_is_near_stays_apa
     assert scale[2] - scale[1] > 0.1
 
 
+def test_differences_of_microseconds_stay_small_on_the_scale() -> None:
+    verdict = a_view("a", "a", "a", costs=LevelCosts(within=Cost(0.000_02))).judge(NONE, [tasks_on(0)])
+
+    assert 0 < verdict.scaled.max() < 0.1
+
+
 @pytest.mark.parametrize("cost", [[], [3.0], [2.0, 2.0]])
 def test_equal_costs_are_all_0_on_the_scale(cost: list[float]) -> None:
     assert on_a_scale(np.array(cost)).tolist() == [0.0] * len(cost)
