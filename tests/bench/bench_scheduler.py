@@ -1,4 +1,7 @@
-"""How long placement takes: ``python -m tests.bench.bench_scheduler``; the last line is one JSON object, in ms."""
+"""How long placement takes: ``python -m tests.bench.bench_scheduler``.
+
+The last line is one JSON object: placements a second with every filter and score on, and the milliseconds of the cases.
+"""
 
 import json
 import time
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from okube.scheduler import NodeTable, PortRequest, TaskGroup, place
+from tests.bench.placements import GROUPED, SINGLES, placements_a_second
 from tests.unit.scheduler.builders import GIB, MIB, Node, a_group, a_table
 
 ROUNDS = 3
@@ -87,10 +91,22 @@ CASES = (
     Case("services_1k_of_1k", "1,000 services of 1,000 tasks, 5,000 nodes", 5000, lambda: small_groups(1000, 1000)),
 )
 
+RATES = (
+    (1000, SINGLES, "placements_s_1000"),
+    (5000, SINGLES, "placements_s_5000"),
+    (10_000, SINGLES, "placements_s_10000"),
+    (5000, GROUPED, "grouped_s_5000"),
+)
+
 
 def main() -> None:
-    figures = {}
-    print(f"{'case':52} {'ms':>9} {'us/task':>9} {'placed':>9} {'rejected':>9}")
+    figures: dict[str, float] = {}
+    print(f"{'resources, constraint, spread and network on':52} {'placed a second':>15}")
+    for nodes, size, key in RATES:
+        figures[key] = round(placements_a_second(nodes, size))
+        tasks = "tasks one by one" if size == SINGLES else f"groups of {size}"
+        print(f"{f'{tasks}, {nodes:,} nodes':52} {figures[key]:15,.0f}")
+    print(f"\n{'case':52} {'ms':>9} {'us/task':>9} {'placed':>9} {'rejected':>9}")
     for case in CASES:
         ms, placed, rejected = case.run()
         figures[case.key] = round(ms, 2)
