@@ -4,10 +4,10 @@ import msgspec
 
 from okube.model.scheduling import Overcommit, PolicyName, Weights
 
-__all__ = ["SchedulingView"]
+__all__ = ["SchedulerView"]
 
 
-class SchedulingView(msgspec.Struct, frozen=True, kw_only=True):
+class SchedulerView(msgspec.Struct, frozen=True, kw_only=True):
     """The policy, the weights that were set beside it, what all its scores weigh with these, and what may be promised.
 
     ``unknown`` are weighed scores that this manager does not have: the package that brings them is not installed there.

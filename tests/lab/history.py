@@ -1,5 +1,6 @@
 """Services made and removed by the thousand, and the figures of what a cluster keeps of them."""
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -96,7 +97,7 @@ class Churn:
             raft_bytes=max(raft),
             agent_bytes=max(sum(_size(path) for path in paths) for paths in kept),
             agent_files=max(len(paths) for paths in kept),
-            log_bytes=max(_bytes(cluster.data_dir / name, "log*") for name in (*cluster.managers, *cluster.workers)),
+            log_bytes=max(_logs(cluster.data_dir / name) for name in (*cluster.managers, *cluster.workers)),
             rows=rows,
         )
 
@@ -109,8 +110,9 @@ class Churn:
             self.client.delete_service(name)
         self._wait(lambda: not self.client.tasks(ended=True), "nothing is left of them")
         # The managers know that they are over; an agent clears up in its own time.
-        containers = [self.cluster.data_dir / name / "state" / "containers" for name in self.cluster.workers]
-        self._wait(lambda: not any(path for folder in containers for path in folder.glob("*")), "agents cleared up")
+        states = [self.cluster.data_dir / name / "state" for name in self.cluster.workers]
+        folders = [state / name for state in states for name in ("containers", "trash")]
+        self._wait(lambda: not any(path for folder in folders for path in folder.glob("*")), "agents cleared up")
         self.runs += len(names)
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
@@ -156,12 +158,16 @@ def table(samples: list[Figures]) -> Iterator[str]:
         yield " ".join(f"{cell:10.1f}" if isinstance(cell, float) else f"{cell:10}" for cell in row)
 
 
-def _files(folder: Path, pattern: str = "**/*") -> list[Path]:
-    return [path for path in folder.glob(pattern) if path.is_file()]
+def _files(folder: Path) -> list[Path]:
+    return [Path(base, name) for base, _, names in os.walk(folder) for name in names]  # folders may go meanwhile
 
 
-def _bytes(folder: Path, pattern: str = "**/*") -> int:
-    return sum(_size(path) for path in _files(folder, pattern))
+def _bytes(folder: Path) -> int:
+    return sum(map(_size, _files(folder)))
+
+
+def _logs(folder: Path) -> int:
+    return sum(map(_size, folder.glob("log*")))
 
 
 def _size(path: Path) -> int:

@@ -12,7 +12,7 @@ from okube.manager.scheduling import policy_in, scheduling_in
 from okube.model.commands import PutScheduling
 from okube.model.decode import decode
 from okube.model.scheduling import Scheduling
-from okube.model.scheduling_views import SchedulingView
+from okube.model.scheduling_views import SchedulerView
 
 __all__ = ["routes"]
 
@@ -39,10 +39,10 @@ async def put_scheduler(request: web.Request) -> web.Response:
     return answer(request, _view(core), revision=applied.revision)
 
 
-def _view(core: ManagerCore) -> SchedulingView:
+def _view(core: ManagerCore) -> SchedulerView:
     said = scheduling_in(core.tables)
     policy = policy_in(core.tables, core.extensions)
-    return SchedulingView(
+    return SchedulerView(
         policy=said.policy,
         weights=said.weights,
         overcommit=said.overcommit,

@@ -3,7 +3,7 @@
 from okube.manager.api.route import Answer, Route
 from okube.manager.api.route_parts import KEY, READ_HEADERS, STALE
 from okube.model.scheduling import Scheduling
-from okube.model.scheduling_views import SchedulingView
+from okube.model.scheduling_views import SchedulerView
 
 __all__ = ["SCHEDULER"]
 
@@ -16,7 +16,7 @@ SCHEDULER = (
         role="viewer",
         text="How nodes are chosen for tasks: the policy, and what its scores weigh.",
         parameters=(STALE,),
-        answers=(Answer(text="the policy", of=SchedulingView, headers=READ_HEADERS),),
+        answers=(Answer(text="the policy", of=SchedulerView, headers=READ_HEADERS),),
     ),
     Route(
         method="PUT",
@@ -28,6 +28,6 @@ SCHEDULER = (
         "stays where it is. Weights that are left out are the policy's own.",
         parameters=(KEY,),
         body=Scheduling,
-        answers=(Answer(text="the policy", of=SchedulingView),),
+        answers=(Answer(text="the policy", of=SchedulerView),),
     ),
 )

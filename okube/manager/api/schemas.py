@@ -94,11 +94,18 @@ _SHORT: dict[str, list[Schema]] = {
 
 
 class Schemas:
-    """The components of a document; ``answer`` and ``body`` are references into them."""
+    """The components of a document; ``answer`` and ``body`` are references into them.
+
+    Raises ``ValueError`` where the view of something and the body for it would get one name and are not one.
+    """
 
     def __init__(self, answers: list[Any], bodies: list[Any]) -> None:
+        names = {type_.__name__ for type_ in bodies}
+        views = {str(getattr(type_, "__name__", "")) for type_ in answers}
+        if clash := sorted(name for name in views if name.endswith("View") and _name_of_answer(name) in names):
+            raise ValueError(f"{', '.join(clash)} would be called like a body of other shape: rename one of them")
         self._answers = _components(answers, _name_of_answer)
-        self._bodies = _components(bodies, _name_of_body({type_.__name__ for type_ in bodies}))
+        self._bodies = _components(bodies, _name_of_body(names))
         for name, schema in self._bodies[1].items():
             _widen(name, schema)
         self._of_answer = dict(zip(map(str, answers), self._answers[0], strict=True))

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from okube.manager.api.app import API_ROUTES
 from okube.manager.api.openapi import document
 from okube.manager.api.reference import markdown
 from okube.manager.api.routes import ROUTES, route_of
+from okube.manager.api.schemas import Schemas
 from tests.unit.manager.conftest import Api
 
 ROOT = Path(__file__).parents[4]
@@ -61,6 +63,17 @@ def test_a_body_that_goes_both_ways_takes_more_than_an_answer_shows() -> None:
     assert {"type", "pattern"} <= set(shapes["ResourcesInput"]["properties"]["memory"]["anyOf"][1])
     assert shapes["ServiceSpec"]["additionalProperties"] is False
     assert shapes["ServiceSpec"]["properties"]["revision"] == {"readOnly": True}
+
+
+def test_a_view_that_would_be_called_like_a_body_is_an_error() -> None:
+    class ThingView(msgspec.Struct):
+        more: int
+
+    class Thing(msgspec.Struct):
+        less: int
+
+    with pytest.raises(ValueError, match="ThingView would be called like a body"):
+        Schemas([ThingView], [Thing])
 
 
 def test_a_head_request_is_that_of_get() -> None:
