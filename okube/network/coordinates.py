@@ -132,6 +132,8 @@ def _pushed(
     length = math.hypot(*apart)
     if length > _LEAST_HEIGHT_S:
         return [mine + force_s * part / told_s for mine, part in zip(own, apart, strict=True)]
+    if force_s <= 0:
+        return list(own)  # in one place already: whatever way it went, it would be farther off
     length = math.hypot(*direction)
     return [mine + force_s * part / length for mine, part in zip(own, direction, strict=True)]
 

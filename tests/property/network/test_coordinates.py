@@ -1,6 +1,6 @@
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from okube.model.network import Coordinate
@@ -36,6 +36,7 @@ def test_no_step_is_longer_than_a_quarter_of_the_round_trip(
 
 
 @given(_sound, _sound, st.floats(0.001, 1.0), _directions)
+@example(Coordinate((0.0,) * DIMENSIONS, 0.0, 0.0), Coordinate((0.0,) * DIMENSIONS, 2.0, 0.0), 1.0, [0, 0, 0, 0, 1.0])
 def test_a_step_goes_towards_what_was_measured(
     own: Coordinate, peer: Coordinate, rtt_s: float, direction: list[float]
 ) -> None:
