@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from okube.cli.cluster_options import cluster_file, meets_machines
 from okube.cli.exits import Ended
 from okube.cli.findings import ended, plain_findings, tell_findings
 from okube.cli.locate import required_cluster_file
@@ -20,10 +21,8 @@ __all__ = ["check"]
 
 
 @click.command(epilog=examples("okube cluster check\nokube cluster check -f cluster.yaml -o json"))
-@click.option(
-    "-f", "--file", "--config", "config", metavar="FILE", help="cluster.yaml; else OKUBE_CONFIG, ./ or ~/.okube/."
-)
-@click.option("--accept-new-host-keys", is_flag=True, help="Believe machines that were never met.")
+@cluster_file
+@meets_machines
 @formats
 def check(config: str | None, accept_new_host_keys: bool) -> None:
     """Look at the machines of cluster.yaml over SSH, and at the cluster on them; nothing is changed.

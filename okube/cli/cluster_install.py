@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from okube.cli.cluster_options import bundle_file, cluster_file, dry_runs, meets_machines, until_well, without_silent
 from okube.cli.exits import Ended, WaitedInVain
 from okube.cli.findings import ended, plain_findings, tell_findings
 from okube.cli.locate import required_cluster_file
 from okube.cli.machinelines import MachineLines
-from okube.cli.options import examples, formats, times
+from okube.cli.options import examples, formats
 from okube.cli.output import emit
 from okube.cli.session import session
 from okube.model.errors import OkubeError
@@ -28,19 +29,12 @@ okube cluster install -f cluster.yaml --accept-new-host-keys
 okube cluster install -f cluster.yaml --partial        leave out who does not answer
 """)
 )
-@click.option(
-    "-f", "--file", "--config", "config", metavar="FILE", help="cluster.yaml; else OKUBE_CONFIG, ./ or ~/.okube/."
-)
-@click.option(
-    "--bundle",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, exists=True),
-    help="Okube and its wheels; else found in dist, or made.",
-)
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
-@click.option("--partial", is_flag=True, help="Go on without machines that do not answer.")
-@click.option("--accept-new-host-keys", is_flag=True, help="Believe machines that were never met.")
-@click.option("--timeout", type=times, default="180s", metavar="TIME", show_default=True, help="For it to be well.")
+@cluster_file
+@bundle_file
+@dry_runs
+@without_silent
+@meets_machines
+@until_well
 @formats
 def install(
     config: str | None, bundle: str | None, dry_run: bool, partial: bool, accept_new_host_keys: bool, timeout: float

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from okube.cli.cluster_install import plain_outcome, show_outcome
+from okube.cli.cluster_options import bundle_file, cluster_file, dry_runs, meets_machines, until_well, without_silent
 from okube.cli.exits import Ended, WaitedInVain
 from okube.cli.findings import ended, tell_findings
 from okube.cli.locate import required_cluster_file
 from okube.cli.machinelines import MachineLines
-from okube.cli.options import examples, formats, times
+from okube.cli.options import examples, formats
 from okube.cli.output import emit, note
 from okube.cli.session import session
 from okube.model.errors import BadFile, OkubeError
@@ -31,24 +32,17 @@ okube cluster restore lab.okube -f cluster.yaml --anew    managers of before are
 """)
 )
 @click.argument("snapshot", metavar="SNAPSHOT", type=click.Path(dir_okay=False))
-@click.option(
-    "-f", "--file", "--config", "config", metavar="FILE", help="cluster.yaml; else OKUBE_CONFIG, ./ or ~/.okube/."
-)
-@click.option(
-    "--bundle",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, exists=True),
-    help="Okube and its wheels; else found in dist, or made.",
-)
+@cluster_file
+@bundle_file
 @click.option("--unlock-key", "key", metavar="FILE", help="The unlock key, where key_dir does not have it.")
 @click.option("--without-unlock-key", "keyless", is_flag=True, help="Give up secrets and configs: the key is lost.")
 @click.option("--ca", metavar="DIR", help="A folder with ca.crt and ca.key, where they cannot be had otherwise.")
 @click.option("--incarnation", type=click.IntRange(1), metavar="N", help="The epoch's first number; else one more.")
 @click.option("--anew", is_flag=True, help="Begin anew, and put managers of before aside on their machines.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
-@click.option("--partial", is_flag=True, help="Go on without machines that do not answer.")
-@click.option("--accept-new-host-keys", is_flag=True, help="Believe machines that were never met.")
-@click.option("--timeout", type=times, default="180s", metavar="TIME", show_default=True, help="For it to be well.")
+@dry_runs
+@without_silent
+@meets_machines
+@until_well
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @formats
 def restore(
