@@ -9,14 +9,14 @@ __all__ = ["render_page"]
 _HEAD = """# The lab of virtual machines, tried
 
 One manager and two workers as virtual machines, brought up with Vagrant and libvirt by software emulation (no KVM, two
-cores), installed with `okube cluster install` and used; `vagrant/lab trial --write` made this page. On a machine with
-KVM all of it is about ten times as fast. How to use the lab is in [vagrant/README.md](../vagrant/README.md).
+cores), installed with `okube cluster install` and used; `vagrant/lab trial --write` made this page. With KVM all
+of it is much faster. How to use the lab is in [vagrant/README.md](../vagrant/README.md).
 
 | step | seconds |
 |---|---|
 """
 _LINE_MOST = 160
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\[K(?=Progress)")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NOISE = re.compile(
     r"Progress: \d+%|==> \S+:  -- .*|    \S+:|.*No version detected for.*|"
     r".*generating a local metadata for the box.*|.*/docs/boxes/format.*|.*Connection refused\. Retrying.*"

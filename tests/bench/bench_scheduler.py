@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from okube.scheduler import NodeTable, PortRequest, TaskGroup, place
+from tests.bench.machines import a_machine
 from tests.bench.placements import GROUPED, SINGLES, placements_a_second
-from tests.unit.scheduler.builders import GIB, MIB, Node, a_group, a_table
+from tests.unit.scheduler.builders import GIB, MIB, a_group, a_table
 
 ROUNDS = 3
 
@@ -36,23 +37,8 @@ class Case:
 
 @cache
 def a_cluster(size: int) -> NodeTable:
-    """Racks of 20 nodes of three sizes, loaded unevenly."""
-    return a_table(
-        *(
-            Node(
-                f"w{number:05}",
-                cores=(16, 32, 64)[number % 3],
-                cores_used=number % 7 / 2,
-                memory=(64, 128, 256)[number % 3] * GIB,
-                memory_used=number % 11 * GIB,
-                disk=1000 * GIB,
-                zone=f"rack-{number // 20:03}",
-                labels={"disk": ("ssd", "hdd")[number % 2]},
-                ports=frozenset({(443, "tcp")} if number % 10 == 0 else ()),
-            )
-            for number in range(size)
-        )
-    )
+    """Racks of 20 nodes."""
+    return a_table(*map(a_machine, range(size)))
 
 
 def one_group(tasks: int, *ports: PortRequest) -> list[TaskGroup]:

@@ -18,7 +18,8 @@ from okube.scheduler.declared import Place
 from okube.scheduler.network import NetworkView
 from okube.scheduler.policies import policy_of
 from okube.scheduler.topology import Topology
-from tests.unit.scheduler.builders import GIB, MIB, Node, a_group, a_table
+from tests.bench.machines import a_machine
+from tests.unit.scheduler.builders import MIB, a_group, a_table
 
 __all__ = ["GROUPED", "SINGLES", "placements_a_second"]
 
@@ -46,21 +47,8 @@ def placements_a_second(nodes: int, size: int) -> float:
 
 @cache
 def _cluster(size: int) -> tuple[NodeTable, Topology]:
-    table = a_table(
-        *(
-            Node(
-                f"w{number:05}",
-                cores=(16, 32, 64)[number % 3],
-                cores_used=number % 7 / 2,
-                memory=(64, 128, 256)[number % 3] * GIB,
-                memory_used=number % 11 * GIB,
-                disk=1000 * GIB,
-                zone=f"zone-{number // 200:02}",
-                labels={"disk": ("ssd", "hdd")[number % 2]},
-            )
-            for number in range(size)
-        )
-    )
+    machines = (a_machine(number) for number in range(size))
+    table = a_table(*(replace(machine, zone=_place(number).zone) for number, machine in enumerate(machines)))
     return table, Topology([_place(number) for number in range(size)], coordinates=_coordinates(size))
 
 
