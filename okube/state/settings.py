@@ -58,20 +58,22 @@ def note_managers(tables: Tables, command: NoteManagers, now_ms: int) -> bytes:
 
 
 def put_scheduling(tables: Tables, command: PutScheduling, now_ms: int) -> bytes:
-    """How nodes are chosen from here on; what cluster.yaml says counts only where nothing was said before."""
+    """How nodes are chosen from here on."""
     del now_ms
-    settings = tables.settings
-    if settings.scheduling != command.scheduling and not (command.seed and settings.scheduling is not msgspec.UNSET):
-        tables.put_settings(msgspec.structs.replace(settings, scheduling=command.scheduling))
-    return b"null"
+    return _put(tables, "scheduling", command.scheduling, seed=command.seed)
 
 
 def put_topology(tables: Tables, command: PutTopology, now_ms: int) -> bytes:
-    """What is declared of the network from here on; cluster.yaml counts only where nothing was said before."""
+    """What is declared of the network from here on."""
     del now_ms
-    settings = tables.settings
-    if settings.topology != command.topology and not (command.seed and settings.topology is not msgspec.UNSET):
-        tables.put_settings(msgspec.structs.replace(settings, topology=command.topology))
+    return _put(tables, "topology", command.topology, seed=command.seed)
+
+
+def _put(tables: Tables, name: str, value: object, *, seed: bool) -> bytes:
+    """Set one of the settings; a seed, which is what cluster.yaml says, counts only where nothing was said before."""
+    said = getattr(tables.settings, name)
+    if said != value and not (seed and said is not msgspec.UNSET):
+        tables.put_settings(msgspec.structs.replace(tables.settings, **{name: value}))
     return b"null"
 
 
