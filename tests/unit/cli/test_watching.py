@@ -128,6 +128,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(stream: Stream, ty
     typist.sees("web.1")
     typist.type("\x1a")
     typist.sees(lambda _: typist.written.endswith(b"\x1b[?1049l"))
+    typist.sees(lambda _: typist.stopped)  # one that has not stopped yet would not be woken
     typist.signal(signal.SIGCONT)
     typist.sees(lambda _: typist.written.rpartition(b"\x1b[?1049l")[2].startswith(b"\x1b[?1049h"))
     stream.put(a_task("web.2"))

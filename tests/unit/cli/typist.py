@@ -12,6 +12,7 @@ import termios
 import time
 from collections.abc import Callable
 
+import psutil
 import pyte
 
 __all__ = ["Typist"]
@@ -106,6 +107,11 @@ class Typist:
             self.read(0.05)
         self.read()
         return self._process.returncode
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the command is stopped, as by Ctrl-Z."""
+        return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
 
     def settings(self) -> list[object]:
         """How the terminal is set now (termios)."""
