@@ -1,6 +1,7 @@
 """The two questions of kube-scheduler, answered by the network scores of the scheduler. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from math import inf
 from typing import NamedTuple
 
@@ -49,13 +50,15 @@ class Extender:
         except InvalidInput as error:
             return FilterAnswer(error=f"pod {args.pod.metadata.namespace}/{args.pod.metadata.name}: {error.detail}")
         if not verdict.refusals:
-            return _kept(asked, range(len(asked.names)), {})
+            return _kept(asked, _all_of(asked), {})
         rows = self._rows(asked)
-        reasons: dict[int, str] = {}
-        for neighbour, refused in reversed(verdict.refusals):  # the first that refuses a node has the word
-            reasons |= dict.fromkeys(np.flatnonzero(_with_unknown(refused)[rows]).tolist(), neighbour.complaint)
-        failed = {asked.names[number]: reason for number, reason in sorted(reasons.items())}
-        return _kept(asked, [number for number in range(len(asked.names)) if number not in reasons], failed)
+        kept = _all_of(asked)
+        failed: dict[str, str] = {}
+        for neighbour, refused in verdict.refusals:  # the first that refuses a node has the word
+            fallen = kept & _with_unknown(refused)[rows]
+            failed |= dict.fromkeys(compress(asked.names, fallen.tolist()), neighbour.complaint)
+            kept &= ~fallen
+        return _kept(asked, kept, failed)
 
     def prioritize(self, args: Args) -> list[HostPriority]:
         """How much each node is wanted, 0 to 10; alike where the pod's annotation cannot be read."""
@@ -67,7 +70,7 @@ class Extender:
         with_unknown = np.append(scaled, scaled.max(initial=0.0))  # who is not known is as bad as the worst
         costs = with_unknown[self._rows(asked)]
         scores = np.rint(_BEST * (1 - costs)).astype(np.int64)
-        return [HostPriority(name, score) for name, score in zip(asked.names, scores.tolist(), strict=True)]
+        return list(map(HostPriority, asked.names, scores.tolist()))
 
     def _asked(self, args: Args) -> _Asked:
         if args.nodes is None or args.nodes.items is None:
@@ -119,9 +122,13 @@ def _with_unknown(refused: BoolArray) -> BoolArray:
     return np.append(refused, True)
 
 
-def _kept(asked: _Asked, numbers: Sequence[int], failed: dict[str, str]) -> FilterAnswer:
+def _all_of(asked: _Asked) -> BoolArray:
+    return np.ones(len(asked.names), dtype=np.bool_)
+
+
+def _kept(asked: _Asked, kept: BoolArray, failed: dict[str, str]) -> FilterAnswer:
     if asked.whole is not None:
-        return FilterAnswer(
-            nodes=NodeList([asked.whole[number] for number in numbers]), failed_and_unresolvable_nodes=failed
-        )
-    return FilterAnswer(node_names=[asked.names[number] for number in numbers], failed_and_unresolvable_nodes=failed)
+        whole = list(compress(asked.whole, kept.tolist()))
+        return FilterAnswer(nodes=NodeList(whole), failed_and_unresolvable_nodes=failed)
+    names = list(compress(asked.names, kept.tolist()))
+    return FilterAnswer(node_names=names, failed_and_unresolvable_nodes=failed)

@@ -1,6 +1,7 @@
 """The nodes of a Kubernetes cluster as the network sees them: where each stands, by its labels or by a file."""
 
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class Machines:
     def rows_of(self, names: Iterable[str], otherwise: int) -> list[int]:
         """The row of each node in ``view``, or ``otherwise`` for one that is not known."""
         assert self._view is not None
-        return [self._rows.get(name, otherwise) for name in names]
+        return list(map(self._rows.get, names, repeat(otherwise)))
 
     def known(self, counts: Mapping[str, int]) -> tuple[IntArray, IntArray]:
         """Rows and counts of those nodes of a count that are known, in the order of their rows."""
