@@ -1,17 +1,18 @@
 """The nodes of a Kubernetes cluster as the network sees them: where each stands, by its labels or by a file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 
 from okube.kube.protocol import Metadata
-from okube.scheduler.declared import Cost, Level, LevelCosts, Place
+from okube.scheduler.declared import UNKNOWN_BANDWIDTH, Cost, Level, LevelCosts, Place
 from okube.scheduler.network import NetworkView
-from okube.scheduler.nodes import IntArray
+from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.topology import Topology
 
-__all__ = ["USUAL_COSTS", "Machines", "place_of"]
+__all__ = ["USUAL_COSTS", "Known", "Machines", "place_of"]
 
 _REGION, _ZONE, _RACK = "topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.kubernetes.io/rack"
 _MOST_NODES = 20_000
@@ -24,20 +25,37 @@ USUAL_COSTS: Mapping[Level, LevelCosts] = {
 """Round trips that are usual, for a cluster that only labels its nodes: who knows better gives a topology file."""
 
 
+class Known(NamedTuple):
+    """What an Okube cluster knows of a node: where it stands, and what was measured of it.
+
+    ``coordinate`` is a position and, last, a height, in seconds of round trip; ``link_bps`` is in bit/s, -1 where
+    nobody knows.
+    """
+
+    place: Place = Place()
+    coordinate: tuple[float, ...] | None = None
+    link_bps: int = UNKNOWN_BANDWIDTH
+
+
+_NOTHING = Known()
+
+
 class Machines:
     """The nodes by name, each with a row of the topology, which is made anew when a node has come, gone or moved.
 
     Args:
-        costs: what is declared between regions, zones and racks.
+        costs: what is declared between regions, zones and racks; else what ``learn`` is told, else what is usual.
         told: where nodes stand by a person's word, which counts before their labels.
     """
 
     def __init__(
-        self, costs: Mapping[Level, LevelCosts] = USUAL_COSTS, told: Mapping[str, Place] | None = None
+        self, costs: Mapping[Level, LevelCosts] | None = None, told: Mapping[str, Place] | None = None
     ) -> None:
         self._costs = costs
         self._told = dict(told or {})
         self._places: dict[str, Place] = dict(self._told)
+        self._known: Mapping[str, Known] = {}
+        self._declared: Mapping[Level, LevelCosts] = {}
         self._rows: dict[str, int] = {}
         self._view: NetworkView | None = None
         self.version = 0
@@ -69,13 +87,26 @@ class Machines:
         for name in [name for name in self._places if name not in listed]:
             self.remove(name)
 
+    def learn(self, known: Mapping[str, Known], declared: Mapping[Level, LevelCosts]) -> None:
+        """What an Okube cluster knows of nodes by their names, and what is declared there; counts after all else."""
+        if (known, declared) != (self._known, self._declared):
+            self._known, self._declared = dict(known), declared
+            self._changed()
+
     @property
     def view(self) -> NetworkView:
         """The network between them as it is known now."""
         if self._view is None:
             self._rows = {name: row for row, name in enumerate(self._places)}
-            self._view = NetworkView(Topology(list(self._places.values()), self._costs))
+            self._view = NetworkView(self._topology())
         return self._view
+
+    def _topology(self) -> Topology:
+        known = [self._known.get(name, _NOTHING) for name in self._places]
+        places = [_completed(place, of) for place, of in zip(self._places.values(), known, strict=True)]
+        costs = self._declared or USUAL_COSTS if self._costs is None else self._costs
+        links = np.array([of.link_bps for of in known], dtype=np.int64)
+        return Topology(places, costs, coordinates=_coordinates([of.coordinate for of in known]), links=links)
 
     def rows_of(self, names: Iterable[str], otherwise: int) -> list[int]:
         """The row of each node in ``view``, or ``otherwise`` for one that is not known."""
@@ -91,6 +122,21 @@ class Machines:
     def _changed(self) -> None:
         self._view = None
         self.version += 1
+
+
+def _completed(place: Place, known: Known) -> Place:
+    """A place, with what it leaves open as an Okube cluster has it."""
+    there = known.place
+    return Place(place.region or there.region, place.zone or there.zone, place.rack or there.rack)
+
+
+def _coordinates(given: Sequence[tuple[float, ...] | None]) -> FloatArray | None:
+    """A row for each node, NaN where it has none; None where no node has any."""
+    width = max((len(each) for each in given if each is not None), default=0)
+    if not width:
+        return None
+    nowhere = (np.nan,) * width
+    return np.array([each if each is not None and len(each) == width else nowhere for each in given], dtype=np.float64)
 
 
 def place_of(metadata: Metadata) -> Place:

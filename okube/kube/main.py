@@ -15,6 +15,7 @@ from okube.kube.account import Account
 from okube.kube.extender import Extender
 from okube.kube.follow import Follower, nodes_of, pods_of
 from okube.kube.machines import Machines
+from okube.kube.okubenetwork import AskOkube, follow_okube
 from okube.kube.protocol import Node, Pod
 from okube.kube.server import make_app, serving
 from okube.kube.topologyfile import read_topology
@@ -40,8 +41,8 @@ class ExtenderSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_ca: Path | None = None
 
 
-def run_kube_extender(settings: ExtenderSettings) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit status.
+def run_kube_extender(settings: ExtenderSettings, okube: AskOkube | None = None) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit status. ``okube`` asks a cluster that knows the network.
 
     Raises:
         OkubeError: a file cannot be used, or it is not known where the Kubernetes API is.
@@ -54,7 +55,7 @@ def run_kube_extender(settings: ExtenderSettings) -> int:
     supervisor = Supervisor.of(os.environ, os.getpid())
     return run_daemon(
         "kube-extender",
-        lambda stop: serve(settings, machines, access, context, stop, ready=supervisor.ready),
+        lambda stop: serve(settings, machines, access, context, stop, okube=okube, ready=supervisor.ready),
         expected=(OkubeError, OSError),
         supervisor=supervisor,
     )
@@ -67,6 +68,7 @@ async def serve(
     context: ssl.SSLContext | None,
     stop: asyncio.Event,
     *,
+    okube: AskOkube | None = None,
     ready: Callable[[], None] = lambda: None,
     listening: Callable[[str, int], None] = lambda host, port: None,
 ) -> None:
@@ -93,6 +95,8 @@ async def serve(
             listening(*address)
             tasks = [group.create_task(each.run()) for each in followers]
             tasks.append(group.create_task(_when_listed(followers, ready)))
+            if okube is not None:
+                tasks.append(group.create_task(follow_okube(machines, okube)))
             await stop.wait()
             for task in tasks:
                 task.cancel()

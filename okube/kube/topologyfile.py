@@ -8,7 +8,6 @@ import msgspec
 
 from okube.config.document import render_errors
 from okube.config.yamldoc import load_documents
-from okube.kube.machines import USUAL_COSTS
 from okube.model.decode import decode
 from okube.model.errors import BadFile, InvalidInput
 from okube.model.topology import DeclaredTopology
@@ -29,14 +28,14 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToldTopology(NamedTuple):
-    """Costs by level, and the places of the nodes that the file names."""
+    """Costs by level (None: it declares none), and the places of the nodes that the file names."""
 
-    costs: Mapping[Level, LevelCosts]
+    costs: Mapping[Level, LevelCosts] | None
     places: Mapping[str, Place]
 
 
 def read_topology(path: Path) -> ToldTopology:
-    """What a file says; the usual costs where it declares none.
+    """What a file says.
 
     Raises:
         BadFile: it cannot be read, or is empty.
@@ -51,4 +50,4 @@ def read_topology(path: Path) -> ToldTopology:
     except InvalidInput as error:
         raise InvalidInput("\n".join(render_errors(documents[0], error)), error.errors) from error
     places = {name: Place(node.region, node.zone, node.rack) for name, node in written.nodes.items()}
-    return ToldTopology(costs_of(written.topology) or USUAL_COSTS, places)
+    return ToldTopology(costs_of(written.topology) or None, places)

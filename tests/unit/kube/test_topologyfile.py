@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from okube.kube.machines import USUAL_COSTS
+from okube.kube.machines import USUAL_COSTS, Machines
 from okube.kube.topologyfile import read_topology
 from okube.model.errors import BadFile, InvalidInput
 from okube.scheduler.declared import Cost, Level, Place
@@ -30,6 +30,7 @@ topology:
         )
     )
 
+    assert told.costs is not None
     assert dict(told.costs[Level.REGION].pairs) == {
         ("eu", "us"): Cost(0.080, 10**9),
         ("us", "eu"): Cost(0.080, 10**9),
@@ -41,10 +42,11 @@ topology:
 
 
 def test_a_file_that_only_places_nodes_leaves_the_usual_costs(tmp_path: Path) -> None:
-    told = read_topology(a_file(tmp_path, "nodes:\n  n1: {region: eu, zone: a}\n"))
+    told = read_topology(a_file(tmp_path, "nodes:\n  n1: {region: eu, zone: a}\n  n2: {region: eu, zone: a}\n"))
 
-    assert told.places == {"n1": Place("eu", "a")}
-    assert told.costs is USUAL_COSTS
+    assert told.places == {"n1": Place("eu", "a"), "n2": Place("eu", "a")}
+    within_a_zone = USUAL_COSTS[Level.ZONE].within.latency_s
+    assert Machines(told.costs, told.places).view.topology.latency_from(0)[1] == within_a_zone
 
 
 @pytest.mark.parametrize(
