@@ -30,6 +30,7 @@ from okube.manager.recovery import Recovery, RecoveryDesk, finish_recovery, reco
 from okube.manager.reign import Reign
 from okube.manager.settings import ManagerSettings
 from okube.manager.snapshots import Keeper
+from okube.manager.standin import StandIn
 from okube.manager.whereabouts import Place, Whereabouts, read_moves
 from okube.model.errors import BadFile, Defect, OkubeError
 from okube.model.versions import COMMAND_VERSION
@@ -72,6 +73,7 @@ async def serve(
     *,
     unlock_key: UnlockKey | None = None,
     ready: Callable[[], None] = lambda: None,
+    stand_in: StandIn | None = None,
 ) -> None:
     """Run one manager until ``stop`` is set; where it is told to go on alone, it ends and begins anew in between.
 
@@ -80,13 +82,14 @@ async def serve(
         stop: ends it.
         unlock_key: where it is told it at its start, instead of finding it on its disk.
         ready: called when it serves.
+        stand_in: takes the place of all agents.
 
     Raises:
         OkubeError: it cannot start (a damaged journal, a port in use), or must not go on (a failed sync).
     """
     while True:
         settings = finish_recovery(settings)
-        order = await _serve_until(settings, stop, unlock_key, ready)
+        order = await _serve_until(settings, stop, unlock_key, ready, stand_in)
         if order is None:
             return
         disk = FileDisk()
@@ -97,7 +100,11 @@ async def serve(
 
 
 async def _serve_until(
-    settings: ManagerSettings, stop: asyncio.Event, unlock_key: UnlockKey | None, ready: Callable[[], None]
+    settings: ManagerSettings,
+    stop: asyncio.Event,
+    unlock_key: UnlockKey | None,
+    ready: Callable[[], None],
+    stand_in: StandIn | None,
 ) -> Recovery | None:
     credentials = Credentials(settings.directory / "tls")
     peer_tls = credentials.client
@@ -119,12 +126,13 @@ async def _serve_until(
     if unlock_key is not None:
         core.vault.unlock(unlock_key)
     keeper = Keeper(core, disk, settings.directory / "snapshots", settings.snapshots)
-    agents = HttpAgentCalls(
+    over_http = HttpAgentCalls(
         settings.cluster_id, peer_tls, managers=lambda: (member.api_address for member in raft.members)
     )
+    agents = over_http if stand_in is None else stand_in.calls
     peer_calls = HttpPeerCalls(settings.cluster_id, peer_tls)
     reign = Reign(core, agents, peer_calls)
-    await agents.start()
+    await over_http.start()
     await peer_calls.start()
     connector = Connector(ssl=peer_tls, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as peers:
@@ -162,12 +170,14 @@ async def _serve_until(
             )
             unlocking = keep_unlocked(core, HttpKeyCalls(peers, settings.cluster_id))
             tending = own.tend(renewal, lambda: reign.leader)
-            beside = (keeper.run(), renewal.run(), tending, whereabouts.run(), unlocking)
+            beside = [keeper.run(), renewal.run(), tending, whereabouts.run(), unlocking]
+            if stand_in is not None:
+                beside.append(stand_in.run(core, lambda: reign.leader))
             return await _until(stop, raft, reign, core, beside, context.recovery)
         finally:
             await runner.cleanup()
             await raft.stop()
-            await agents.close()
+            await over_http.close()
             await peer_calls.close()
             await disk.close()
 

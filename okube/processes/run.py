@@ -3,7 +3,7 @@
 import logging
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from okube.config import ClusterConfig, load_cluster
 from okube.model.errors import BadFile, Conflict, NotFound
@@ -14,13 +14,18 @@ from okube.processes.unlocking import key_from_descriptor
 from okube.security import ClusterFiles, ProcessFiles
 from okube.security.seed import ProcessIdentity, Seed, read_process_identity
 
+if TYPE_CHECKING:
+    from okube.manager.standin import StandIn
+
 __all__ = ["run_named_manager", "run_named_worker"]
 
 _log = logging.getLogger(__name__)
 
 
-def run_named_manager(config_path: Path, name: str) -> int:
+def run_named_manager(config_path: Path, name: str, *, stand_in: "StandIn | None" = None) -> int:
     """Run the manager of that name until it is asked to end (SIGTERM, SIGINT); returns its exit status.
+
+    ``stand_in`` takes the place of all agents, for a bench.
 
     Raises:
         NotFound: cluster.yaml has no such manager.
@@ -40,7 +45,7 @@ def run_named_manager(config_path: Path, name: str) -> int:
     _move_key_of_ca(config, seed)
     unlock_key = key_from_descriptor(os.environ)
     with hold(files, what=f"manager {name}"):
-        return run_manager(settings, unlock_key=unlock_key)
+        return run_manager(settings, unlock_key=unlock_key, stand_in=stand_in)
 
 
 def run_named_worker(config_path: Path, name: str) -> int:

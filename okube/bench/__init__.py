@@ -1,0 +1,1 @@
+"""Clusters on this machine without machines: simulated agents before real managers, to see how much these carry."""
