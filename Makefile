@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-extender bench-raft bench-snapshot bench-flood wheel-bundle
+.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-extender bench-raft bench-snapshot bench-flood bench-fleet wheel-bundle
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -24,6 +24,7 @@ help:
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-flood          what one client feels while 200 others flood the leader; the last line is JSON"
+	@echo "make bench-fleet          1,000 simulated agents at real managers, and the loss of their leader; the last line is JSON"
 	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 	@echo "make bench-extender       how long kube-scheduler waits for the extender at 1,000 nodes; the last line is JSON"
@@ -89,6 +90,9 @@ bench-extender: .venv/.installed-dev
 bench-flood: .venv/.installed-dev
 	@$(STEP) "packages for the bench" scripts/packages $(FLOOD_BENCH_PACKAGES)
 	@.venv/bin/python -m tests.bench.bench_flood
+
+bench-fleet: .venv/.installed
+	@.venv/bin/python -m okube.bench
 
 bench-snapshot: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_snapshot

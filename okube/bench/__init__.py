@@ -1,1 +1,1 @@
-"""Clusters on this machine without machines: simulated agents before real managers, to see how much these carry."""
+"""What a cluster bears: real managers on this machine, simulated agents, and figures of both (``okube bench``)."""

@@ -14,12 +14,16 @@ __all__ = ["Entry", "LazyGroup"]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Where a command is (``module:name``), and the line that the group's help shows for it."""
+    """Where a command is (``module:name``), and the line that the group's help shows for it.
+
+    What is ``hidden`` has no place on the program's one screen of help, and one in the reference.
+    """
 
     where: str
     help: str
     section: str = ""
     alias: bool = False
+    hidden: bool = False
 
 
 class LazyGroup(click.Group):

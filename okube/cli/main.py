@@ -62,6 +62,7 @@ ENTRIES = {
     "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
     "worker": Entry("okube.cli.processes:worker", "one worker (for systemd)", _RUN),
     "join": Entry("okube.cli.join:join", "become part of a cluster", _RUN),
+    "bench": Entry("okube.cli.bench:bench", "what a cluster bears", _RUN, hidden=True),
     "units": Entry("okube.cli.units:units", "systemd starts them", _RUN),
 }
 

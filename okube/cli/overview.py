@@ -30,10 +30,16 @@ def lines(entries: Mapping[str, Entry], columns: Sequence[Sequence[str]]) -> lis
 
 def in_a_line(entries: Mapping[str, Entry], section: str) -> str:
     """A section of which there is room for the names alone."""
-    names = [name for name, entry in entries.items() if entry.section == section and not entry.alias]
-    return f"{section}: {' '.join(names)}"
+    return f"{section}: {' '.join(name for name, _ in _listed(entries, section))}"
 
 
 def _section(entries: Mapping[str, Entry], section: str) -> list[str]:
-    rows = [(name, entry) for name, entry in entries.items() if entry.section == section and not entry.alias]
-    return [f"{section}:", *(f"  {name:<{_NAME}}{entry.help}" for name, entry in rows)]
+    return [f"{section}:", *(f"  {name:<{_NAME}}{entry.help}" for name, entry in _listed(entries, section))]
+
+
+def _listed(entries: Mapping[str, Entry], section: str) -> list[tuple[str, Entry]]:
+    return [
+        (name, entry)
+        for name, entry in entries.items()
+        if entry.section == section and not entry.alias and not entry.hidden
+    ]

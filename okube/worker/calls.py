@@ -95,6 +95,7 @@ class HttpManagerCalls:
         managers: addresses (``host:port``) that are always tried.
         context: shows the agent's certificate, trusts the cluster's CA.
         left: instances of managers that are none any more; nothing is said to them, and nothing believed.
+        source: the address of this machine to call from; any unless given.
     """
 
     def __init__(
@@ -104,8 +105,10 @@ class HttpManagerCalls:
         managers: Iterable[str],
         context: ssl.SSLContext,
         left: Callable[[], Collection[str]] = frozenset,
+        source: str | None = None,
     ) -> None:
         self._node = node
+        self._source = None if source is None else (source, 0)
         self._managers = ManagerList(managers)
         self._context = context
         self._left = left
@@ -193,7 +196,8 @@ class HttpManagerCalls:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-            self._session = aiohttp.ClientSession(connector=Connector(judge=self._objection), timeout=timeout)
+            connector = Connector(judge=self._objection, local_addr=self._source)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
         return self._session
 
     def _objection(self, peercert: Mapping[str, Any] | None) -> str | None:

@@ -1,0 +1,63 @@
+"""The process of simulated agents: ``python -m okube.bench.agents PLAN``, until its standard input ends."""
+
+import asyncio
+import gc
+import logging
+import os
+import random
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from okube.bench.agent import NodePlan, run_agent
+from okube.seams.clock import SystemClock
+from okube.seams.standing import Standing, take
+
+__all__ = ["main"]
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 20
+_BETWEEN_S = 0.05
+
+
+def main() -> None:
+    """Simulate the nodes of the plan (a file of JSON)."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    take(Standing(oom_score_adj=0, nice=0, all_descriptors=True))
+    plans = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=tuple[NodePlan, ...])
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(plans))
+
+
+async def _serve(plans: tuple[NodePlan, ...]) -> None:
+    """Until whoever started this process ends, or wants it to: nothing is ever written to its standard input."""
+    serving = asyncio.create_task(_simulate(plans))
+    asyncio.get_running_loop().add_reader(sys.stdin, serving.cancel)
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _simulate(plans: tuple[NodePlan, ...]) -> None:
+    clock = SystemClock()
+    async with asyncio.TaskGroup() as group:
+        for begun, plan in enumerate(plans):
+            group.create_task(run_agent(plan, clock, random.Random(os.urandom(16))), name=plan.name)
+            if begun % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(_BETWEEN_S)
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    with suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
+
+
+if __name__ == "__main__":
+    main()
