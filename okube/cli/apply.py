@@ -1,7 +1,8 @@
 """``okube apply`` and ``okube diff``: the cluster as service files have it."""
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -19,11 +20,11 @@ from okube.config.document import render_errors
 from okube.model.errors import FieldError, InvalidInput, NotFound
 from okube.model.shown import spec_view
 
-__all__ = ["apply", "diff"]
+__all__ = ["apply", "diff", "note_idle_prune", "prunes", "takes_files", "takes_more", "telling_where"]
 
 Row = dict[str, Any]
 
-_files = click.option(
+takes_files = click.option(
     "-f",
     "--file",
     "files",
@@ -33,12 +34,12 @@ _files = click.option(
     metavar="FILE",
     help="A service file (YAML or JSON), a folder of them, or - for stdin; may be given again.",
 )
-_prune = click.option(
+prunes = click.option(
     "--prune",
     is_flag=True,
     help="Remove the services of the apps that the files name (app:) that the files do not name themselves.",
 )
-_more = click.argument("more", nargs=-1, type=click.Path(), metavar="[FILE…]")
+takes_more = click.argument("more", nargs=-1, type=click.Path(), metavar="[FILE…]")
 
 
 @click.command(
@@ -50,10 +51,10 @@ okube apply -f shop/ --prune
 cat web.json | okube apply -f -
 """)
 )
-@_files
-@_more
+@takes_files
+@takes_more
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@_prune
+@prunes
 @waits
 @connects
 @formats
@@ -90,9 +91,9 @@ okube diff -f shop/ --prune
 okube diff -f services/ -o json
 """)
 )
-@_files
-@_more
-@_prune
+@takes_files
+@takes_more
+@prunes
 @connects
 @formats
 def diff(files: tuple[str, ...], more: tuple[str, ...], prune: bool) -> None:
@@ -112,17 +113,33 @@ def diff(files: tuple[str, ...], more: tuple[str, ...], prune: bool) -> None:
 
 
 def _apply(client: OkubeClient, placed: Sequence[Placed], *, dry_run: bool, prune: bool) -> list[Row]:
-    """Send the services; what the cluster finds wrong with one is told at its place in its file."""
+    """Send the services."""
+    note_idle_prune(placed, prune=prune)
+    with telling_where(placed):
+        answer = client.apply([spec_view(p.spec) for p in placed], dry_run=dry_run, prune=prune)
+    return [action for action in answer.get("services") or [] if isinstance(action, dict)]
+
+
+def note_idle_prune(placed: Sequence[Placed], *, prune: bool) -> None:
+    """Say so where there is nothing that pruning could be about."""
     if prune and not any(p.spec.app for p in placed):
         click.echo("okube: no service in these files names an app, so --prune removes nothing", err=True)
+
+
+@contextlib.contextmanager
+def telling_where(placed: Sequence[Placed]) -> Iterator[None]:
+    """What the cluster finds wrong with a service is told at its place in its file.
+
+    Raises:
+        Refusals: it found something.
+    """
     try:
-        answer = client.apply([spec_view(p.spec) for p in placed], dry_run=dry_run, prune=prune)
+        yield
     except InvalidInput as error:
         lines = [line for n, p in enumerate(placed) for line in _refusals(error, n, p)]
         if not lines:
             raise
         raise Refusals(lines, "the cluster refused it: nothing was changed") from error
-    return [action for action in answer.get("services") or [] if isinstance(action, dict)]
 
 
 def _refusals(error: InvalidInput, number: int, placed: Placed) -> list[str]:

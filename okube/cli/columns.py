@@ -203,6 +203,28 @@ def _actions(_now_ms: int) -> Sequence[Column]:
     return (Column("SERVICE", field("name")), Column("ACTION", field("action")))
 
 
+def _planned_services(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("SERVICE", field("name")),
+        Column("ACTION", field("action")),
+        Column("KEPT", field("kept"), right=True),
+        Column("CHANGED", field("changed"), right=True),
+        Column("NO PLACE", field("unplaced"), right=True),
+    )
+
+
+def _planned_tasks(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TASK", field("name")),
+        Column("STEP", field("step")),
+        Column("FROM", field("origin"), optional=True),
+        Column("NODE", field("node"), optional=True),
+        Column(
+            "WHY", lambda row: "; ".join(filter(None, (text(row.get("why")), text(row.get("message"))))), below=True
+        ),
+    )
+
+
 def _snapshots(now_ms: int) -> Sequence[Column]:
     return (
         Column("TAKEN", field("taken_at")),
@@ -340,6 +362,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "declared costs": _declared_costs,
     "snapshots": _snapshots,
     "actions": _actions,
+    "planned services": _planned_services,
+    "planned tasks": _planned_tasks,
     "keys": _keys,
     "secrets": _secrets,
     "configs": _secrets,

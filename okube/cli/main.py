@@ -15,8 +15,8 @@ from okube.cli.options import connects, shows
 __all__ = ["cli", "main"]
 
 _LOOK, _CHANGE, _CARE, _RUN = "Look", "Change", "Maintenance", "This machine"
-_ACCESS = "Settings"
-_COLUMNS = ((_LOOK, _CARE), (_CHANGE, _RUN))
+_ACCESS = "More"
+_COLUMNS = ((_LOOK, _RUN), (_CHANGE, _CARE))
 
 ENTRIES = {
     "status": Entry("okube.cli.status:status", "the cluster at a glance", _LOOK),
@@ -30,10 +30,11 @@ ENTRIES = {
     "top": Entry("okube.cli.top:top", "what is used now", _LOOK),
     "net": Entry("okube.cli.net:net", "the network between nodes", _LOOK),
     "inspect": Entry("okube.cli.inspect:inspect", "one thing, whole, and why", _LOOK),
+    "plan": Entry("okube.cli.plan:plan", "where tasks would go", _LOOK),
     "logs": Entry("okube.cli.logs:logs", "what tasks wrote", _LOOK),
     "exec": Entry("okube.cli.exec:exec_command", "run a command in a task", _LOOK),
-    "wait": Entry("okube.cli.waiting:wait", "until services are ready", _CHANGE),
-    "completion": Entry("okube.cli.completion:completion", "for bash, zsh, fish", _RUN),
+    "wait": Entry("okube.cli.waiting:wait", "until services are ready", _ACCESS),
+    "completion": Entry("okube.cli.completion:completion", "for bash, zsh, fish", _ACCESS),
     "run": Entry("okube.cli.run:run", "make a service of an image", _CHANGE),
     "apply": Entry("okube.cli.apply:apply", "what service files say", _CHANGE),
     "diff": Entry("okube.cli.apply:diff", "what apply would change", _CHANGE),
@@ -59,11 +60,11 @@ ENTRIES = {
     "kube-extender": Entry("okube.cli.kube_extender:kube_extender", "for kube-scheduler", _ACCESS),
     "up": Entry("okube.cli.processes:up", "start cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
-    "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _RUN),
-    "worker": Entry("okube.cli.processes:worker", "one worker (for systemd)", _RUN),
+    "manager": Entry("okube.cli.processes:manager", "one manager (for systemd)", _ACCESS),
+    "worker": Entry("okube.cli.processes:worker", "one worker (for systemd)", _ACCESS),
     "join": Entry("okube.cli.join:join", "become part of a cluster", _RUN),
     "bench": Entry("okube.cli.bench:bench", "what a cluster bears", _RUN, hidden=True),
-    "units": Entry("okube.cli.units:units", "systemd starts them", _RUN),
+    "units": Entry("okube.cli.units:units", "systemd starts them", _ACCESS),
 }
 
 MISSPELT = {

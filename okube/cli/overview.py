@@ -29,8 +29,11 @@ def lines(entries: Mapping[str, Entry], columns: Sequence[Sequence[str]]) -> lis
 
 
 def in_a_line(entries: Mapping[str, Entry], section: str) -> str:
-    """A section of which there is room for the names alone."""
-    return f"{section}: {' '.join(name for name, _ in _listed(entries, section))}"
+    """A section of which there is room for the names alone, on as few lines as they need."""
+    from textwrap import fill
+
+    names = " ".join(name for name, _ in _listed(entries, section))
+    return fill(f"{section}: {names}", 2 * _COLUMN + 3, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _section(entries: Mapping[str, Entry], section: str) -> list[str]:

@@ -5,12 +5,13 @@ Objects are the JSON of the API as it is, decoded; its shapes are those of ``oku
 
 from okube.client.access import Access
 from okube.client.controlplane import ControlPlane
+from okube.client.foresight import Foresight
 from okube.client.workloads import Workloads
 
 __all__ = ["OkubeClient"]
 
 
-class OkubeClient(Workloads, Access, ControlPlane):
+class OkubeClient(Workloads, Foresight, Access, ControlPlane):
     """One user's connection to a cluster; not for several threads at once.
 
     Every method raises the errors of ``okube.model.errors``: what the cluster refuses as it says (``NotFound``,

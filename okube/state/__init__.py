@@ -1,6 +1,6 @@
 """The replicated state machine: tables, indexes, apply, snapshot; pure."""
 
-from okube.state.machine import BATCH_VERSION, StateMachine
+from okube.state.machine import BATCH_VERSION, StateMachine, carry_out
 from okube.state.tables import Settings, Tables
 
-__all__ = ["BATCH_VERSION", "Settings", "StateMachine", "Tables"]
+__all__ = ["BATCH_VERSION", "Settings", "StateMachine", "Tables", "carry_out"]

@@ -30,7 +30,7 @@ from okube.state.snapshot import dump, letting_go, loading
 from okube.state.story import tell
 from okube.state.tables import Tables
 
-__all__ = ["BATCH_VERSION", "StateMachine"]
+__all__ = ["BATCH_VERSION", "StateMachine", "carry_out"]
 
 BATCH_VERSION = 1
 _log = logging.getLogger(__name__)
@@ -77,6 +77,15 @@ _HANDLERS: dict[type, Handler] = {
     c.RevokeJoinToken: jointokens.revoke,
     c.UseJoinToken: jointokens.use,
 }
+
+
+def carry_out(tables: Tables, command: c.Command, now_ms: int) -> bytes:
+    """What one command does to the tables, without an event of it; its answer as JSON.
+
+    Raises:
+        OkubeError: it is refused; nothing has changed.
+    """
+    return _HANDLERS[type(command)](tables, command, now_ms)
 
 
 class StateMachine:
@@ -132,7 +141,7 @@ class StateMachine:
             return c.Refused("unknown-command", "this command cannot be read")
         self.tables.changes.clear()
         try:
-            body = _HANDLERS[type(command)](self.tables, command, self.tables.time_ms)
+            body = carry_out(self.tables, command, self.tables.time_ms)
             tell(self.tables, command, self.tables.time_ms)
         except OkubeError as error:
             return c.Refused(error.kind, error.detail, tuple((e.path, e.message) for e in error.errors))

@@ -9,6 +9,7 @@ from okube.manager.api import (
     authority,
     events,
     execute,
+    foresight,
     joining,
     keyring,
     managers,
@@ -48,6 +49,7 @@ API_ROUTES = tuple(
     for module in (
         services,
         apps,
+        foresight,
         tasks,
         nodes,
         secrets,

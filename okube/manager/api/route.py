@@ -53,6 +53,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     scope: Scope = "cluster"
     noted: bool = False  # in the audit log, although it is a read
+    asks: bool = False  # it changes nothing, although it is no GET, because what it asks does not fit into a query
     parameters: tuple[Parameter, ...] = ()
     body: Any = None
     body_media: str = "application/json"
@@ -67,9 +68,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_noted(self) -> bool:
         """Whether it goes into the audit log when a person calls it."""
-        return self.noted or self.method != "GET"
+        return self.noted or self.is_write
 
     @property
     def is_write(self) -> bool:
-        """Whether its method is one of those that change the cluster."""
-        return self.method != "GET"
+        """Whether it is one of those that change the cluster."""
+        return self.method != "GET" and not self.asks

@@ -2,6 +2,7 @@
 
 from okube.manager.api.authority_routes import AUTHORITY
 from okube.manager.api.control_routes import CONTROL_PLANE
+from okube.manager.api.foresight_routes import FORESIGHT
 from okube.manager.api.internal_routes import AGENTS, AGENTS_VALUES, PEERS
 from okube.manager.api.join_routes import JOINING
 from okube.manager.api.keyring_routes import KEYRING
@@ -20,6 +21,7 @@ ROUTES: tuple[Route, ...] = (
     *SERVICES,
     *APPS,
     *TASKS,
+    *FORESIGHT,
     *NODES,
     *SECRETS,
     *KEYRING,

@@ -23,7 +23,7 @@ from okube.state.queries import view_of_service
 from okube.state.services import change_of, to_prune
 from okube.state.tables import Row
 
-__all__ = ["routes"]
+__all__ = ["check_specs", "routes", "specs_in"]
 
 routes = web.RouteTableDef()
 _MAX_SPECS = 1000
@@ -137,14 +137,14 @@ async def apply(request: web.Request) -> web.Response:
 
     With ``?prune=true`` the other services of the apps that these name are removed in the same step.
     """
-    specs = _specs_of(await json_object(request))
+    specs = specs_in(await json_object(request))
     core = request.app[CONTEXT].core
     prune = query_flag(request, "prune")
     if_match(request)  # one that cannot be read is refused by a dry run too
     if query_flag(request, "dry_run"):
         await core.read_barrier()
         tables = core.tables
-        _check_dry(request, tables, specs)
+        check_specs(request, tables, specs)
         actions = [AppliedService(s.name, change_of(tables.service_named(s.name), s)) for s in specs]
         if prune:
             actions += [AppliedService(service.name, "removed") for service in to_prune(tables, specs)]
@@ -164,8 +164,8 @@ def _found(request: web.Request, tables: Tables) -> Service:
     return service
 
 
-def _check_dry(request: web.Request, tables: Tables, specs: tuple[ServiceSpec, ...]) -> None:
-    """Refuse what the apply itself would refuse a caller who has some apps alone."""
+def check_specs(request: web.Request, tables: Tables, specs: tuple[ServiceSpec, ...]) -> None:
+    """Refuse what an apply itself would refuse a caller who has some apps alone. Raises Forbidden."""
     for spec in specs:
         check_app(request, spec.app, f"{spec.name}, as you want it,")
         old = tables.service_named(spec.name)
@@ -181,7 +181,8 @@ def _only_services(body: dict[str, Any]) -> Any:
     return body.get("services")
 
 
-def _specs_of(body: dict[str, Any]) -> tuple[ServiceSpec, ...]:
+def specs_in(body: dict[str, Any]) -> tuple[ServiceSpec, ...]:
+    """The services of a body such as ``apply`` takes. Raises InvalidInput with the place of all that is wrong."""
     documents = _only_services(body)
     if not isinstance(documents, list) or not 1 <= len(documents) <= _MAX_SPECS:
         raise InvalidInput.of(

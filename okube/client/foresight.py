@@ -1,0 +1,16 @@
+"""What would happen: of services that are to be applied, and of nodes that are lost."""
+
+from collections.abc import Sequence
+
+from okube.client.calls import Calls, Json, target_of
+
+__all__ = ["Foresight"]
+
+
+class Foresight(Calls):
+    """The calls that ask and change nothing."""
+
+    def plan(self, specs: Sequence[Json], *, prune: bool = False) -> Json:
+        """Where the tasks of these services would go: ``{fits, services, tasks, others, ...}``."""
+        target = target_of("/v1/plan", [("prune", prune or None), ("stale", self.stale or None)])
+        return self._object(self._write("POST", target, {"services": list(specs)}))

@@ -1,0 +1,27 @@
+"""The table of routes, the part about what would happen."""
+
+from okube.manager.api.route import Answer, Parameter, Route
+from okube.manager.api.route_parts import FLAG, READ_HEADERS, STALE
+from okube.model.foresight_views import PlanView
+from okube.model.workload_views import ApplyBody
+
+__all__ = ["FORESIGHT"]
+
+FORESIGHT = (
+    Route(
+        method="POST",
+        path="/v1/plan",
+        name="plan",
+        group="foresight",
+        role="operator",
+        scope="app",
+        asks=True,
+        text="What applying services would do, as far as their tasks' places are concerned, and that nothing is done: "
+        "each task that would begin, move, be replaced or stop, with the node and the reason; those that would find no "
+        "place, and why; and tasks of other services that would give way. What is under way counts as done.",
+        parameters=(Parameter("prune", "as for `apply`", FLAG), STALE),
+        body=ApplyBody,
+        answers=(Answer(text="what would happen", of=PlanView, headers=READ_HEADERS),),
+        errors=(404, 409),
+    ),
+)

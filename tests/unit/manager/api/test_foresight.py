@@ -1,0 +1,47 @@
+"""What would happen, asked over HTTP."""
+
+from typing import Any
+
+from okube.model.versions import COMMAND_VERSION
+from tests.unit.manager.conftest import Api
+from tests.unit.manager.people import a_user, token_of, until
+
+
+def a_service(name: str, **fields: Any) -> dict[str, Any]:
+    return {"name": name, "image": "example/web:1", **fields}
+
+
+async def test_a_plan_shows_places_and_changes_nothing(api: Api) -> None:
+    await api.node("w1")
+    before = api.core.tables.digest.hex()
+    answer = await api("POST", "/v1/plan", {"services": [a_service("web", replicas=2)]})
+    assert answer.status == 200, answer.body
+    assert [(task["name"], task["node"]) for task in answer.body["tasks"]] == [("web.1", "w1"), ("web.2", "w1")]
+    assert answer.body["fits"]
+    assert api.core.tables.digest.hex() == before
+    assert (await api("GET", "/v1/services")).body == []
+    assert (await api("GET", "/v1/audit")).body["records"] == [], "who asks has done nothing"
+
+
+async def test_a_plan_of_nonsense_is_refused_with_its_place(api: Api) -> None:
+    answer = await api("POST", "/v1/plan", {"services": [a_service("web", replicas=-1), {"name": "db"}]})
+    assert answer.status == 422
+    assert {error["path"] for error in answer.body["errors"]} == {"services[0].replicas", "services[1].image"}
+    assert (await api("POST", "/v1/plan", {"services": []})).status == 422
+    assert (await api("POST", "/v1/plan?dry_run=true", {"services": [a_service("web")]})).status == 422
+
+
+async def test_who_has_one_app_plans_for_it_alone_and_sees_nothing_of_others(api: Api) -> None:
+    await api.node("w1", cores=2.0)
+    await a_user(api, "olga", "operator", "shop")
+    await until(lambda: api.core.tables.settings.command_version == COMMAND_VERSION)
+    bank = a_service("ledger", app="bank", resources={"cpus": 2}, priority=-1)
+    assert (await api("POST", "/v1/services", bank)).status == 201
+    await until(lambda: any(task.node for task in api.core.tables.tasks.values()))
+    olga = token_of("olga")
+    assert (await api("POST", "/v1/plan", {"services": [bank]}, token=olga)).status == 403
+    shop = a_service("web", app="shop", resources={"cpus": 2})
+    answer = await api("POST", "/v1/plan", {"services": [shop]}, token=olga)
+    assert answer.status == 200, answer.body
+    assert answer.body["others"] == []
+    assert (await api("POST", "/v1/plan", {"services": [shop]})).body["others"][0]["name"] == "ledger.1"
