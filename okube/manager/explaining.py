@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from okube.manager.calls import Calls, Network
 from okube.manager.companies import Companies
+from okube.manager.flows import network_view
 from okube.manager.placement import group_of, node_table
-from okube.manager.topology import topology_in
 from okube.model.placement_views import FallenView, PlacementView, StandingView
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import NodeTable, Policy, TaskGroup, survey
+from okube.scheduler.flows import without_task
 from okube.scheduler.ledger import Demand
 from okube.scheduler.network import NetworkView
 from okube.scheduler.rules import Filter
@@ -31,9 +32,11 @@ def view_of_placement(
     """How the nodes stand for a task, were it placed anew now: what it holds itself counts as free."""
     spec = tables.spec_of(task)
     nodes, group = node_table(tables), group_of(tables, [task], spec, Companies(tables), Calls(tables))
-    between = NetworkView(network() if network else topology_in(tables, None)) if group.calls else None
+    between = network_view(tables, network) if group.calls else None
     if task.holds_resources and task.node in nodes.names:
         nodes, group = _without(nodes, task, spec), _without_one(group, task)
+        if between is not None:
+            between = NetworkView(between.topology, without_task(between.flows, task.service_id, task.node))
     found = survey(nodes, group, policy=policy, filters=filters, network=between, most=_SHOWN, also=task.node)
     return PlacementView(
         task=task.id,

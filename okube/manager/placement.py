@@ -7,10 +7,10 @@ import numpy as np
 
 from okube.manager.calls import Calls, Network, dependencies_first
 from okube.manager.companies import Companies, in_order
+from okube.manager.flows import network_view
 from okube.manager.returning import Returns
 from okube.manager.scheduling import scheduling_in
 from okube.manager.slices import at_once, slices
-from okube.manager.topology import topology_in
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.flapping import hold_message
@@ -20,7 +20,6 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import SPREAD, NodeTable, PlacedTask, Policy, PortRequest, TaskGroup, place_in_slices
 from okube.scheduler.filters import Filter
-from okube.scheduler.network import NetworkView
 from okube.state import Tables
 from okube.state.attributes import attributes_of
 from okube.state.mounts import lacking
@@ -79,7 +78,7 @@ def plan_placement_in_slices(
         return []
     nodes, alike = node_table(tables, unsure), in_order(dependencies_first(tables, _alike(tables, waiting)))
     companies, calls = Companies(tables), Calls(tables)
-    between = NetworkView(network() if network else topology_in(tables, None)) if calls.any_rules(alike) else None
+    between = network_view(tables, network) if calls.any_rules(alike) else None
     unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
     yield
     placement = yield from place_in_slices(

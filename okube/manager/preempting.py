@@ -5,14 +5,13 @@ from dataclasses import replace
 
 from okube.manager.calls import Calls, Network
 from okube.manager.companies import Companies
+from okube.manager.flows import network_view
 from okube.manager.placement import group_of, node_table, waiting_tasks
-from okube.manager.topology import topology_in
 from okube.model.commands import PreemptTasks
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler.amounts import NANOCORES
 from okube.scheduler.ledger import Demand, Ledger
-from okube.scheduler.network import NetworkView
 from okube.scheduler.preemption import Holder, Room, find_room
 from okube.scheduler.rules import Filter
 from okube.state import Tables
@@ -45,7 +44,7 @@ def plan_preemption_in_slices(
     nodes = node_table(tables)
     companies, calls = Companies(tables), Calls(tables)
     talks = any(calls.rules(task.service_id, spec) for task, spec in waiting)
-    between = NetworkView(network() if network else topology_in(tables, None)) if talks else None
+    between = network_view(tables, network) if talks else None
     ledger = Ledger(nodes, _PORTS, filters, between)
     holders = yield from _holders(tables, ledger)
     victims: list[tuple[str, str]] = []

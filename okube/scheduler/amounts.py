@@ -1,13 +1,14 @@
-"""Cores and bytes as the scheduler counts them, and as people read them."""
+"""Cores, bytes and bandwidth as the scheduler counts them, and as people read them."""
 
 from collections.abc import Callable
 
-__all__ = ["NANOCORES", "apart", "write_bytes", "write_nanocores"]
+__all__ = ["NANOCORES", "apart", "write_bandwidth", "write_bytes", "write_nanocores"]
 
 NANOCORES = 1_000_000_000
 """Nanocores in a core. Cores are counted in whole nanocores, because ten times 0.1 must fit into 1.0."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_BIT_UNITS = ("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s")
 _MOST_DIGITS = 18
 
 
@@ -27,6 +28,17 @@ def write_nanocores(count: int, digits: int) -> str:
         return "none"
     cores = f"{count / NANOCORES:.{digits + 1}f}".rstrip("0").rstrip(".")
     return f"{cores} core" if cores == "1" else f"{cores} cores"
+
+
+def write_bandwidth(bps: int, digits: int) -> str:
+    """Bits a second in the largest unit that leaves something before the point: ``100 Mbit/s``, ``1.5 Gbit/s``."""
+    if bps <= 0:
+        return "none"
+    amount, unit = float(bps), 0
+    while round(amount, digits) >= 1000 and unit + 1 < len(_BIT_UNITS):
+        amount, unit = amount / 1000, unit + 1
+    written = f"{amount:.{digits}f}".rstrip("0").rstrip(".")
+    return f"{written} {_BIT_UNITS[unit]}"
 
 
 def apart(asked: int, there: int, write: Callable[[int, int], str]) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from math import inf
 import numpy as np
 
 from okube.scheduler.groups import CallRule
+from okube.scheduler.lacking import lacking
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import Neighbour, Verdict
 from okube.scheduler.nodes import BoolArray, IntArray
@@ -33,7 +34,7 @@ def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
 
 def network_moves_room(demand: Demand) -> bool:
     """Whether a task that is placed changes which nodes are near enough for the next one of the group."""
-    return any(rule.depends and rule.limited for rule in demand.group.calls)
+    return any((rule.depends and rule.limited) or rule.min_bandwidth_bps > 0 for rule in demand.group.calls)
 
 
 class NetworkFilter:
@@ -59,14 +60,15 @@ class NetworkFilter:
             if here.any():
                 refusals.append(Refusal(int(here.sum()), neighbour.complaint))
             refused = refused[~here]
-        return refusals
+        return [*refusals, *(() if ledger.reserved is None else lacking(ledger.reserved, demand.group, refused))]
 
 
 def _allowed(ledger: Ledger, demand: Demand) -> BoolArray:
     if any(_waits_for(ledger, rule) for rule in demand.group.calls):
         return np.zeros(len(ledger.nodes), dtype=np.bool_)
     verdict = verdict_of(ledger, demand)
-    return np.ones(len(ledger.nodes), dtype=np.bool_) if verdict is None else verdict.allowed
+    allowed = np.ones(len(ledger.nodes), dtype=np.bool_) if verdict is None else verdict.allowed
+    return allowed if ledger.reserved is None else allowed & ledger.reserved.allows(demand.group)
 
 
 def _waits_for(ledger: Ledger, rule: CallRule) -> bool:

@@ -8,12 +8,13 @@ from math import isfinite, isnan, nan
 import numpy as np
 
 from okube.model.topology import DeclaredTopology, LevelTopology, PathCost
-from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.nodes import BoolArray, FloatArray, IntArray
 
 __all__ = ["UNKNOWN_BANDWIDTH", "Cost", "DeclaredCosts", "Level", "LevelCosts", "Place", "costs_of"]
 
 UNKNOWN_BANDWIDTH = -1
 _NONE = -1
+_Cases = tuple[BoolArray, BoolArray, BoolArray, IntArray, IntArray]
 
 
 class Level(IntEnum):
@@ -110,6 +111,22 @@ class DeclaredCosts:
             level.fill_in(origins, targets, latency, bandwidth)
         return latency, bandwidth
 
+    def links(self, origins: IntArray, targets: IntArray) -> tuple[IntArray, IntArray]:
+        """Which declared link is on the way from places to places, and its bandwidth; both -1 where there is none.
+
+        Links are told apart by numbers that mean nothing but to ``link``.
+        """
+        shape = np.broadcast_shapes(origins.shape, targets.shape)
+        link, bandwidth = np.full(shape, _NONE), np.full(shape, UNKNOWN_BANDWIDTH, dtype=np.int64)
+        for number, level in enumerate(self._levels):
+            level.fill_in_links(origins, targets, link, bandwidth, number, len(self._levels))
+        return link, bandwidth
+
+    def link(self, number: int) -> tuple[Level, str, str, bool]:
+        """The level of a link, the names of its two ends, and whether it leads but one way."""
+        code, level = divmod(number, len(self._levels))
+        return self._levels[level].ends(code)
+
 
 class _Compiled:
     """One level: who is whom as numbers, and the pairs as a matrix over the few names that pairs mention."""
@@ -125,17 +142,16 @@ class _Compiled:
             self._bandwidth[position[origin], position[target]] = cost.bandwidth_bps
         own = [place.upto(level)[-1] for place in places]
         self._mentioned = np.array([position.get(name, rest) for name in own], dtype=np.int64)
-        self._number = _numbered([place.upto(level) if place.upto(level)[-1] else None for place in places])
+        whole = [place.upto(level) if place.upto(level)[-1] else None for place in places]
+        self._number = _numbered(whole)
+        self._whole = list(dict.fromkeys(each for each in whole if each is not None))
+        self._level = level
         self._parent = _numbered([place.upto(level)[:-1] for place in places])
         self._costs = costs
 
     def fill_in(self, origins: IntArray, targets: IntArray, latency: FloatArray, bandwidth: IntArray) -> None:
         """Writes into the holes of the two arrays what this level knows."""
-        known = (self._number[origins] != _NONE) & (self._number[targets] != _NONE)
-        same = self._number[origins] == self._number[targets]
-        inside, across = known & same, known & ~same & (self._parent[origins] == self._parent[targets])
-        name, other = self._mentioned[origins], self._mentioned[targets]
-        named = known & (same | (name != other))  # of two racks that share a name, what is said is about neither pair
+        named, inside, across, name, other = self._cases(origins, targets)
         within, between = self._costs.within, self._costs.between
         for where, latency_s, bandwidth_bps in (
             (named, self._latency[name, other], self._bandwidth[name, other]),
@@ -144,6 +160,51 @@ class _Compiled:
         ):
             np.copyto(latency, latency_s, where=where & np.isnan(latency))
             np.copyto(bandwidth, bandwidth_bps, where=where & (bandwidth == UNKNOWN_BANDWIDTH))
+
+    def fill_in_links(
+        self, origins: IntArray, targets: IntArray, link: IntArray, bandwidth: IntArray, level: int, levels: int
+    ) -> None:
+        """Writes into the holes of the two arrays which link of this level is on the way, and what it carries."""
+        named, inside, across, name, other = self._cases(origins, targets)
+        forth, back = self._bandwidth[name, other], self._bandwidth[other, name]
+        said = np.where(named, forth, UNKNOWN_BANDWIDTH)
+        one_way = (said != UNKNOWN_BANDWIDTH) & (forth != back)
+        for where, bandwidth_bps in (
+            (inside, self._costs.within.bandwidth_bps),
+            (across, self._costs.between.bandwidth_bps),
+        ):
+            np.copyto(said, bandwidth_bps, where=where & (said == UNKNOWN_BANDWIDTH))
+        here, there = self._number[origins], self._number[targets]
+        turned = ~one_way & (here > there)
+        first, second = np.where(turned, there, here), np.where(turned, here, there)
+        codes = (first * len(self._whole) + second) * 2 + one_way
+        hole = (bandwidth == UNKNOWN_BANDWIDTH) & (said != UNKNOWN_BANDWIDTH)
+        np.copyto(link, codes * levels + level, where=hole)
+        np.copyto(bandwidth, said, where=hole)
+
+    def ends(self, code: int) -> tuple[Level, str, str, bool]:
+        """What ``DeclaredCosts.link`` tells."""
+        ends, one_way = divmod(code, 2)
+        first, second = divmod(ends, len(self._whole))
+        return self._level, self._label(first), self._label(second), bool(one_way)
+
+    def _cases(
+        self, origins: IntArray, targets: IntArray
+    ) -> tuple[BoolArray, BoolArray, BoolArray, IntArray, IntArray]:
+        """Where ``pairs``, ``within`` and ``between`` say something, and the names on both ends."""
+        known = (self._number[origins] != _NONE) & (self._number[targets] != _NONE)
+        same = self._number[origins] == self._number[targets]
+        inside, across = known & same, known & ~same & (self._parent[origins] == self._parent[targets])
+        name, other = self._mentioned[origins], self._mentioned[targets]
+        named = known & (same | (name != other))  # of two racks that share a name, what is said is about neither pair
+        return named, inside, across, name, other
+
+    def _label(self, number: int) -> str:
+        """The name of a place, with where it is if another has that name too."""
+        whole = self._whole[number]
+        if sum(each[-1] == whole[-1] for each in self._whole) == 1:
+            return whole[-1]
+        return "/".join(part for part in whole if part)
 
 
 def _numbered(keys: Sequence[tuple[str, ...] | None]) -> IntArray:

@@ -14,6 +14,7 @@ from okube.scheduler.groups import PortRequest, TaskGroup
 from okube.scheduler.kept import Kept
 from okube.scheduler.nodes import BoolArray, FloatArray, IntArray, NodeTable
 from okube.scheduler.ports import HostPorts
+from okube.scheduler.reserved import reserved_in
 from okube.scheduler.spread import Spread
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class Ledger:
     ``total`` and ``free`` have a row for each ``Resource`` and a column for each node; ``tasks`` counts the tasks of
     all services on a node; ``zones`` numbers the zone of each node, from 0 up to ``zone_count``. ``spread`` counts the
     tasks of the service whose group is being placed, as ``begin`` has it. ``more_filters`` are asked after the usual;
-    ``network`` is what is known between the nodes, and ``last_verdict`` what was last asked of it.
+    ``network`` is what is known between the nodes, and ``last_verdict`` what was last asked of it; ``reserved`` is what
+    tasks have reserved on its links, None where no task asks for any.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Ledger:
     ) -> None:
         self.nodes = nodes
         self.network = network
+        self.reserved = reserved_in(network, nodes.names)
         self.last_verdict: tuple[tuple[Demand, int], Verdict] | None = None
         self.more_filters = tuple(more_filters)
         self.total = np.stack((_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total))
@@ -150,6 +153,8 @@ class Ledger:
     def remember(self, service: str, rows: list[int]) -> None:
         """Counts tasks of a service, one for each row given, for the groups of the service that follow."""
         self._of_service.setdefault(service, Counter()).update(rows)
+        if self.reserved is not None and self._group is not None:
+            self.reserved.add(self._group, rows)
 
 
 def _nanocores(cores: FloatArray) -> IntArray:

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from okube.model.quantities import format_bandwidth, format_round_trip
+from okube.scheduler.flows import Flow
 from okube.scheduler.nodes import BoolArray, FloatArray, IntArray
 from okube.scheduler.topology import Topology
 
@@ -92,10 +93,14 @@ class Verdict:
 
 
 class NetworkView:
-    """A topology as placements look at it: the rows they ask for again and again are kept, a bounded number of them."""
+    """A topology as placements look at it: the rows they ask for again and again are kept, a bounded number of them.
 
-    def __init__(self, topology: Topology) -> None:
+    ``flows`` are those of the whole cluster that reserve bandwidth, of tasks that are placed and of tasks that wait.
+    """
+
+    def __init__(self, topology: Topology, flows: Sequence[Flow] = ()) -> None:
         self.topology = topology
+        self.flows = tuple(flows)
         self._latencies: _Kept[FloatArray] = _Kept()
         self._bandwidths: _Kept[IntArray] = _Kept()
         self._latency_limits = topology.knows_latencies()

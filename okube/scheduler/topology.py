@@ -57,9 +57,25 @@ class Topology:
         self._places = np.arange(len(different))
         self._declared = DeclaredCosts(different, declared) if declared else None
         self.places = tuple(places)
+        self.different = tuple(different)
 
     def __len__(self) -> int:
         return len(self.places)
+
+    @property
+    def place_of(self) -> IntArray:
+        """Of each node, which of the ``different`` places it is in."""
+        return self._place
+
+    @property
+    def speeds(self) -> IntArray:
+        """The speed of each node's link in bit/s, ``UNLIMITED_BANDWIDTH`` where unknown."""
+        return self._links
+
+    @property
+    def declared(self) -> DeclaredCosts | None:
+        """What is declared for the ``different`` places."""
+        return self._declared
 
     def latency_from(self, row: int) -> FloatArray:
         """The round trip in seconds from a node to each: 0 to itself, NaN where unknown."""
