@@ -54,7 +54,7 @@ def plan_preemption_in_slices(
         group = group_of(tables, [task], spec, companies, calls)
         if task.pinned is not None:
             group = replace(group, constraints=(*group.constraints, f"node.name == {task.pinned}"))
-        demand = Demand.of(group)
+        demand = Demand.of(group, ledger.named)
         ledger.begin(group)
         room = yield from find_room(ledger, demand, holders, lowest)  # what is free, or will be, without anybody's harm
         if room is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-__all__ = ["NANOCORES", "apart", "write_bandwidth", "write_bytes", "write_nanocores"]
+__all__ = ["NANOCORES", "apart", "write_bandwidth", "write_bytes", "write_count", "write_nanocores"]
 
 NANOCORES = 1_000_000_000
 """Nanocores in a core. Cores are counted in whole nanocores, because ten times 0.1 must fit into 1.0."""
@@ -39,6 +39,11 @@ def write_bandwidth(bps: int, digits: int) -> str:
         amount, unit = amount / 1000, unit + 1
     written = f"{amount:.{digits}f}".rstrip("0").rstrip(".")
     return f"{written} {_BIT_UNITS[unit]}"
+
+
+def write_count(count: int, digits: int) -> str:
+    """A whole number; there are no digits to show."""
+    return str(count) if count > 0 else "none"
 
 
 def apart(asked: int, there: int, write: Callable[[int, int], str]) -> tuple[str, str]:

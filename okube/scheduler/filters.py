@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from okube.model.constraints import Constraint, Operator
-from okube.scheduler.amounts import apart, write_bytes, write_nanocores
+from okube.scheduler.amounts import apart, write_bytes, write_count, write_nanocores
 from okube.scheduler.calls import NetworkFilter
 from okube.scheduler.company import CompanyFilter, PerNodeFilter
 from okube.scheduler.ledger import Demand, Ledger, Resource
@@ -88,9 +88,9 @@ class ConstraintFilter:
 
 @dataclass(frozen=True, slots=True)
 class ResourceFilter:
-    """The node has enough of one resource left; who asks for none of it is never refused."""
+    """The node has enough of one resource (its row) left; who asks for none of it is never refused."""
 
-    resource: Resource
+    resource: int
     name: str
     write: Callable[[int, int], str]
 
@@ -117,6 +117,8 @@ class ResourceFilter:
         return refusals
 
     def _too_small(self, asked: int, largest: int, nodes: int, largest_of_all: int) -> Refusal:
+        if largest <= 0:
+            return Refusal(nodes, f"{self.name} {self.write(asked, 1)} asked, {_they(nodes)} none")
         wanted, there = apart(asked, largest, self.write)
         who = "the largest node has" if largest == largest_of_all else "the largest of these has"
         return Refusal(nodes, f"{self.name} {wanted} asked, {who if nodes > 1 else 'the node has'} {there}")
@@ -125,6 +127,45 @@ class ResourceFilter:
         wanted, there = apart(asked, most, self.write)
         free = "free at most" if nodes > 1 and most > 0 else "free"
         return Refusal(nodes, f"{self.name} {wanted} asked, {there} {free}")
+
+
+def _they(nodes: int) -> str:
+    return "they have" if nodes > 1 else "the node has"
+
+
+class NamedFilter:
+    """The node has enough left of each named resource that is asked for."""
+
+    name = "resources"
+
+    def room(self, ledger: Ledger, demand: Demand) -> IntArray:
+        """See ``Filter``."""
+        if demand.missing:
+            return np.zeros(len(ledger.nodes), dtype=np.int64)
+        room = np.full(len(ledger.nodes), UNLIMITED, dtype=np.int64)
+        for rule in _named(ledger, demand):
+            np.minimum(room, rule.room(ledger, demand), out=room)
+        return room
+
+    def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
+        """See ``Filter``; a node that lacks several of them counts for the first."""
+        if demand.missing:
+            count = dict(demand.group.named)[demand.missing[0]]
+            return [Refusal(len(refused), f"{demand.missing[0]} {count} asked, no node offers any")]
+        refusals: list[Refusal] = []
+        for rule in _named(ledger, demand):
+            fits = rule.room(ledger, demand)[refused] > 0
+            if not fits.all():
+                refusals += rule.explain(ledger, demand, refused[~fits])
+            refused = refused[fits]
+        return refusals
+
+
+def _named(ledger: Ledger, demand: Demand) -> Iterator[ResourceFilter]:
+    asked = demand.resources[:, 0]
+    for row, name in enumerate(ledger.named, len(Resource)):
+        if asked[row]:
+            yield ResourceFilter(row, name, write_count)
 
 
 class PortFilter:
@@ -162,9 +203,10 @@ _OF_RESOURCES = (
     ResourceFilter(Resource.MEMORY, "memory", write_bytes),
     ResourceFilter(Resource.DISK, "disk", write_bytes),
 )
+_NAMED = NamedFilter()
 _PORTS, _PER_NODE, _COMPANY, _NETWORK = PortFilter(), PerNodeFilter(), CompanyFilter(), NetworkFilter()
 
-FILTERS: tuple[Filter, ...] = (*_OF_NODES, *_OF_RESOURCES, _PORTS, _PER_NODE, _COMPANY, _NETWORK)
+FILTERS: tuple[Filter, ...] = (*_OF_NODES, *_OF_RESOURCES, _NAMED, _PORTS, _PER_NODE, _COMPANY, _NETWORK)
 """All filters, in the order in which a node is asked; a refused node counts for the first that refuses it."""
 
 
@@ -191,6 +233,8 @@ def _of_group(demand: Demand) -> Iterator[Filter]:
 def _room_of_shape(ledger: Ledger, demand: Demand, rows: IntArray) -> IntArray:
     allowed = ledger.kept.fixed(("allowed", demand.group.constraints, demand.knows), lambda: _allowed(ledger, demand))
     room = np.where(allowed[rows], UNLIMITED, 0)
+    if demand.missing:
+        room[:] = 0
     for kind, asked in enumerate(demand.resources[:, 0].tolist()):
         if asked:
             np.minimum(room, ledger.free[kind, rows] // asked, out=room)

@@ -8,6 +8,7 @@ __all__ = ["CallRule", "CompanyRule", "PortRequest", "TaskGroup"]
 
 _MOST_CORES = 2**20
 _MOST_BYTES = 2**60
+_MOST_COUNT = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class TaskGroup:
     services the tasks should be, and ``others`` how many tasks of these are on each node already; no node gets more
     than ``max_per_node`` tasks of the service (0: any number). ``calls`` says with which services the tasks talk; how
     many tasks these have on each node stands in ``others`` as well. Where a task fits nowhere, what it asks for is kept
-    free on the node in ``nominated``, on which others stop for it.
+    free on the node in ``nominated``, on which others stop for it. ``named`` are whole numbers of countable resources,
+    such as GPUs, by name.
 
     Raises ``ValueError`` for an amount that is negative or beyond counting.
     """
@@ -95,12 +97,14 @@ class TaskGroup:
     max_per_node: int = 0
     nominated: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[CallRule, ...] = ()
+    named: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         for name, amount, limit in (
             ("cpus", self.cpus, _MOST_CORES),
             ("memory", self.memory, _MOST_BYTES),
             ("disk", self.disk, _MOST_BYTES),
+            *((name, count, _MOST_COUNT) for name, count in self.named),
         ):
             if not 0 <= amount <= limit:
                 raise ValueError(f"service {self.service} asks for {name} {amount}: allowed is 0 to {limit}")

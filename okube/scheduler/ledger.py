@@ -25,7 +25,7 @@ __all__ = ["Demand", "Ledger", "Resource"]
 
 
 class Resource(IntEnum):
-    """The rows of the resource arrays: nanocores, bytes, bytes."""
+    """The first rows of the resource arrays: nanocores, bytes, bytes; below them one for each named resource."""
 
     CPU = 0
     MEMORY = 1
@@ -34,7 +34,10 @@ class Resource(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """What one task of ``group`` asks of a node; ``resources`` has a row for each resource and one column."""
+    """What one task of ``group`` asks of a node; ``resources`` has a row for each resource and one column.
+
+    ``missing`` are the named resources that it asks for and no node offers: they have no row.
+    """
 
     resources: IntArray
     constraints: tuple[Constraint, ...]
@@ -42,26 +45,34 @@ class Demand:
     group: TaskGroup
     knows: int = 0
     prefer: tuple[tuple[Constraint, int], ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Hashable:
         """What tasks have in common for which every node is as good as for each other, but for rules about services."""
         group = self.group
-        return (group.cpus, group.memory, group.disk, group.constraints, self.knows)
+        return (group.cpus, group.memory, group.disk, group.constraints, self.knows, group.named)
 
     @classmethod
-    def of(cls, group: TaskGroup) -> "Demand":
-        """The demand of a task of the group. Raises ``ValueError`` where a constraint cannot be read."""
-        resources = np.array([[round(group.cpus * NANOCORES)], [group.memory], [group.disk]], dtype=np.int64)
+    def of(cls, group: TaskGroup, named: Sequence[str] = ()) -> "Demand":
+        """The demand of a task of the group, where nodes offer the ``named`` resources, as ``Ledger.named`` has them.
+
+        Raises ``ValueError`` where a constraint cannot be read.
+        """
+        asked = dict(group.named)
+        counts = ([asked.get(name, 0)] for name in named)
+        resources = np.array([[round(group.cpus * NANOCORES)], [group.memory], [group.disk], *counts], dtype=np.int64)
         constraints = tuple(parse_constraint(text) for text in group.constraints)
         prefer = tuple((parse_constraint(text), weight) for text, weight in group.prefer)
-        return cls(resources, constraints, group.ports, group, group.knows, prefer)
+        missing = tuple(name for name in asked if name not in named)
+        return cls(resources, constraints, group.ports, group, group.knows, prefer, missing)
 
 
 class Ledger:
     """The nodes with what the decisions of one call have taken so far.
 
-    ``total`` and ``free`` have a row for each ``Resource`` and a column for each node; ``tasks`` counts the tasks of
+    ``total`` and ``free`` have a row for each ``Resource``, then one for each of ``named`` (whole numbers, in the order
+    of their names), and a column for each node; ``tasks`` counts the tasks of
     all services on a node; ``zones`` numbers the zone of each node, from 0 up to ``zone_count``. ``spread`` counts the
     tasks of the service whose group is being placed, as ``begin`` has it. ``more_filters`` are asked after the usual;
     ``network`` is what is known between the nodes, and ``last_verdict`` what was last asked of it; ``reserved`` is what
@@ -80,8 +91,12 @@ class Ledger:
         self.reserved = reserved_in(network, nodes.names)
         self.last_verdict: tuple[tuple[Demand, int], Verdict] | None = None
         self.more_filters = tuple(more_filters)
-        self.total = np.stack((_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total))
-        self.free = np.stack((_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free))
+        self.named = tuple(sorted(nodes.extra))
+        more = [nodes.extra[name] for name in self.named]
+        total = (_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total)
+        free = (_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free)
+        self.total = np.stack((*total, *(there for there, _ in more)))
+        self.free = np.stack((*free, *(left for _, left in more)))
         self.tasks = nodes.tasks.copy()
         self.kept = Kept(len(nodes))
         self.ports = HostPorts(nodes.ports_used, port_range, nodes.hosts)

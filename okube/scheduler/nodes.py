@@ -25,6 +25,9 @@ class NodeTable:
     on each node. ``attributes`` holds what constraints ask about: ``node.name``, ``node.zone``, ``node.role``,
     ``node.runtime`` and ``node.labels.NAME``; a missing one counts as empty. The nodes without a zone are one zone.
 
+    ``extra`` holds named countable resources, such as GPUs: how many each node has in all, and how many are free
+    (below zero where more are promised than there are); a name that no node offers is not there.
+
     Four columns may be left out: ``tasks``, how many tasks of any service each node has (then none),
     ``knows``, the command version that each agent knows (then 0),
     ``availability``, the word that explains why a node is not schedulable (then ``cordoned``), and ``hosts``, the
@@ -48,6 +51,7 @@ class NodeTable:
     availability: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     knows: IntArray = field(default_factory=_unknown)
+    extra: Mapping[str, tuple[IntArray, IntArray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.tasks) == 0:
@@ -59,11 +63,11 @@ class NodeTable:
             object.__setattr__(self, "availability", words)
         if not self.hosts:
             object.__setattr__(self, "hosts", self.names)
-        for column in fields(self):
-            if len(getattr(self, column.name)) != len(self):
-                raise ValueError(
-                    f"column {column.name} has {len(getattr(self, column.name))} rows for {len(self)} nodes"
-                )
+        columns = [(column.name, getattr(self, column.name)) for column in fields(self) if column.name != "extra"]
+        columns += [(f"extra.{name}", part) for name, parts in self.extra.items() for part in parts]
+        for name, values in columns:
+            if len(values) != len(self):
+                raise ValueError(f"column {name} has {len(values)} rows for {len(self)} nodes")
         if any(earlier >= later for earlier, later in zip(self.names, self.names[1:], strict=False)):
             raise ValueError("the rows of a node table are sorted by name, and no name comes twice")
 

@@ -109,7 +109,7 @@ def place_in_slices(
 
 def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Placement) -> None:
     try:
-        demand = Demand.of(group)
+        demand = Demand.of(group, ledger.named)
     except ValueError as error:
         placement.rejected.append(Rejection(group.tasks, str(error)))
         return

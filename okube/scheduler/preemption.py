@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from okube.scheduler.filters import FILTERS, PortFilter, ResourceFilter
+from okube.scheduler.filters import FILTERS, NamedFilter, PortFilter, ResourceFilter
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import IntArray
 from okube.scheduler.ports import fixed_ports
@@ -23,7 +23,7 @@ Ports = frozenset[tuple[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A task that holds something of a node: nanocores and bytes in the order of ``Resource``, and host ports.
+    """A task that holds something of a node: amounts in the order of the ledger's rows, and host ports.
 
     One that is ``stopping`` gives all of it back soon, whatever its priority. Tasks of one ``service`` do not
     give way to each other, though its versions may differ in priority.
@@ -31,7 +31,7 @@ class Holder:
 
     task: str
     priority: int
-    resources: tuple[int, int, int]
+    resources: tuple[int, ...]
     ports: Ports = frozenset()
     stopping: bool = False
     since_ms: int = 0
@@ -113,9 +113,11 @@ def find_room(
 
 def _candidates(ledger: Ledger, demand: Demand, holders: Mapping[int, Sequence[Holder]], priority: int) -> list[int]:
     """The nodes that no filter refuses but for what their tasks hold, and that could have enough; best first."""
+    if demand.missing:
+        return []
     allowed = np.ones(len(ledger.nodes), dtype=np.bool_)
     for rule in (*FILTERS, *ledger.more_filters):
-        if not isinstance(rule, ResourceFilter | PortFilter):
+        if not isinstance(rule, ResourceFilter | NamedFilter | PortFilter):
             allowed &= rule.room(ledger, demand) > 0
     could: IntArray = ledger.free.copy()
     for row, there in holders.items():

@@ -11,7 +11,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.spread import Spread
 
-__all__ = ["balance", "best_by_score", "kept_load", "load_with", "order_by_score"]
+__all__ = ["balance", "best_by_score", "kept_load", "load_with", "of_load", "order_by_score"]
 
 _LOAD, _TASKS = "least loaded", "fewest tasks of any kind"
 _RESOURCES = ("cpu", "memory", "disk")  # in the order of ``Resource``
@@ -55,18 +55,27 @@ def best_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArra
 
 def _most_used(ledger: Ledger, demand: Demand, row: int) -> str:
     """The most used resource of a node with the task on it: ``memory 35 %``."""
-    total = ledger.total[:, row]
-    used = total - ledger.free[:, row] + demand.resources[:, 0]
+    kinds = of_load(ledger, demand)
+    total = ledger.total[kinds, row]
+    used = total - ledger.free[kinds, row] + demand.resources[kinds, 0]
     share = np.zeros(len(total))
     np.divide(used, total, out=share, where=total > 0)
     most = int(share.argmax())
-    return f"{_RESOURCES[most]} {100 * share[most]:.0f} %"
+    names = np.array((*_RESOURCES, *ledger.named))[kinds]
+    return f"{names[most]} {100 * share[most]:.0f} %"
 
 
 def balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray | IntArray, FloatArray | IntArray]:
     """What makes a node less wanted among equals: the first key, and the second for where the first is equal."""
     load, tasks = kept_load(ledger, demand)[rows], ledger.tasks[rows]
     return (load, tasks) if demand.resources.any() else (tasks, load)
+
+
+def of_load(ledger: Ledger, demand: Demand) -> slice | IntArray:
+    """The resources (rows) that say how full a node is: a named one only for tasks that ask for it."""
+    if not ledger.named:
+        return slice(None)
+    return np.flatnonzero((demand.resources[:, 0] > 0) | (np.arange(len(ledger.total)) < len(_RESOURCES)))
 
 
 def kept_load(ledger: Ledger, demand: Demand) -> FloatArray:
@@ -76,8 +85,9 @@ def kept_load(ledger: Ledger, demand: Demand) -> FloatArray:
 
 def load_with(ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
     """The largest used share of any resource on each node, with one more task on it."""
-    total = ledger.total[:, rows]
-    used = total - ledger.free[:, rows] + demand.resources
+    kinds = of_load(ledger, demand)
+    total = ledger.total[kinds][:, rows]
+    used = total - ledger.free[kinds][:, rows] + demand.resources[kinds]
     share = np.zeros(total.shape)
     np.divide(used, total, out=share, where=total > 0)
     largest: FloatArray = share.max(axis=0)

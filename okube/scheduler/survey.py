@@ -66,8 +66,8 @@ def survey(
     Raises:
         ValueError: a constraint of the group cannot be read.
     """
-    demand = Demand.of(group)
     ledger = Ledger(nodes, port_range, filters, network)
+    demand = Demand.of(group, ledger.named)
     ledger.begin(group)
     rows, fallen = _filtered(ledger, demand)
     terms = policy.terms_for(demand)

@@ -7,7 +7,7 @@ import numpy as np
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.policies.score import Reach
-from okube.scheduler.scores import kept_load
+from okube.scheduler.scores import kept_load, of_load
 
 __all__ = ["Balance", "Binpack", "Epvm"]
 
@@ -86,9 +86,10 @@ class Epvm:
 
     def _costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         base = float(max(2, len(ledger.nodes)))
-        total = np.maximum(ledger.total[:, rows], 1)
-        used = total - ledger.free[:, rows]
+        kinds = of_load(ledger, demand)
+        total = np.maximum(ledger.total[kinds][:, rows], 1)
+        used = total - ledger.free[kinds][:, rows]
         before = np.clip(used / total, 0.0, _MOST_USED)
-        after = np.clip((used + demand.resources) / total, 0.0, _MOST_USED)
+        after = np.clip((used + demand.resources[kinds]) / total, 0.0, _MOST_USED)
         raised: FloatArray = (base**after - base**before).sum(axis=0) / (len(total) * (base - 1.0))
         return np.minimum(raised, 1.0)

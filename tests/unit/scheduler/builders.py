@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from okube.scheduler import NodeTable, PortRequest, TaskGroup
+from okube.scheduler.nodes import IntArray
 
 MIB = 1024**2
 GIB = 1024**3
@@ -27,6 +28,8 @@ class Node:
     ports: frozenset[tuple[int, str]] = frozenset()
     tasks: int = 0
     host: str = ""
+    named: Mapping[str, int] = field(default_factory=dict)
+    named_used: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -52,7 +55,13 @@ def a_table(*nodes: Node) -> NodeTable:
         tasks=np.array([node.tasks for node in rows], dtype=np.int64),
         availability=tuple(node.availability for node in rows),
         hosts=tuple(node.host or node.name for node in rows),
+        extra={name: _named(rows, name) for name in sorted({name for node in rows for name in node.named})},
     )
+
+
+def _named(rows: list[Node], name: str) -> tuple[IntArray, IntArray]:
+    total = np.array([node.named.get(name, 0) for node in rows], dtype=np.int64)
+    return total, total - np.array([node.named_used.get(name, 0) for node in rows], dtype=np.int64)
 
 
 def a_group(
@@ -67,6 +76,7 @@ def a_group(
     placed: Mapping[str, int] | None = None,
     avoid: Mapping[str, frozenset[str]] | None = None,
     pinned: Mapping[str, str] | None = None,
+    named: Mapping[str, int] | None = None,
 ) -> TaskGroup:
     return TaskGroup(
         service=service,
@@ -79,6 +89,7 @@ def a_group(
         placed=placed or {},
         avoid=avoid or {},
         pinned=pinned or {},
+        named=tuple(sorted((named or {}).items())),
     )
 
 
