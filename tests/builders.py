@@ -74,6 +74,7 @@ class Cluster:
         memory: str = "8G",
         labels: dict[str, str] | None = None,
         knows: int = COMMAND_VERSION,
+        named: dict[str, int] | None = None,
     ) -> None:
         size = int(memory.rstrip("G")) << 30
         (result,) = self.apply(
@@ -89,6 +90,7 @@ class Cluster:
                 "docker",
                 "1",
                 knows=knows,
+                named=named or {},
             )
         )
         assert isinstance(result, c.Applied), result
@@ -98,7 +100,7 @@ class Cluster:
 
     def node_back(self, name: str) -> None:
         node = self.tables.nodes[name]
-        self.node(name, cores=node.cores, memory=f"{node.memory >> 30}G", labels=node.labels)
+        self.node(name, cores=node.cores, memory=f"{node.memory >> 30}G", labels=node.labels, named=node.named)
 
     def plan(self) -> bool:
         """One pass of all the leader's planners; whether anything was proposed."""

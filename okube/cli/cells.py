@@ -15,6 +15,7 @@ __all__ = [
     "bit_rate",
     "bytes_out_of",
     "clock_of",
+    "counts_out_of",
     "event_message",
     "field",
     "figure",
@@ -141,6 +142,16 @@ def out_of(used: str, whole: str) -> Cell:
 def bytes_out_of(used: str, whole: str) -> Cell:
     """``2.0 of 8.0 GiB``."""
     return lambda row: _bytes_used(row, used, whole) if row.get(whole) else ""
+
+
+def counts_out_of(used: str, whole: str) -> Cell:
+    """``gpu 1/2``: so many of each named resource, in use of all; those that are in use and not there too."""
+
+    def cell(row: Row) -> str:
+        taken, there = row.get(used) or {}, row.get(whole) or {}
+        return " ".join(f"{name} {taken.get(name, 0)}/{there.get(name, 0)}" for name in sorted({*there, *taken}))
+
+    return cell
 
 
 def availability(row: Row) -> str:

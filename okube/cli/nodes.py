@@ -21,7 +21,7 @@ __all__ = ["cordon", "drain", "nodes", "uncordon"]
 
 STATES = ("ready", "down")
 AVAILABILITIES = ("active", "cordoned", "draining", "drained")
-_LABEL_TRIES = 5
+_TRIES = 5
 _names = click.argument("names", nargs=-1, required=True, metavar="NODE…", shell_complete=complete.NODES)
 
 
@@ -105,8 +105,28 @@ def label(name: str, changes: tuple[str, ...]) -> None:
     wanted = _label_changes(changes)
     here = session()
     with hinting(here.client(), "node", [name]):
-        changed = _relabel(here.client(), name, wanted)
+        changed = _changed(here.client(), name, "labels", wanted)
     show_results(here, "labels", [changed], of=(name,))
+
+
+@nodes.command(
+    "offer",
+    epilog=examples("okube nodes offer w1 gpu=2 licence=4\nokube nodes offer w1 gpu-    it offers none any more"),
+)
+@click.argument("name", metavar="NODE", shell_complete=complete.NODES)
+@click.argument("changes", nargs=-1, required=True, metavar="NAME=N…")
+@connects
+@formats
+def offer(name: str, changes: tuple[str, ...]) -> None:
+    """Say how many of a named resource, such as GPUs, a node offers to tasks; the others stay.
+
+    From then on this counts, whatever its cluster.yaml says. What is in use stays with its tasks.
+    """
+    wanted = _count_changes(changes)
+    here = session()
+    with hinting(here.client(), "node", [name]):
+        changed = _changed(here.client(), name, "named", wanted)
+    show_results(here, "nodes", [changed], of=(name,))
 
 
 @nodes.command(
@@ -147,18 +167,32 @@ def _label_changes(changes: tuple[str, ...]) -> dict[str, str | None]:
     return wanted
 
 
-def _relabel(client: OkubeClient, name: str, wanted: Mapping[str, str | None]) -> dict[str, Any]:
-    """Change some labels of a node; the API takes all of them, so what others do meanwhile is looked at again."""
+def _count_changes(changes: tuple[str, ...]) -> dict[str, int | None]:
+    """How many of each resource; None takes it away, as 0 does."""
+    wanted: dict[str, int | None] = {}
+    for change in changes:
+        name, equals, count = change.partition("=")
+        if not equals and change.endswith("-"):
+            wanted[change[:-1]] = None
+        elif name and count.isdecimal():
+            wanted[name] = int(count) or None
+        else:
+            raise click.UsageError(f"{change!r} is no offer: write NAME=N with a whole number, or NAME- for none")
+    return wanted
+
+
+def _changed(client: OkubeClient, name: str, field: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Change some of a mapping of a node; the API takes all of it, so what others do meanwhile is looked at again."""
     tries = 0
     while True:
         node = client.node(name)
-        labels = {**(node.get("labels") or {}), **wanted}
-        kept = {key: value for key, value in labels.items() if value is not None}
+        merged = {**(node.get(field) or {}), **wanted}
+        kept: Any = {key: value for key, value in merged.items() if value is not None}
         try:
-            return client.update_node(name, labels=kept, if_match=int(node["revision"]))
+            return client.update_node(name, if_match=int(node["revision"]), **{field: kept})
         except Conflict:
             tries += 1
-            if tries == _LABEL_TRIES:
+            if tries == _TRIES:
                 raise
 
 

@@ -287,6 +287,7 @@ def _node(node: Row, now_ms: int) -> tuple[str, Facts]:
         ("cores", _free(node, "cores", "cores_allocated", lambda v: f"{v:g}")),
         ("memory", _free(node, "memory", "memory_allocated", lambda v: format_bytes(int(v)))),
         ("disk", _free(node, "disk", "disk_allocated", lambda v: format_bytes(int(v)))),
+        *_named(node),
         ("tasks", text(node.get("task_count"))),
         ("last seen", _moment(node.get("last_seen"), now_ms)),
         ("certificate", f"until {text(node.get('certificate_ends'))[:10]}" if node.get("certificate_ends") else ""),
@@ -297,6 +298,17 @@ def _node(node: Row, now_ms: int) -> tuple[str, Facts]:
 
 def _since(condition: Row, now_ms: int) -> str:
     return _moment(condition.get("since"), now_ms).replace(" (", ", ").rstrip(")")
+
+
+def _named(node: Row) -> Facts:
+    """The named resources that a node offers, or holds though it offers them no more."""
+    there, taken = node.get("named") or {}, node.get("named_allocated") or {}
+    assert isinstance(there, dict)
+    assert isinstance(taken, dict)
+    return [
+        (name, _free({"all": there.get(name, 0), "used": taken.get(name, 0)}, "all", "used", lambda v: f"{v:g}"))
+        for name in sorted({*there, *taken})
+    ]
 
 
 def _free(node: Row, whole: str, promised: str, shown: Callable[[float], str]) -> str:
@@ -324,8 +336,20 @@ def _asked(resources: Row) -> str:
         f"{cpus:g} {'core' if cpus == 1 else 'cores'}" if cpus else "",
         f"{format_bytes(int(memory))} of memory" if memory else "",
         f"{format_bytes(int(disk))} of disk" if disk else "",
+        *(f"{text(count)} {name}" for name, count in sorted((resources.get("named") or {}).items())),
     ]
-    return ", ".join(part for part in parts if part) or "nothing: no promise and no limit"
+    limits = resources.get("limits")
+    asked = ", ".join(part for part in parts if part)
+    if isinstance(limits, dict):
+        return f"{asked or 'nothing'}; may use {_limits(limits, resources)}"
+    return asked or "nothing: no promise and no limit"
+
+
+def _limits(limits: Row, resources: Row) -> str:
+    """What a task may use, where that is not what it is promised."""
+    cpus, memory = (resources.get(k) if limits.get(k) is None else limits[k] for k in ("cpus", "memory"))
+    cores = f"{cpus:g} {'core' if cpus == 1 else 'cores'}" if cpus else "all cores"
+    return f"{cores}, {format_bytes(int(memory)) if memory else 'all'} of memory"
 
 
 def _pairs(pairs: object) -> str:

@@ -26,6 +26,8 @@ _FLAGS = {
     "resources.cpus": "--cpus",
     "resources.memory": "--memory",
     "resources.disk": "--disk",
+    "resources.limits": "--limit",
+    "resources": "--resource",
     "ports": "-p",
     "env": "-e",
     "volumes": "-v",
@@ -52,6 +54,8 @@ okube run --image alpine --mode job -- sh -c 'echo hello'
 @click.option("--cpus", type=float, metavar="CORES", help="Cores each task is promised, such as 0.5.")
 @click.option("--memory", metavar="SIZE", help="Memory each task is promised, such as 256M.")
 @click.option("--disk", metavar="SIZE", help="Disk each task is promised, such as 1G.")
+@click.option("--resource", "named", multiple=True, metavar="NAME=N", help="So many of a named resource: gpu=1.")
+@click.option("--limit", "limits", multiple=True, metavar="R=N", help="cpus or memory it may use at most: memory=1G.")
 @click.option("-p", "--publish", "ports", multiple=True, metavar="HOST:CONT", help="A port; also 53:53/udp, or 80.")
 @click.option("-e", "--env", multiple=True, metavar="K=V", help="A variable; K alone takes its value from here.")
 @click.option("-v", "--volume", "volumes", multiple=True, metavar="V:PATH", help="A volume or path; :ro to only read.")
@@ -100,7 +104,7 @@ def spec_of(flags: dict[str, Any], environment: Any, rng: random.Random) -> dict
         "command": list(flags["command"]),
         "env": _env(flags["env"], environment, lines),
         "ports": list(flags["ports"]),
-        "resources": {k: flags[k] for k in ("cpus", "memory", "disk") if flags[k] is not None},
+        "resources": _resources(flags, lines),
         "volumes": list(flags["volumes"]),
         "secrets": list(flags["secrets"]),
         "restart": flags["restart"],
@@ -124,6 +128,27 @@ def name_from_image(image: str, rng: random.Random) -> str:
     return f"{stem or 'service'}-{new_id(rng)[:4]}"
 
 
+def _resources(flags: dict[str, Any], lines: list[str]) -> dict[str, Any]:
+    made = {key: flags[key] for key in ("cpus", "memory", "disk") if flags[key] is not None}
+    named = {name: _number(count) for name, count in _pairs("--resource", flags["named"], lines, "gpu=1").items()}
+    limits = _pairs("--limit", flags["limits"], lines, "memory=1G")
+    if "cpus" in limits:
+        limits["cpus"] = _number(limits["cpus"])
+    return made | named | ({"limits": limits} if limits else {})
+
+
+def _number(text: Any) -> Any:
+    """What a text is as a number; the text where it is none, for the sentence about it."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def _env(given: tuple[str, ...], environment: Any, lines: list[str]) -> dict[str, str]:
     made = {}
     for item in given:
@@ -135,12 +160,14 @@ def _env(given: tuple[str, ...], environment: Any, lines: list[str]) -> dict[str
     return made
 
 
-def _pairs(flag: str, given: tuple[str, ...], lines: list[str]) -> dict[str, str]:
+def _pairs(flag: str, given: tuple[str, ...], lines: list[str], like: str = "") -> dict[str, Any]:
     made = {}
     for item in given:
         key, equals, value = item.partition("=")
         if not equals:
-            lines.append(f"{flag}: {item!r} is no label: write KEY=VALUE")
+            lines.append(
+                f"{flag}: {item!r} is no {f'amount: write it as {like}' if like else 'label: write KEY=VALUE'}"
+            )
         made[key] = value
     return made
 

@@ -133,13 +133,18 @@ class Workloads(Calls):
         availability: str | None = None,
         labels: Mapping[str, str] | None = None,
         address: str | None = None,
+        named: Mapping[str, int] | None = None,
         if_match: int | None = None,
     ) -> Json:
-        """Change what people decide about a node: ``active``, ``cordoned`` or ``draining``, all labels, its address."""
+        """Change what people decide about a node: ``active``, ``cordoned`` or ``draining``, all labels, its address.
+
+        ``named`` are all named resources that it offers, whatever its agent says of them.
+        """
         change = {
             "availability": availability,
             "labels": None if labels is None else dict(labels),
             "address": address,
+            "named": None if named is None else dict(named),
         }
         body = {key: value for key, value in change.items() if value is not None}
         return self._object(self._write("PATCH", f"/v1/nodes/{quote(name, safe='')}", body, if_match=if_match))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -27,6 +27,7 @@ from okube.config.fields import (
     Zone,
 )
 from okube.model.errors import FieldError
+from okube.model.resources import Counts, may_be_named
 from okube.model.scheduling import Scheduling
 from okube.model.spec import Labels, Name
 from okube.model.topology import DeclaredTopology
@@ -104,11 +105,22 @@ class ManagerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker offers: cores, and bytes of memory and disk; None is what its machine has."""
+    """What a worker offers: cores, and bytes of memory and disk (None is what its machine has), and named resources.
+
+    These are written beside the others (``gpu: 2``), or below ``named``.
+    """
+
+    rest: ClassVar[str] = "named"
 
     cores: Cores | None = None
     memory: AmountOfBytes | None = None
     disk: AmountOfBytes | None = None
+    named: Counts = {}
+
+    @staticmethod
+    def takes(key: str) -> bool:
+        """Whether a key that is no field is the name of a resource."""
+        return may_be_named(key)
 
 
 class Reserve(msgspec.Struct, frozen=True, kw_only=True):

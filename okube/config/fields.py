@@ -9,7 +9,8 @@ import msgspec
 from okube.config.hosts import host_error
 from okube.model.names import RESERVED_NAMES, name_error
 from okube.model.quantities import MAX_CPUS, format_bytes
-from okube.model.spec import Bytes, Seconds
+from okube.model.resources import Bytes
+from okube.model.spec import Seconds
 
 __all__ = [
     "AmountOfBytes",

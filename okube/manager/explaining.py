@@ -60,6 +60,8 @@ def _without(nodes: NodeTable, task: Task, spec: ServiceSpec) -> NodeTable:
     nodes.cpus_free[row] += spec.resources.cpus
     nodes.memory_free[row] += spec.resources.memory
     nodes.disk_free[row] += spec.resources.disk
+    for name, count in spec.resources.counts.items():
+        nodes.extra[name][1][row] += count
     nodes.tasks[row] -= 1
     own = {(port, asked.protocol) for port, asked in zip(task.host_ports, spec.ports, strict=False)}
     used = tuple(ports - own if at == row else ports for at, ports in enumerate(nodes.ports_used))

@@ -15,6 +15,8 @@ __all__ = ["heartbeat", "register"]
 
 _log = logging.getLogger(__name__)
 _EPOCH_AHEAD = "epoch-ahead"
+_LATER = ("region", "rack", "named")
+"""What an agent may say of its machine that managers have come to know one after the other."""
 
 
 async def register(core: ManagerCore, leader: Leader | None, said: Registration) -> RegistrationAnswer:
@@ -34,7 +36,7 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
         elif before.state == "down":
             _log.info("node %s is ready again", said.node)
         leader.runs[said.node] = (said.run, 0)
-        if (said.region or said.rack) and not _takes(core, "region"):
+        if not all(_takes(core, field) for field in _LATER if getattr(said, field)):
             leader.cut_short.add(said.node)
         core.metrics.registrations.inc()
         leader.liveness.heard(said.node)
@@ -96,7 +98,7 @@ def _has_more_to_say(core: ManagerCore, leader: Leader, node: Node | None, said:
     if node is None or leader.asked_again.get(said.node) == said.run:
         return False
     unsaid = not node.knows and _takes(core, "knows")
-    if said.node in leader.cut_short and _takes(core, "region"):
+    if said.node in leader.cut_short and all(_takes(core, field) for field in _LATER):
         leader.cut_short.discard(said.node)
         unsaid = True
     if not unsaid:
@@ -189,4 +191,5 @@ def _command(core: ManagerCore, said: Registration) -> RegisterNode:
         knows=said.knows if _takes(core, "knows") else 0,
         region=said.region if _takes(core, "region") else "",
         rack=said.rack if _takes(core, "rack") else "",
+        named=said.named if _takes(core, "named") else {},
     )

@@ -1,6 +1,6 @@
 """From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -14,13 +14,14 @@ from okube.manager.slices import at_once, slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.flapping import hold_message
-from okube.model.mounts import AGENTS_KNOW
 from okube.model.node import Node
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import SPREAD, NodeTable, PlacedTask, Policy, PortRequest, TaskGroup, place_in_slices
 from okube.scheduler.filters import Filter
+from okube.scheduler.nodes import IntArray
 from okube.state import Tables
+from okube.state.allocation import Allocation
 from okube.state.attributes import attributes_of
 from okube.state.mounts import lacking
 from okube.state.tasks import may_be_placed
@@ -147,7 +148,18 @@ def node_table(tables: Tables, unsure: Mapping[str, str] = _NONE) -> NodeTable:
         availability=tuple(word or "active" for word in refusals),
         knows=np.array([node.knows for node in nodes], dtype=np.int64),
         hosts=tuple(node.address.rpartition(":")[0] for node in nodes),
+        extra={name: _named(pairs, name) for name in sorted({name for pair in pairs for name in _names(*pair)})},
     )
+
+
+def _names(node: Node, held: Allocation) -> Iterable[str]:
+    """The named resources that a node offers, or holds though it offers them no more."""
+    return node.named if node.named.keys() >= held.named.keys() else {**node.named, **held.named}
+
+
+def _named(pairs: Sequence[tuple[Node, Allocation]], name: str) -> tuple[IntArray, IntArray]:
+    total = np.array([node.named.get(name, 0) for node, _ in pairs], dtype=np.int64)
+    return total, total - np.array([held.named.get(name, 0) for _, held in pairs], dtype=np.int64)
 
 
 def _why_not_schedulable(nodes: list[Node], unsure: Mapping[str, str]) -> list[str]:
@@ -199,11 +211,12 @@ def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Co
         avoid={task_id: frozenset(nodes) for task_id, nodes in avoid.items()},
         pinned={task.id: task.pinned for task in tasks if task.pinned is not None},
         name=spec.name,
-        knows=AGENTS_KNOW if spec.all_mounts else 0,
+        knows=spec.agents_know,
         prefer=tuple((each.constraint, each.weight) for each in spec.preferences),
         company=rules,
         others=companies.others([*rules, *talks]),
         calls=talks,
         max_per_node=spec.max_per_node or 0,
+        named=tuple(sorted(spec.resources.counts.items())),
         nominated={task.id: task.nominated for task in tasks if isinstance(task.nominated, str)},
     )

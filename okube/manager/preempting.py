@@ -77,7 +77,7 @@ def _holders(tables: Tables, ledger: Ledger) -> Generator[None, None, dict[int, 
         for task_id in tables.tasks_on_node.get(name, ()):
             task = tables.tasks.get(task_id)
             if task is not None and task.holds_resources:
-                found.setdefault(row, []).append(_holder(task, tables.spec_of(task)))
+                found.setdefault(row, []).append(_holder(task, tables.spec_of(task), ledger.named))
                 count += 1
         if count >= _HOLDERS_AT_ONCE:
             count = 0
@@ -85,11 +85,12 @@ def _holders(tables: Tables, ledger: Ledger) -> Generator[None, None, dict[int, 
     return found
 
 
-def _holder(task: Task, spec: ServiceSpec) -> Holder:
+def _holder(task: Task, spec: ServiceSpec, named: Sequence[str]) -> Holder:
+    asked, counts = spec.resources, spec.resources.counts
     return Holder(
         task.id,
         spec.level,
-        (round(spec.resources.cpus * NANOCORES), spec.resources.memory, spec.resources.disk),
+        (round(asked.cpus * NANOCORES), asked.memory, asked.disk, *(counts.get(name, 0) for name in named)),
         frozenset((port, asked.protocol) for port, asked in zip(task.host_ports, spec.ports, strict=False)),
         task.desired == "stop",
         task.scheduled_ms or 0,

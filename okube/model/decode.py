@@ -4,7 +4,8 @@ msgspec stops at the first error and names types as Python does; a person who wr
 of the file. Fields say how they are read with two keys in ``msgspec.Meta(extra=...)``: ``parse`` turns what a person
 writes (``512M``) into the value and raises ValueError with a sentence; ``check`` returns a sentence on a wrong value.
 A struct may have ``parse_text(cls, text)`` (a short form such as ``8080:80/tcp``) and ``problems(self)`` (checks over
-several fields).
+several fields). One whose ``rest`` names a field that is a mapping takes into it the keys that are no fields and that
+its ``takes(key)`` allows.
 """
 
 import difflib
@@ -69,9 +70,9 @@ def decode(
     return cast("S", value)
 
 
-def hint(name: str, known: Collection[str]) -> str:
-    """`` (did you mean 'replicas'?)`` where something close is known, else nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+def hint(name: str, known: Collection[str], *, alike: float = 0.6) -> str:
+    """`` (did you mean 'replicas'?)`` where something close is known, else nothing; 1 is ``alike`` in every letter."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=alike)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
@@ -84,10 +85,14 @@ def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignor
     before = len(errors)
     fields = _fields(kind)
     values: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
     for key, value in data.items():
         if key in ignore:
             continue
         field = fields.get(key) if isinstance(key, str) else None
+        if field is None and isinstance(key, str) and hasattr(kind, "rest") and kind.takes(key):  # type: ignore[attr-defined]
+            rest[key] = _value(_of_rest(kind)[0], value, _join(path, key), errors)
+            continue
         if field is None:
             allowed = ", ".join(fields)
             suggestion = hint(str(key), fields) if len(errors) - before < _HINTS else ""
@@ -101,11 +106,38 @@ def _struct(kind: type, data: object, path: str, errors: list[FieldError], ignor
     )
     if len(errors) > before:
         return _BAD
+    if rest:
+        _merge(kind, values, rest, path, errors)
+    if len(errors) > before:
+        return _BAD
     made = kind(**values)
     if hasattr(made, "problems"):
         found: Iterator[FieldError] = made.problems()
         errors.extend(FieldError(_join(path, e.path), _short(e.message)) for e in found)
     return made
+
+
+def _merge(kind: Any, values: dict[str, Any], rest: dict[str, Any], path: str, errors: list[FieldError]) -> None:
+    """Put the rest into its field, beside what is there."""
+    name: str = kind.rest
+    there = values.get(name) or {}
+    twice = [key for key in rest if key in there]
+    errors.extend(FieldError(_join(path, key), f"is given twice: here and in {name}") for key in twice)
+    values[name] = {**there, **rest}
+    check = _of_rest(kind)[1]
+    message = check(values[name]) if check and not twice else None
+    if message is not None:
+        errors.append(FieldError(_join(path, name), _short(message)))
+
+
+@functools.cache
+def _of_rest(kind: Any) -> tuple[_Reading, Callable[[Any], str | None] | None]:
+    """How a value of the mapping that takes the rest is read, and what checks the whole; the field may be unset."""
+    hint_ = get_type_hints(kind, include_extras=True)[kind.rest]
+    if get_origin(hint_) in (Union, types.UnionType):
+        hint_ = next(part for part in get_args(hint_) if part is not msgspec.UnsetType)
+    whole = _reading(hint_)
+    return _reading(get_args(whole.base)[1]), whole.check
 
 
 def _value(reading: _Reading, data: object, path: str, errors: list[FieldError]) -> Any:

@@ -60,6 +60,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     readdressed: bool = False  # its address was set since it joined, and what its agent says of it counts no more
     region: str = ""  # around zones: a site, a town
     rack: str = ""  # in a zone: what shares a switch
+    named: dict[str, int] = {}  # how many it offers of each named resource, such as GPUs
+    named_set: bool = False  # people said so, and what its agent says of it counts no more
 
     @property
     def blocked(self) -> str:

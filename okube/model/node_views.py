@@ -6,6 +6,7 @@ import msgspec
 
 from okube.model.managers import Address
 from okube.model.node import Availability, NodeState
+from okube.model.resources import Counts
 from okube.model.spec import Labels
 from okube.model.views import Revision, Time
 
@@ -53,6 +54,8 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     certificate_ends: Time | None = None  # of its agent; known to the leader alone, like `last_seen`
     region: str = ""
     rack: str = ""
+    named: dict[str, int] = {}  # how many it has of each named resource, such as GPUs
+    named_allocated: dict[str, int] = {}
 
 
 class NodeChange(msgspec.Struct, frozen=True):
@@ -64,6 +67,7 @@ class NodeChange(msgspec.Struct, frozen=True):
     address: Address | None = None
     region: Annotated[str, msgspec.Meta(max_length=63)] | None = None
     rack: Annotated[str, msgspec.Meta(max_length=63)] | None = None
+    named: Counts | None = None
 
 
 class NodeUsageView(msgspec.Struct, frozen=True):

@@ -88,6 +88,8 @@ def task_view(task: Task, spec: ServiceSpec) -> TaskView:
         ended_at=rfc3339(task.ended_ms),
         revision=task.revision,
         placement=f"{task.node} {task.placement}" if task.node and task.placement else None,
+        named=spec.resources.named,
+        limits=spec.resources.limits,
         given=msgspec.UNSET if task.mounted is msgspec.UNSET else _given(spec, task.mounted),
     )
 
@@ -102,6 +104,7 @@ def node_view(
     cores_allocated: float,
     memory_allocated: int,
     disk_allocated: int,
+    named_allocated: dict[str, int],
     task_count: int,
     last_seen_ms: int | None,
 ) -> NodeView:
@@ -131,6 +134,8 @@ def node_view(
         message=hold_message(node),
         region=node.region,
         rack=node.rack,
+        named=node.named,
+        named_allocated=named_allocated,
     )
 
 

@@ -11,17 +11,17 @@ from okube.model.constraints import parse_constraint
 from okube.model.decode import decode
 from okube.model.dependency import Dependencies, Dependency, dependency_problems
 from okube.model.errors import FieldError
-from okube.model.mounts import KINDS, SECRETS_FOLDER, Given, Mount, MountKind, Mounts, path_of
+from okube.model.mounts import AGENTS_KNOW, KINDS, SECRETS_FOLDER, Given, Mount, MountKind, Mounts, path_of
 from okube.model.names import MAX_NAME, NAME_PATTERN, is_dns_label, name_error
 from okube.model.placing import Companies, Company, MaxPerNode, Preference, Preferences, Priority, company_problems
-from okube.model.quantities import MAX_CPUS, parse_bytes, parse_seconds
+from okube.model.quantities import parse_seconds
+from okube.model.resources import LIMITS_KNOWN, Resources
 
 __all__ = [
     "MAX_REPLICAS",
     "Mode",
     "Port",
     "Protocol",
-    "Resources",
     "Restart",
     "RestartPolicy",
     "ServiceSpec",
@@ -61,10 +61,6 @@ def _check_constraint(text: str) -> str | None:
 
 def _check_replicas(count: int) -> str | None:
     return None if 0 <= count <= MAX_REPLICAS else f"{count} is out of range: 0 to {MAX_REPLICAS}"
-
-
-def _check_cpus(cpus: float) -> str | None:
-    return None if 0 <= cpus <= MAX_CPUS else f"{cpus} is out of range: 0 to {MAX_CPUS:.0f} cores"
 
 
 def _check_port(port: int) -> str | None:
@@ -139,7 +135,6 @@ Name = Annotated[
     str,
     msgspec.Meta(extra={"check": _check_name}, extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME}),
 ]
-Bytes = Annotated[int, msgspec.Meta(extra={"parse": parse_bytes})]
 Seconds = Annotated[float, msgspec.Meta(extra={"parse": parse_seconds})]
 Labels = Annotated[dict[str, str], msgspec.Meta(extra={"parse": _parse_labels})]
 Constraint = Annotated[str, msgspec.Meta(extra={"check": _check_constraint})]
@@ -202,23 +197,6 @@ class Volume(msgspec.Struct, frozen=True):
                 )
         elif name_error(self.source):
             yield FieldError("source", f"{self.source!r} is no name of a volume: letters a-z, digits and '-'")
-
-
-class Resources(msgspec.Struct, frozen=True):
-    """What one task is promised, and for cpus and memory its limit: cores and bytes; 0 is no promise and no limit."""
-
-    cpus: Annotated[float, msgspec.Meta(extra={"check": _check_cpus}, extra_json_schema=_between(0, MAX_CPUS))] = 0.0
-    memory: Bytes = 0
-    disk: Bytes = 0
-
-    def problems(self) -> Iterator[FieldError]:
-        """Amounts that no container can run in."""
-        if 0 < self.cpus < 0.01:
-            yield FieldError("cpus", f"{self.cpus} is too little to run in: at least 0.01")
-        if 0 < self.memory < 6 << 20:
-            yield FieldError(
-                "memory", f"{self.memory} bytes is too little to run in: at least 6M (did you forget the unit?)"
-            )
 
 
 class Restart(msgspec.Struct, frozen=True):
@@ -309,6 +287,12 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
         if self.secrets is msgspec.UNSET and self.configs is msgspec.UNSET:
             return ()
         return tuple((kind, mount) for kind in KINDS for mount in self.mounts(kind))
+
+    @property
+    def agents_know(self) -> int:
+        """The command version that an agent must know to do what the service asks for."""
+        known = AGENTS_KNOW if self.all_mounts else 0
+        return known if self.resources.limits is msgspec.UNSET else max(known, LIMITS_KNOWN)
 
     def given(self, versions: tuple[int, ...]) -> tuple[Given, ...]:
         """Its secrets and configs in these versions."""

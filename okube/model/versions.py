@@ -17,11 +17,12 @@ from typing import Any
 import msgspec
 
 from okube.model import commands as c
+from okube.model.resources import Resources
 from okube.model.spec import ServiceSpec
 
 __all__ = ["COMMAND_VERSION", "FIELDS_SINCE", "KINDS_SINCE", "next_version", "version_of"]
 
-COMMAND_VERSION = 5
+COMMAND_VERSION = 6
 """What this Okube knows. 1 is all from before versions were told."""
 
 KINDS_SINCE: dict[type, int] = {
@@ -58,14 +59,15 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
         "depends_on": 5,
         "priority": 5,
     },
-    c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5},
+    Resources: {"limits": 6, "named": 6},
+    c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5, "named": 6},
     c.RemoveNode: {"bar": 3},
     c.PutServices: {"within": 3},
     c.DeleteServices: {"within": 3},
     c.ScaleServices: {"within": 3},
     c.RefreshServices: {"within": 3},
     c.StopTask: {"within": 3},
-    c.UpdateNode: {"address": 3, "region": 5, "rack": 5},
+    c.UpdateNode: {"address": 3, "region": 5, "rack": 5, "named": 6},
     c.TellOfManager: {"before": 3},
 }
 """Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.

@@ -175,6 +175,7 @@ class Registration(msgspec.Struct, frozen=True, array_like=True):
     knows: Count = 0  # the command version of its Okube, which says what it can do with a task
     region: Text = ""
     rack: Text = ""
+    named: dict[Text, Count] = {}  # how many it offers of each named resource
 
 
 class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):

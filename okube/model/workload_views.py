@@ -7,8 +7,9 @@ import msgspec
 from okube.model.dependency import Dependencies
 from okube.model.mounts import Mounts
 from okube.model.placing import Companies, MaxPerNode, Preferences, Priority
+from okube.model.resources import Limits, Resources
 from okube.model.secret import SecretKind
-from okube.model.spec import MAX_REPLICAS, Mode, Port, Resources, Restart, RestartPolicy, ServiceSpec, Stop, Volume
+from okube.model.spec import MAX_REPLICAS, Mode, Port, Restart, RestartPolicy, ServiceSpec, Stop, Volume
 from okube.model.task import Reason, TaskState
 from okube.model.views import Revision, Time
 
@@ -143,6 +144,10 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     revision: Revision
     placement: str | None = None  # why it is on its node, as a sentence
     given: tuple[GivenView, ...] | msgspec.UnsetType = msgspec.UNSET  # not there where it is given nothing
+    named: dict[str, int] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )  # named resources that it was promised, where there are any
+    limits: Limits | msgspec.UnsetType = msgspec.UNSET  # where they are not what it was promised
 
 
 class AppView(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,7 +100,7 @@ def _plain(entry: msgspec.Struct) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(entry)
     for key in ("capacity", "reserve", "ssh"):
         if key in found:
-            found[key] = {name: value for name, value in found[key].items() if value is not None}
+            found[key] = {name: value for name, value in found[key].items() if value not in (None, {})}
             if not found[key]:
                 del found[key]
     return {key: value for key, value in found.items() if value not in ("", {})}

@@ -104,6 +104,7 @@ def worker_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentity
         region=worker.region,
         zone=worker.zone,
         rack=worker.rack,
+        named=worker.capacity.named,
         labels=worker.labels,
         cores=worker.capacity.cores,
         memory=worker.capacity.memory,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from okube.model.constraints import Constraint, Operator
+from okube.model.resources import LIMITS_KNOWN
 from okube.scheduler.amounts import apart, write_bytes, write_count, write_nanocores
 from okube.scheduler.calls import NetworkFilter
 from okube.scheduler.company import CompanyFilter, PerNodeFilter
@@ -60,7 +61,8 @@ class KnowledgeFilter:
 
     def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
         """See ``Filter``."""
-        return [Refusal(len(refused), "its agent is of an older Okube, which gives tasks no secrets: upgrade it")]
+        lacks = "keeps no limits above what is promised" if demand.knows >= LIMITS_KNOWN else "gives tasks no secrets"
+        return [Refusal(len(refused), f"its agent is of an older Okube, which {lacks}: upgrade it")]
 
 
 class ConstraintFilter:

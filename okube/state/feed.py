@@ -187,7 +187,7 @@ class Feed:
 
     def _promised(self, node: str) -> Sums:
         held = self._tables.allocation_of(node)
-        return Sums(held.cores, held.memory, held.disk, held.tasks)
+        return Sums(held.cores, held.memory, held.disk, held.tasks, held.named)
 
     def _add(self, kind: Kind, old: Shown | None, new: Shown | None, extra: Extra, size: int) -> None:
         """``size`` is that of the row before, which nothing but the ring keeps from now on."""

@@ -29,6 +29,7 @@ class Sums(NamedTuple):
     memory: int
     disk: int
     tasks: int
+    named: dict[str, int]
 
 
 Extra = ServiceSums | ServiceSpec | Sums | None
@@ -84,6 +85,7 @@ def _view(row: Shown, extra: Extra) -> object:
             cores_allocated=extra.cores,
             memory_allocated=extra.memory,
             disk_allocated=extra.disk,
+            named_allocated=extra.named,
             task_count=extra.tasks,
             last_seen_ms=None,  # the leader's memory knows it, and no log
         )

@@ -50,6 +50,7 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
         knows=command.knows,
         region=base.region or command.region,
         rack=base.rack or command.rack,
+        named=base.named if base.named_set else command.named,
     )
     if old is not None and not old.down_ms and new.state == "down":
         new = msgspec.structs.replace(
@@ -76,6 +77,8 @@ def update(tables: Tables, command: UpdateNode, now_ms: int) -> bytes:
         zone=old.zone if command.zone is None else command.zone,
         region=old.region if command.region is None else command.region,
         rack=old.rack if command.rack is None else command.rack,
+        named=old.named if command.named is None else command.named,
+        named_set=old.named_set or command.named is not None,
     )
     if command.availability == "active":
         new = calmed(new)

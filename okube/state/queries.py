@@ -30,6 +30,7 @@ def view_of_node(tables: Tables, node: Node, last_seen_ms: int | None) -> NodeVi
         cores_allocated=allocation.cores,
         memory_allocated=allocation.memory,
         disk_allocated=allocation.disk,
+        named_allocated=allocation.named,
         task_count=allocation.tasks,
         last_seen_ms=last_seen_ms,
     )

@@ -16,7 +16,6 @@ from okube.model.commands import (
     WithdrawTasks,
 )
 from okube.model.errors import Conflict
-from okube.model.mounts import AGENTS_KNOW
 from okube.model.node import Node
 from okube.model.spec import ServiceSpec
 from okube.model.task import ENDED, Reason, Task, TaskState, is_forward
@@ -137,7 +136,7 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
             continue
         spec = tables.spec_of(task)
         mounted = mounts.newest(tables, spec)
-        if mounted is None or (mounted and node.knows < AGENTS_KNOW):
+        if mounted is None or node.knows < spec.agents_know:
             continue
         taken = tables.allocation_of(node_name).ports
         if any((port, p.protocol) in taken for port, p in zip(host_ports, spec.ports, strict=False)):

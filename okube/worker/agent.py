@@ -293,4 +293,5 @@ def _registration(settings: WorkerSettings, capacity: Capacity, runtime: str, so
         knows=COMMAND_VERSION,
         region=settings.region,
         rack=settings.rack,
+        named=settings.named,
     )

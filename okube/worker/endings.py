@@ -69,7 +69,7 @@ def outcome_of(container: Container, spec: ServiceSpec, now_ms: int) -> Outcome:
 def _failure(container: Container, spec: ServiceSpec) -> tuple[Reason, str]:
     code = container.exit_code
     if container.oom_killed:
-        limit = spec.resources.memory
+        limit = spec.resources.most_memory
         return (
             "out-of-memory",
             f"out of memory: limit {format_bytes(limit)}" if limit else "out of memory: no limit set",

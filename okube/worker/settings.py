@@ -13,8 +13,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ``directory`` is the agent's own folder (``tls/``, ``state/``). ``host`` and ``port`` are where it listens,
     ``address`` is where managers reach it (``host:port``), ``managers`` are where it reaches them (``host:port`` of
     their APIs). Cores, memory and disk (bytes) that are None are measured, and of what is
-    measured the reserved cores and bytes are not offered. ``runtime`` is ``docker``, ``process`` or
-    ``auto``, ``machine_id`` a hash of the machine's own id.
+    measured the reserved cores and bytes are not offered; ``named`` resources are what is said.
+    ``runtime`` is ``docker``, ``process`` or ``auto``, ``machine_id`` a hash of the machine's own id.
     """
 
     cluster_id: str
@@ -39,6 +39,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     machine_id: str = ""
     region: str = ""
     rack: str = ""
+    named: dict[str, int] = {}
 
     @property
     def tls_directory(self) -> Path:

@@ -58,8 +58,9 @@ NODES = (
         name="change_node",
         group="nodes",
         role="operator",
-        text="Change availability (`draining` empties the node), labels, region, zone, rack or address (`host:port`, "
-        "where managers reach the agent, which listens there as soon as it hears of it); what is left out stays.",
+        text="Change availability (`draining` empties the node), labels, region, zone, rack, the named resources "
+        "it offers, or address (`host:port`, where managers reach the agent, which listens there once it hears of "
+        "it); what is left out stays.",
         parameters=(NODE_NAME, *WRITE),
         body=NodeChange,
         answers=(Answer(text="the node", of=NodeView),),

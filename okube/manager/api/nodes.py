@@ -67,7 +67,7 @@ async def get_node(request: web.Request) -> web.Response:
 @routes.patch("/v1/nodes/{name}")
 @leader_only
 async def change_node(request: web.Request) -> web.Response:
-    """Change availability (``draining`` empties the node), labels, region, zone, rack or address."""
+    """Change availability (``draining`` empties the node), labels, region, zone, rack, named resources or address."""
     name = request.match_info["name"]
     change = decode(NodeChange, await json_object(request), what=f"node {name}")
     availability = "draining" if change.availability == "drained" else change.availability
@@ -84,6 +84,7 @@ async def change_node(request: web.Request) -> web.Response:
         change.address,
         change.region,
         change.rack,
+        change.named,
     )
     applied = await submit(request, command)
     if change.address is not None:

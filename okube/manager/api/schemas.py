@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from okube.model.names import NAME_PATTERN
+from okube.model.resources import MAX_COUNT
 from okube.model.spec import READ_ONLY
 
 __all__ = ["Schema", "Schemas"]
@@ -76,6 +77,9 @@ _FIELDS: dict[tuple[str, str], Schema] = {
     ("NodeChange", "labels"): {"anyOf": [_LABELS, {"type": "null"}], "default": None},
 }
 """What a field takes beside its own type."""
+
+_REST: dict[str, Schema] = {"ResourcesInput": {"type": "integer", "minimum": 1, "maximum": MAX_COUNT}}
+"""What a struct takes under keys of a user's own: named resources."""
 
 _SHORT: dict[str, list[Schema]] = {
     "PortInput": [
@@ -180,7 +184,7 @@ def _widen(name: str, schema: Schema) -> None:
     if name == "UpdateInput":
         properties |= {field: {"readOnly": True} for field in ("state", "done", "total", "failed")}
     if "type" in schema:
-        schema["additionalProperties"] = False
+        schema["additionalProperties"] = _REST.get(name, False)
     short = _SHORT.get(name)
     if short is not None:
         whole = {key: schema.pop(key) for key in ("type", "properties", "required", "additionalProperties")}

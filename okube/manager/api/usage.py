@@ -102,7 +102,7 @@ def _task(tables: Tables, node: Node, used: TaskUsage) -> TaskUsageView | None:
     task = tables.tasks.get(used.id)
     if task is None or task.node != node.name:
         return None
-    limit = tables.spec_of(task).resources.memory
+    limit = tables.spec_of(task).resources.most_memory
     return TaskUsageView(
         id=task.id,
         name=task.name,

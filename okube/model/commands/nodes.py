@@ -10,7 +10,7 @@ __all__ = ["RegisterNode", "ReleaseNodes", "RemoveNode", "SetNodeConditions", "S
 class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-node/1"):
     """An agent says what its machine is; labels and zone count only when the node is new.
 
-    Region and rack count as long as the node has none.
+    Region and rack count as long as the node has none, named resources until people have set them.
     """
 
     name: str
@@ -28,6 +28,7 @@ class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-n
     knows: int = 0
     region: str = ""
     rack: str = ""
+    named: dict[str, int] = {}
 
 
 class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/1"):
@@ -42,6 +43,7 @@ class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/
     address: str | None = None
     region: str | None = None
     rack: str | None = None
+    named: dict[str, int] | None = None
 
 
 class SetNodeState(msgspec.Struct, frozen=True, array_like=True, tag="set-node-state/1"):

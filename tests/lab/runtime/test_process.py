@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from okube.model.spec import Port, Resources, Volume
+from okube.model.resources import Resources
+from okube.model.spec import Port, Volume
 from okube.seams.clock import SystemClock
 from okube.worker.runtime.base import Runtime, RuntimeFailure, RuntimeUnavailable
 from okube.worker.runtime.lines import LogBounds

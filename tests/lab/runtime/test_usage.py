@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from okube.model.spec import Resources
+from okube.model.resources import Resources
 from okube.seams.clock import SystemClock
 from okube.worker.runtime import accounting
 from okube.worker.runtime.base import Runtime

@@ -165,3 +165,32 @@ def test_what_is_no_label_is_refused(okube: Okube, cluster: Cluster, word: str) 
     assert result.exit_code == 2
     assert f"'{word}' is no label: write KEY=VALUE, or KEY- to take it away" in result.stderr
     assert cluster.written == []
+
+
+def test_what_a_node_offers_is_set_and_taken_away_and_the_others_stay(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1", named={"gpu": 1, "licence": 4, "tuner": 2}, named_allocated={"gpu": 1})}
+    result = okube("nodes", "offer", "w1", "gpu=2", "licence-", "tuner=0", "fpga=1")
+    assert result.exit_code == 0
+    assert cluster.written == [("PATCH", "/v1/nodes/w1", {"named": {"gpu": 2, "fpga": 1}})]
+    assert "fpga 0/1 gpu 1/2" in result.stdout
+
+
+@pytest.mark.parametrize("word", ["gpu", "gpu=two", "gpu=1.5", "gpu=-1", "=2"])
+def test_what_is_no_offer_is_refused(okube: Okube, cluster: Cluster, word: str) -> None:
+    cluster.nodes = {"w1": a_node("w1")}
+    result = okube("nodes", "offer", "w1", word)
+    assert result.exit_code == 2
+    assert f"'{word}' is no offer: write NAME=N with a whole number, or NAME- for none" in result.stderr
+    assert cluster.written == []
+
+
+def test_a_node_shows_what_it_offers_and_what_is_left_of_it(okube: Okube, cluster: Cluster) -> None:
+    cluster.nodes = {"w1": a_node("w1", named={"gpu": 4}, named_allocated={"gpu": 1, "tuner": 2}), "w2": a_node("w2")}
+    table = okube("nodes").stdout.splitlines()
+    assert "NAMED" in table[0]
+    assert "gpu 1/4 tuner 2/0" in table[1]
+    page = okube("inspect", "node", "w1").stdout
+    assert "3 free of 4; 1 promised" in page
+    assert "0 free of 0; 2 promised" in page
+    cluster.nodes = {"w2": a_node("w2")}
+    assert "NAMED" not in okube("nodes").stdout

@@ -139,3 +139,35 @@ def test_scale_prints_one_service_or_several(okube: Okube, cluster: Cluster) -> 
     both = okube("scale", "web=0", "db=0", "-o", "json")
     assert [s["name"] for s in json.loads(both.stdout)] == ["web", "db"]
     assert cluster.written[-1] == ("POST", "/v1/scale", {"services": {"web": 0, "db": 0}})
+
+
+def test_named_resources_and_limits_have_flags(okube: Okube, cluster: Cluster) -> None:
+    line = "run --image i --name web --cpus 0.5 --resource gpu=1 --resource licence=2 --limit cpus=2 --limit memory=1G"
+    assert okube(*line.split(), "--no-wait").exit_code == 0
+    assert cluster.written[0][2]["resources"] == {
+        "cpus": 0.5,
+        "gpu": 1,
+        "licence": 2,
+        "limits": {"cpus": 2, "memory": "1G"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        (["--resource", "gpu"], "--resource: 'gpu' is no amount: write it as gpu=1"),
+        (["--resource", "gpu=1.5"], "--resource: a whole number is expected, not 1.5"),
+        (["--resource", "gpu=two"], "--resource: a whole number is expected, not 'two'"),
+        (["--resource", "cpu=1"], "--resource: unknown key (did you mean 'cpus'?)"),
+        (["--limit", "disk=1G"], "--limit: unknown key; allowed are cpus, memory"),
+        (["--memory", "2G", "--limit", "memory=1G"], "--limit: 1.0 GiB is less than the 2.0 GiB that is promised"),
+        (["--limit", "cpus=many"], "--limit: a number is expected, not 'many'"),
+    ],
+)
+def test_what_is_wrong_with_them_is_told_by_the_flag(
+    okube: Okube, cluster: Cluster, flags: list[str], line: str
+) -> None:
+    result = okube("run", "--image", "i", "--name", "web", *flags)
+    assert result.exit_code == 2
+    assert line in result.stderr
+    assert cluster.written == []

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from okube.model.errors import InvalidInput
-from okube.model.spec import Port, Resources, Restart, ServiceSpec, Stop, Update, Volume, decode_spec
+from okube.model.resources import Resources
+from okube.model.spec import Port, Restart, ServiceSpec, Stop, Update, Volume, decode_spec
 
 
 def spec(**fields: Any) -> ServiceSpec:
@@ -231,7 +232,7 @@ def test_restart_policies_that_are_none(written: object) -> None:
         ({"resources": {"cpus": "0.5"}}, "resources.cpus: a number is expected, not '0.5'"),
         ({"resources": {"memory": 512}}, "resources.memory: 512 bytes is too little to run in"),
         ({"resources": {"memory": "lots"}}, "resources.memory: 'lots' is not an amount of bytes"),
-        ({"resources": {"gpu": 1}}, "resources.gpu: unknown key"),
+        ({"resources": {"memroy": 1}}, "resources.memroy: unknown key (did you mean 'memory'?)"),
         ({"constraints": ["node.disk == ssd"]}, "constraints[0]: "),
         ({"constraints": ["node.zone = a"]}, "constraints[0]: "),
         ({"constraints": "node.zone == a"}, "constraints: a list is expected"),

@@ -68,6 +68,7 @@ def test_a_node_has_the_fields_of_the_contract() -> None:
         cores_allocated=0.0,
         memory_allocated=0,
         disk_allocated=0,
+        named_allocated={},
         task_count=0,
         last_seen_ms=None,
     )

@@ -32,7 +32,7 @@ def container_body(
 ) -> dict[str, Any]:
     """What the engine needs to make the task's container.
 
-    A promise of more cores than the machine has is cut to what it has (``processors``), which limits just the same; the
+    A limit of more cores than the machine has is cut to what it has (``processors``), which limits just the same; the
     engine would refuse it. ``environ`` are variables that the task is given beside those of its service.
     """
     spec = task.spec
@@ -47,10 +47,11 @@ def container_body(
         "RestartPolicy": {"Name": "no"},  # the agent restarts, with its own back-off
         "LogConfig": {"Type": "json-file", "Config": {"max-size": str(logs.bytes), "max-file": str(logs.files)}},
     }
-    if spec.resources.cpus:
-        host["NanoCpus"] = int(min(spec.resources.cpus, processors or spec.resources.cpus) * 1e9)
-    if spec.resources.memory:
-        host["Memory"] = host["MemorySwap"] = spec.resources.memory  # equal: no swap on top
+    most_cpus, most_memory = spec.resources.most_cpus, spec.resources.most_memory
+    if most_cpus:
+        host["NanoCpus"] = int(min(most_cpus, processors or most_cpus) * 1e9)
+    if most_memory:
+        host["Memory"] = host["MemorySwap"] = most_memory  # equal: no swap on top
     body: dict[str, Any] = {
         "Image": spec.image,
         "Env": [f"{key}={value}" for key, value in {**spec.env, **environ, TASK_VARIABLE: task.id}.items()],

@@ -64,8 +64,8 @@ def lay_out(
         image=spec.image,
         command=command,
         stop_signal=spec.stop.signal,
-        memory=spec.resources.memory,
-        cpus=spec.resources.cpus,
+        memory=spec.resources.most_memory,
+        cpus=spec.resources.most_cpus,
         ports=tuple((host, port.protocol) for port, host in zip(spec.ports, host_ports, strict=True)),
     )
     (making / "argv").write_bytes(_terminated(command))

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from okube.model.spec import Port, Resources, Stop, Volume
+from okube.model.resources import Limits, Resources
+from okube.model.spec import Port, Stop, Volume
 from okube.model.wire import AssignedTask
 from okube.worker.runtime.docker.body import container_body, read_container, read_time_ms
 from okube.worker.runtime.lines import LogBounds
@@ -23,6 +24,14 @@ def test_no_limits_asked_for_are_none_set() -> None:
 def test_memory_has_no_swap_on_top() -> None:
     host = body_of(a_task(resources=Resources(memory=64 << 20)))["HostConfig"]
     assert host["Memory"] == host["MemorySwap"] == 64 << 20
+
+
+def test_a_limit_above_what_is_promised_is_what_the_engine_gets() -> None:
+    asked = Resources(cpus=0.5, memory=64 << 20, limits=Limits(cpus=2.0, memory=128 << 20))
+    host = body_of(a_task(resources=asked))["HostConfig"]
+    assert (host["NanoCpus"], host["Memory"], host["MemorySwap"]) == (2_000_000_000, 128 << 20, 128 << 20)
+    endless = Resources(cpus=0.5, memory=64 << 20, limits=Limits(cpus=0, memory=0))
+    assert {"NanoCpus", "Memory", "MemorySwap"}.isdisjoint(body_of(a_task(resources=endless))["HostConfig"])
 
 
 @pytest.mark.parametrize(("asked", "set_"), [(0.5, 500_000_000), (8, 8_000_000_000), (9, 8_000_000_000)])
