@@ -120,12 +120,13 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Pl
     one_by_one = (bool(group.ports) and ledger.ports.shared) or moves_room(demand) or network_moves_room(demand)
     for run in _single_runs(group) if one_by_one else _runs(group):
         if one_by_one:
-            filling.limit(room_for(ledger, demand))
+            filling.count_room(room_for(ledger, demand))
         choices = _fill_tiers(filling, _tiers(ledger, filling, run), run)
         placed = _record(ledger, group, run.tasks, choices, placement)
         if placed == len(run.tasks):
             continue
-        _keep_room(ledger, group, demand, run.tasks[placed:])
+        if _keep_room(ledger, group, demand, run.tasks[placed:]):
+            filling.count_room(room_for(ledger, demand))
         # Nothing is given back within a call, so the first reason holds for all that follow.
         if run.pinned not in reasons:
             reasons[run.pinned] = explain_no_fit(ledger, demand, run.pinned)
@@ -133,12 +134,13 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Pl
     placement.rejected += [Rejection(tuple(tasks), reasons[pinned]) for pinned, tasks in left_over.items()]
 
 
-def _keep_room(ledger: Ledger, group: TaskGroup, demand: Demand, tasks: Sequence[str]) -> None:
-    """Who comes later does not get the room that others make for these tasks."""
-    for task in tasks if group.nominated else ():
-        row = ledger.row(group.nominated.get(task, ""))
+def _keep_room(ledger: Ledger, group: TaskGroup, demand: Demand, tasks: Sequence[str]) -> bool:
+    """Who comes later does not get the room that others make for these tasks; whether there is any."""
+    rows = [ledger.row(group.nominated.get(task, "")) for task in tasks] if group.nominated else []
+    for row in rows:
         if row is not None:
             ledger.hold_back(row, demand)
+    return any(row is not None for row in rows)
 
 
 def _filling(ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> Filling | Weighing:

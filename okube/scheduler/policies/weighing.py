@@ -38,9 +38,9 @@ class Weighing:
         """The nodes that can take another task."""
         return np.flatnonzero(self._room > 0)
 
-    def limit(self, room: IntArray) -> None:
-        """No node takes more tasks from now on than ``room`` has for it."""
-        np.minimum(self._room, room, out=self._room)
+    def count_room(self, room: IntArray) -> None:
+        """Each node takes so many more tasks: what was placed meanwhile can have made it less, or more."""
+        self._room[:] = room
 
     def fill(self, among: IntArray, wanted: int) -> list[Choice]:
         """Places at most ``wanted`` tasks on these nodes (rows, ascending), and tells the node of each, in order."""
