@@ -81,6 +81,13 @@ def test_each_new_task_of_a_dependency_is_near_some_dependent_that_has_none_near
     assert sorted(node[0] for node in nodes_of(placed(group), "db")) == ["a", "b"]
 
 
+def test_once_every_dependent_has_a_task_near_the_next_one_may_be_anywhere() -> None:
+    called = replace(CALLED_BY_WEB, max_latency_s=0.001)
+    group = talking("db", 3, called, others={"web": {"a0": 1}}, cpus=4)
+
+    assert nodes_of(placed(group), "db") == ["a0", "b0", "a1"]
+
+
 def test_the_policy_of_the_network_puts_tasks_beside_what_they_call() -> None:
     group = talking("web", 1, CALLS_DB, others={"db": {"b1": 1}})
 
