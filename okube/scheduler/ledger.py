@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Demand", "Ledger", "Resource"]
 
 
+_MOST = 2**61
+
+
 class Resource(IntEnum):
     """The first rows of the resource arrays: nanocores, bytes, bytes; below them one for each named resource."""
 
@@ -93,10 +96,8 @@ class Ledger:
         self.more_filters = tuple(more_filters)
         self.named = tuple(sorted(nodes.extra))
         more = [nodes.extra[name] for name in self.named]
-        total = (_nanocores(nodes.cpus_total), nodes.memory_total, nodes.disk_total)
-        free = (_nanocores(nodes.cpus_free), nodes.memory_free, nodes.disk_free)
-        self.total = np.stack((*total, *(there for there, _ in more)))
-        self.free = np.stack((*free, *(left for _, left in more)))
+        self.total = _amounts(nodes.cpus_total, nodes.memory_total, nodes.disk_total, *(there for there, _ in more))
+        self.free = _amounts(nodes.cpus_free, nodes.memory_free, nodes.disk_free, *(left for _, left in more))
         self.tasks = nodes.tasks.copy()
         self.kept = Kept(len(nodes))
         self.ports = HostPorts(nodes.ports_used, port_range, nodes.hosts)
@@ -172,5 +173,8 @@ class Ledger:
             self.reserved.add(self._group, rows)
 
 
-def _nanocores(cores: FloatArray) -> IntArray:
-    return np.rint(cores * NANOCORES).astype(np.int64)
+def _amounts(cores: FloatArray, *more: IntArray) -> IntArray:
+    """A row for each resource. What is no number is nothing, and what is beyond counting is cut, lest sums overflow."""
+    counted = np.clip(np.where(np.isfinite(cores), cores, 0.0), -_MOST / NANOCORES, _MOST / NANOCORES)
+    nanocores = np.rint(counted * NANOCORES).astype(np.int64)
+    return np.stack((nanocores, *more)).clip(-_MOST, _MOST)
