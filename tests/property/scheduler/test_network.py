@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from okube.scheduler.declared import Cost, Level, LevelCosts, Place
 from okube.scheduler.network import DEFAULT_TRAFFIC, Neighbour, NetworkView, on_a_scale
 from okube.scheduler.topology import Topology
+from tests.property.scheduler.limits import allowed_slowly
 
 _zones = st.lists(st.sampled_from(["", "a", "b", "c"]), min_size=1, max_size=7)
 _costs = st.builds(Cost, st.sampled_from([nan, 0.001, 0.003, 0.02]), st.sampled_from([-1, 10**6, 10**8]))
@@ -41,24 +42,6 @@ def _cases(draw: st.DrawFn) -> tuple[list[str], LevelCosts, list[int], Neighbour
 
 def a_topology(zones: list[str], costs: LevelCosts) -> Topology:
     return Topology([Place("eu", zone) for zone in zones], {Level.ZONE: costs})
-
-
-def is_near(topology: Topology, asked: Neighbour, caller: int, callee: int) -> bool:
-    latency, bandwidth = topology.latency_from(caller)[callee], topology.bandwidth_from(caller)[callee]
-    too_far = asked.max_latency_s < inf and topology.knows_latencies() and not latency <= asked.max_latency_s
-    too_thin = asked.min_bandwidth_bps > 0 and topology.knows_bandwidths() and bandwidth < asked.min_bandwidth_bps
-    return not too_far and not too_thin
-
-
-def allowed_slowly(topology: Topology, own: list[int], asked: Neighbour) -> list[bool]:
-    """The rule of limits, one pair of nodes at a time."""
-    nodes, rows = range(len(topology)), asked.rows.tolist()
-    if not rows:
-        return [True for _ in nodes]
-    if not asked.depends:
-        return [any(is_near(topology, asked, node, row) for row in rows) for node in nodes]
-    alone = [row for row in rows if not any(is_near(topology, asked, row, mine) for mine in own)]
-    return [not alone or any(is_near(topology, asked, row, node) for row in alone) for node in nodes]
 
 
 def cost_slowly(topology: Topology, own: list[int], asked: Neighbour, node: int) -> float:

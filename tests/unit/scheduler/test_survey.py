@@ -2,9 +2,10 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from okube.scheduler import Policy, TaskGroup, place, policy_of, survey
-from tests.property.scheduler.strategies import PORT_RANGE, clusters
-from tests.property.scheduler.test_rules import policies, ruled_groups
+from okube.scheduler import Policy, policy_of, survey
+from okube.scheduler.network import NetworkView
+from tests.property.scheduler.strategies import PORT_RANGE
+from tests.property.scheduler.worlds import World, policies, worlds
 from tests.unit.scheduler.builders import Node, a_group, a_table
 
 
@@ -36,11 +37,12 @@ def test_the_best_nodes_are_told_term_by_term_and_the_tasks_own_in_any_case() ->
 
 
 @settings(max_examples=80, deadline=None)
-@given(clusters(), ruled_groups(), policies)
-def test_who_comes_first_is_who_gets_the_task(nodes: list[Node], groups: list[TaskGroup], policy: Policy) -> None:
-    for group in groups:
+@given(worlds(), policies)
+def test_who_comes_first_is_who_gets_the_task(world: World, policy: Policy) -> None:
+    table, view = a_table(*world.nodes), NetworkView(world.topology())
+    for group in world.groups:
         one = replace(group, tasks=("t",), pinned={}, avoid={})
-        found = survey(a_table(*nodes), one, policy=policy, port_range=PORT_RANGE)
-        placed = place(a_table(*nodes), [one], policy=policy, port_range=PORT_RANGE).placed
+        found = survey(table, one, policy=policy, port_range=PORT_RANGE, network=view)
+        placed = replace(world, groups=(one,)).place(policy).placed
         assert [task.node for task in placed] == [each.node for each in found.standings[:1]]
-        assert found.fitting + sum(each.nodes for each in found.fallen) == len(nodes)
+        assert found.fitting + sum(each.nodes for each in found.fallen) == len(world.nodes)
