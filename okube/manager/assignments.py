@@ -55,7 +55,8 @@ def _tasks_on(tables: Tables, node: Node) -> list[Task]:
 
 
 def _ended(tables: Tables, node: Node) -> tuple[str, ...]:
-    return tuple(task.id for task in _tasks_on(tables, node) if task.ended and task.reason != "node-lost")
+    ended = (tables.tasks[task_id] for task_id in tables.ended_on_node.get(node.name, ()))
+    return tuple(task.id for task in ended if task.node_id == node.id and task.reason != "node-lost")
 
 
 def _assigned(tables: Tables, task: Task) -> AssignedTask:

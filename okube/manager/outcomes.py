@@ -57,7 +57,7 @@ def outcomes(rehearsal: Rehearsal) -> Iterator[Outcome]:
     for task_id, row in rehearsal.last.items():
         slots.setdefault((row.service, row.slot, row.service_id), []).append(task_id)
     for (_, slot, service_id), ids in sorted(slots.items()):
-        living = [tables.tasks[task_id] for task_id in tables.living_in_slot.get((service_id, slot), ())]
+        living = [tables.tasks[task_id] for task_id in tables.living_in_slot.tasks(service_id, slot)]
         there = [task for task in living if task.id not in changed]
         before = _placed_first([*there, *(row for row in map(changed.__getitem__, ids) if row is not None)])
         outcome = Outcome(service_id, before, _waiting_first(living), before and rehearsal.last.get(before.id))

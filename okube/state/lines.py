@@ -35,7 +35,7 @@ class Sums(NamedTuple):
 Extra = ServiceSums | ServiceSpec | Sums | None
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True):
     """One change of an object: the row before it (None: it is new) and after it (None: it is gone)."""
 
     revision: int

@@ -70,6 +70,23 @@ class Progress:
             if task.state == "failed":
                 _one_less(self._failed, task.slot)
 
+    def change(self, old: Task, new: Task, spec: ServiceSpec) -> None:
+        """The same as to count one row of a task out and the next one in; most changes touch no sum at all."""
+        if old.ended or new.ended:
+            self.remove(old, spec)
+            self.add(new, spec)
+            return
+        self.troubled += _is_troubled(new) - _is_troubled(old)
+        serves = _serves(new)
+        if serves == _serves(old):
+            return
+        self.running += 1 if serves else -1
+        if new.version == self.version:
+            if serves:
+                self._done[new.slot] = self._done.get(new.slot, 0) + 1
+            else:
+                _one_less(self._done, new.slot)
+
     def _counts(self, task: Task, spec: ServiceSpec) -> bool:
         return task.version == self.version and (_serves(task) or (task.ended and is_finished(task, spec)))
 

@@ -1,5 +1,6 @@
 """The newest items of something endless, bounded by number and by size, each under the revision that made it."""
 
+from collections import deque
 from typing import Generic, TypeVar
 
 __all__ = ["Behind", "Ring"]
@@ -24,14 +25,17 @@ class Ring(Generic[T]):
         self._since = revision
         self._most = most
         self._most_bytes = most_bytes
-        self._items: dict[int, tuple[int, T, int]] = {}
+        self._items: deque[tuple[int, T, int]] = deque()
         self._first = 0
         self._bytes = 0
-        self.end = 0
-        """The place that the next item takes."""
 
     def __len__(self) -> int:
         return len(self._items)
+
+    @property
+    def end(self) -> int:
+        """The place that the next item takes."""
+        return self._first + len(self._items)
 
     @property
     def since(self) -> int:
@@ -40,11 +44,13 @@ class Ring(Generic[T]):
 
     def add(self, revision: int, item: T, size: int) -> None:
         """Append an item; revisions grow."""
-        self._items[self.end] = (revision, item, size)
-        self.end += 1
+        items = self._items
+        items.append((revision, item, size))
         self._bytes += size
-        while len(self._items) > self._most or (self._bytes > self._most_bytes and len(self._items) > 1):
-            self._since, _, gone = self._items.pop(self._first)
+        while self._bytes > self._most_bytes or len(items) > self._most:
+            if len(items) == 1:
+                return
+            self._since, _, gone = items.popleft()
             self._first += 1
             self._bytes -= gone
 
@@ -56,14 +62,14 @@ class Ring(Generic[T]):
         """
         if revision < self._since:
             raise Behind
-        low, high = self._first, self.end
+        low, high = 0, len(self._items)
         while low < high:
             middle = (low + high) // 2
             if self._items[middle][0] <= revision:
                 low = middle + 1
             else:
                 high = middle
-        return low
+        return self._first + low
 
     def at(self, place: int) -> T:
         """The item at a place before ``end``.
@@ -73,4 +79,4 @@ class Ring(Generic[T]):
         """
         if place < self._first:
             raise Behind
-        return self._items[place][1]
+        return self._items[place - self._first][1]

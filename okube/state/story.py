@@ -21,7 +21,7 @@ from okube.state.cluster_story import of_cluster
 from okube.state.node_story import of_node
 from okube.state.secret_story import of_ring, of_secret
 from okube.state.tables import Row, Tables
-from okube.state.workload_story import of_service, of_task
+from okube.state.workload_story import is_silent, of_service, of_task
 
 __all__ = ["tell"]
 
@@ -47,6 +47,8 @@ def tell(tables: Tables, command: c.Command, now_ms: int) -> None:
     by = _caller_of(command)
     groups: dict[_Group, list[Event]] = {}
     for old, new in changes:
+        if isinstance(new, Task) and is_silent(old, new):
+            continue
         for event in _events(command, old, new):
             key = (event.kind, event.service if event.subject_kind == "task" else None, event.reason)
             groups.setdefault(key, []).append(event)

@@ -7,6 +7,7 @@ index, which a snapshot does not keep.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -250,16 +251,20 @@ class Tables(IndexedRows):
 
     def put_task(self, task: Task) -> Task:
         """Add or replace a task (by id); a slot's history beyond its bound goes with it."""
-        old = self.tasks.get(task.id)
-        new = msgspec.structs.replace(task, revision=self.next_revision())
+        return self._take_task(self.tasks.get(task.id), msgspec.structs.replace(task, revision=self.next_revision()))
+
+    def change_task(self, task: Task, **fields: Any) -> Task:
+        """The same for a task that is there, with other values of these fields."""
+        return self._take_task(task, msgspec.structs.replace(task, revision=self.next_revision(), **fields))
+
+    def _take_task(self, old: Task | None, new: Task) -> Task:
         if old is None:
             self._add_task(new)
         elif counts_alike(old, new):
             self.tasks[new.id] = new
         else:
-            self._unindex_task(old)
             self.tasks[new.id] = new
-            self._index_task(new)
+            self._reindex_task(old, new)
             self.targets.task_changed(old, new)
         self._changed("tasks", old, new)
         if new.ended and (old is None or not old.ended):

@@ -64,9 +64,11 @@ class GlobalTargets:
 
     def task_changed(self, old: Task | None, new: Task | None) -> None:
         """A task came, changed or went."""
-        before, after = _holds(old), _holds(new)
         row = new if new is not None else old
-        if before == after or row is None:
+        if row is None or row.pinned is None:
+            return  # it is of no global service
+        before, after = _holds(old), _holds(new)
+        if before == after:
             return
         target = self._targets.get(row.service_id)
         name = after or before

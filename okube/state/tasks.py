@@ -298,7 +298,7 @@ def _takes_another(tables: Tables, service_id: str, slot: int, replaces: str | N
 
     Without one a task that still stops counts too: its node was down when this was planned, and is back.
     """
-    for task_id in tables.living_in_slot.get((service_id, slot), ()):
+    for task_id in tables.living_in_slot.tasks(service_id, slot):
         task = tables.tasks[task_id]
         if task.desired == "run" and task_id != replaces:
             return False

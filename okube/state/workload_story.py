@@ -8,7 +8,7 @@ from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 
-__all__ = ["of_service", "of_task"]
+__all__ = ["is_silent", "of_service", "of_task"]
 
 _REFRESHED: dict[str, EventKind] = {
     "stop": "service-stopped",
@@ -16,6 +16,11 @@ _REFRESHED: dict[str, EventKind] = {
     "restart": "service-restarted",
     "rollback": "service-rolled-back",
 }
+
+
+def is_silent(old: object, new: Task) -> bool:
+    """Whether nothing is ever told of this change: a task is new, or got its node. A bulk has a million of them."""
+    return old is None or (new.state == "scheduled" and isinstance(old, Task) and old.state == "pending")
 
 
 def of_task(command: c.Command, old: Task | None, new: Task) -> Iterator[Event]:
