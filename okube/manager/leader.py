@@ -15,6 +15,7 @@ from okube.manager.companies import waits_for_company
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.enabling import plan_enabling
+from okube.manager.fencing import in_epoch
 from okube.manager.keyring import next_step
 from okube.manager.liveness import Liveness
 from okube.manager.membership import plan_noting
@@ -171,7 +172,7 @@ class Leader:
                 )
             )
             self._note_placement(commands, self._core.clock.monotonic() - began)
-            await self._propose(commands)
+            await self._propose(in_epoch(commands, self._core.epoch, tables.settings.command_version))
             preempting = plan_preemption_in_slices(tables, self._core.clock.time_ms(), filters, network)
             await self._propose([*await in_turns(preempting)])
             if any(isinstance(command, PlaceTasks) for command in commands) and waits_for_company(tables):

@@ -69,6 +69,7 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
     c.StopTask: {"within": 3},
     c.UpdateNode: {"address": 3, "region": 5, "rack": 5, "named": 6},
     c.TellOfManager: {"before": 3},
+    c.PlaceTasks: {"planned_in": 6},
 }
 """Fields that came later than their struct (a command, or what it holds: a spec, a report), with their versions.
 

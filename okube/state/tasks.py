@@ -21,6 +21,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import ENDED, Reason, Task, TaskState, is_forward
 from okube.state import mounts
 from okube.state.queries import find_task, view_of_task
+from okube.state.room import Rooms
 from okube.state.tables import Tables
 from okube.state.within import check_within
 
@@ -124,10 +125,14 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
 
 
 def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
-    """Pending tasks get their nodes, where those still take tasks and the host ports are still free.
+    """Pending tasks get their nodes, where those still take tasks and have room, and the host ports are still free.
 
-    With that they get the newest versions of their secrets and configs; one that lacks any stays pending.
+    With that they get the newest versions of their secrets and configs; one that lacks any stays pending. What is not
+    true any more of what was planned is passed over, row by row, and planned anew.
     """
+    if command.planned_in is not None and command.planned_in < tables.epoch:
+        return b"null"  # another leader has begun, and decides by itself
+    rooms = None if command.planned_in is None else Rooms(tables)
     rows = zip(command.ids, command.nodes, command.host_ports, strict=True)
     for number, (task_id, node_name, host_ports) in enumerate(rows):
         task = tables.tasks.get(task_id)
@@ -138,28 +143,32 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
         mounted = mounts.newest(tables, spec)
         if mounted is None or node.knows < spec.agents_know:
             continue
-        taken = tables.allocation_of(node_name).ports
-        if any((port, p.protocol) in taken for port, p in zip(host_ports, spec.ports, strict=False)):
+        if host_ports and not _are_free(tables, node_name, host_ports, spec):
+            continue
+        if rooms is not None and not rooms.take(node, spec.resources):
             continue
         lost = _fail_lost_predecessor(tables, task, now_ms)
         in_place = "" if lost is None else f"; in place of {lost.id} on {lost.node}, which is down"
-        tables.put_task(
-            msgspec.structs.replace(
-                task,
-                state="scheduled",
-                node=node.name,
-                node_id=node.id,
-                placement=command.reason(number) + in_place + _room_made(task, node_name),
-                host_ports=host_ports,
-                mounted=mounted or msgspec.UNSET,
-                scheduled_ms=now_ms,
-                reason=None,
-                message="",
-                nominated=msgspec.UNSET,
-                gave_way=msgspec.UNSET,
-            )
+        tables.change_task(
+            task,
+            state="scheduled",
+            node=node.name,
+            node_id=node.id,
+            placement=command.reason(number) + in_place + _room_made(task, node_name),
+            host_ports=host_ports,
+            mounted=mounted or msgspec.UNSET,
+            scheduled_ms=now_ms,
+            reason=None,
+            message="",
+            nominated=msgspec.UNSET,
+            gave_way=msgspec.UNSET,
         )
     return b"null"
+
+
+def _are_free(tables: Tables, node: str, host_ports: tuple[int, ...], spec: ServiceSpec) -> bool:
+    taken = tables.allocation_of(node).ports
+    return not any((port, asked.protocol) in taken for port, asked in zip(host_ports, spec.ports, strict=False))
 
 
 def _room_made(task: Task, node: str) -> str:

@@ -1,6 +1,6 @@
 """All mutants, in the order of the table."""
 
-from tests.mutants import of_engine, of_reads, of_storage
+from tests.mutants import of_engine, of_reads, of_state, of_storage
 from tests.mutants.mutant import Mutant
 from tests.simulation import sabotage as raft
 from tests.simulation.whole import sabotage as whole
@@ -218,6 +218,12 @@ MUTANTS: list[Mutant] = [
         "tests/unit/worker/test_store.py::test_a_fence_raised_after_the_assignment_comes_back_higher",
     ),
     Mutant("idempotency", whole.requests_are_forgotten, "whole"),
+    Mutant(
+        "over capacity",
+        of_state.nodes_take_whatever_was_planned,
+        "tests/unit/state/test_room.py::"
+        "test_of_a_node_that_shrinks_below_what_it_holds_nothing_is_taken_and_nothing_new_comes",
+    ),
     Mutant("one task a slot", whole.successors_do_not_wait, "whole"),
     Mutant("one task a slot", whole.slots_do_not_wait_for_the_old_task, "whole"),
     Mutant("a lost node", whole.agents_keep_what_they_do_not_hold, "whole"),

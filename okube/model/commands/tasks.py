@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from okube.model.epoch import Epoch
 from okube.model.task import Reason, TaskState
 
 __all__ = [
@@ -48,6 +49,9 @@ class PlaceTasks(msgspec.Struct, frozen=True, array_like=True, tag="place-tasks/
 
     A task with ``replaces`` fails that one (node-lost) in the same step. ``reasons`` are sentences on why tasks are
     where they are, each once; ``reason_of`` has the index of its sentence for each task.
+
+    With ``planned_in``, the epoch of who planned it, all of it is checked again: nothing is placed where another leader
+    has begun meanwhile, and a task for which its node has no room any more stays pending.
     """
 
     ids: tuple[str, ...]
@@ -55,6 +59,7 @@ class PlaceTasks(msgspec.Struct, frozen=True, array_like=True, tag="place-tasks/
     host_ports: tuple[tuple[int, ...], ...]
     reasons: tuple[str, ...] = ()
     reason_of: tuple[int, ...] = ()
+    planned_in: Epoch | None = None
 
     def reason(self, number: int) -> str:
         """Why the task at this place is where it is; empty where it is not said."""
