@@ -27,6 +27,7 @@ from okube.cli.cells import (
     update_of,
     used_of,
 )
+from okube.cli.linkcells import link_flows, link_name, over
 from okube.cli.table import Column
 
 __all__ = ["COLUMNS", "columns_of"]
@@ -296,6 +297,19 @@ def _net_pairs(now_ms: int) -> Sequence[Column]:
     )
 
 
+def _links(now_ms: int) -> Sequence[Column]:
+    del now_ms
+    return (
+        Column("LINK", link_name),
+        Column("CAPACITY", bit_rate("capacity"), right=True),
+        Column("RESERVED", bit_rate("reserved"), right=True),
+        Column("FREE", lambda row: over(row) or bit_rate("free")(row), right=True),
+        Column("OUT", bit_rate("sent"), right=True, optional=True),
+        Column("IN", bit_rate("received"), right=True, optional=True),
+        Column("FOR", link_flows, optional=True, wide=True),
+    )
+
+
 def _declared_costs(now_ms: int) -> Sequence[Column]:
     del now_ms
     return (
@@ -362,6 +376,7 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "places": _net_nodes,
     "round trips": _net_pairs,
     "declared costs": _declared_costs,
+    "links": _links,
     "snapshots": _snapshots,
     "actions": _actions,
     "planned services": _planned_services,

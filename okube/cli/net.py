@@ -25,7 +25,13 @@ _NO_ZONE = "no zone"
 class NetGroup(LazyGroup):
     """Without a command it shows the zones."""
 
-    misspelt: ClassVar[Mapping[str, str]] = {"node": "nodes", "ls": "nodes", "list": "nodes", "to": "from"}
+    misspelt: ClassVar[Mapping[str, str]] = {
+        "node": "nodes",
+        "link": "links",
+        "ls": "nodes",
+        "list": "nodes",
+        "to": "from",
+    }
 
 
 @click.group(
@@ -35,6 +41,7 @@ class NetGroup(LazyGroup):
 okube net                 the round trips between zones
 okube net nodes           each node: where it is, and what its link does
 okube net from w1         the round trips from one node
+okube net links           what links carry, and what is reserved of it
 okube net topology        what is declared of it
 okube net -o json
 """),
@@ -78,6 +85,19 @@ def from_node(node: str) -> None:
     with hinting(client, "node", [node]):
         found = client.net(node=node).get("pairs") or []
     show_list(here, "round trips", sorted(found, key=_by_latency))
+
+
+@net.command(epilog=examples("okube net links\nokube net links -o wide\nokube net links -o json"))
+@connects
+@shows
+def links() -> None:
+    """What each link carries, and what is reserved of it.
+
+    Links are those of nodes, and those that are declared of regions, zones and racks. Tasks reserve what
+    `min_bandwidth` of their `depends_on` asks for, and give it back when they end.
+    """
+    here = session()
+    show_list(here, "links", here.client().net_links())
 
 
 @net.command(

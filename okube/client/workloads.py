@@ -177,6 +177,11 @@ class Workloads(Calls):
         """The network: ``{zones, nodes, pairs}``, the last from one node, where one is named; seconds and bit/s."""
         return self._object(self._read("/v1/net", [("node", node)]))
 
+    def net_links(self) -> list[Json]:
+        """What links carry in bit/s, and what tasks have reserved on them."""
+        found: list[Json] = self._object(self._read("/v1/net/links"))["links"]
+        return found
+
     def topology(self) -> Json:
         """What is declared of the network: ``{regions, zones, racks}``, each only where something is said of it."""
         return self._object(self._read("/v1/net/topology"))

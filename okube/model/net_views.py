@@ -1,10 +1,12 @@
 """The JSON shapes of the network: round trips between zones and between nodes, in seconds; links in bit/s."""
 
+from typing import Literal
+
 import msgspec
 
 from okube.model.views import Time
 
-__all__ = ["NetNodeView", "NetPairView", "NetView", "ZonePairView"]
+__all__ = ["LinkFlowView", "LinkView", "LinksView", "NetNodeView", "NetPairView", "NetView", "ZonePairView"]
 
 
 class ZonePairView(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,3 +70,37 @@ class NetView(msgspec.Struct, frozen=True, kw_only=True):
     zones: list[ZonePairView]
     nodes: list[NetNodeView]
     pairs: list[NetPairView] = []
+
+
+class LinkFlowView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tasks of one service have reserved on a link to talk with another, together, in bit/s."""
+
+    origin: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+    reserved: int
+
+
+class LinkView(msgspec.Struct, frozen=True, kw_only=True):
+    """A link: that of a node, or one that is declared between two racks, zones or regions, or inside of one.
+
+    All numbers are in bit/s. ``capacity`` is null where nobody knows the speed: it carries any amount then. ``free`` is
+    negative where more is reserved than it carries. What goes out and comes in is measured on the links of nodes alone.
+    """
+
+    kind: Literal["node", "rack", "zone", "region"]
+    origin: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+    """Empty for the link of a node, and like ``from`` for the inside of a place."""
+    one_way: bool
+    capacity: int | None
+    reserved: int
+    free: int | None
+    sent: int | None
+    received: int | None
+    flows: list[LinkFlowView]
+
+
+class LinksView(msgspec.Struct, frozen=True, kw_only=True):
+    """All links; of more than 1,000 that are declared, those alone on which something is reserved."""
+
+    links: list[LinkView]

@@ -11,6 +11,7 @@ Links are numbered: first those of the nodes, by row, then the declared ones, as
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from okube.scheduler.topology import UNLIMITED_BANDWIDTH, Topology
 
 __all__ = ["Link", "Links"]
 
+LinkKind = Literal["node", "rack", "zone", "region"]
 _NONE = -1
+_KINDS: dict[Level, LinkKind] = {Level.RACK: "rack", Level.ZONE: "zone", Level.REGION: "region"}
 _STEP_S = 1000.0
 """More than any round trip that can be declared: whoever is in the same rack is nearer than whoever is not."""
 
@@ -33,7 +36,7 @@ class Link:
     and not back.
     """
 
-    kind: str
+    kind: LinkKind
     origin: str
     target: str = ""
     one_way: bool = False
@@ -107,7 +110,7 @@ class Links:
         declared = self._topology.declared
         assert declared is not None  # else it would have no such number
         level, origin, target, one_way = declared.link(self._ends[number - self.nodes])
-        return Link(Level(level).name.lower(), origin, target, one_way)
+        return Link(_KINDS[level], origin, target, one_way)
 
     def all(self) -> IntArray:
         """The numbers of all links, those between any two places that have nodes among them."""

@@ -74,6 +74,15 @@ class Reserved:
         used = self.used
         return self.links.capacity[: len(used)] - used
 
+    def of_each(self) -> Iterator[tuple[Flow, FloatArray]]:
+        """What each flow reserves on each link, flow by flow."""
+        used = self.used
+        for way in self._ways.values():
+            self._used = np.zeros(len(self.links.capacity))
+            self._count(way)
+            yield way.flow, self._used
+            self._used = used
+
     def add(self, group: TaskGroup, rows: Sequence[int]) -> None:
         """Tasks of a group were placed, one for each row."""
         own = {(group.service, rule.service, rule.min_bandwidth_bps) for rule in _asking(group)}

@@ -7,6 +7,7 @@ from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.writing import submit
+from okube.manager.linkview import links_view
 from okube.manager.netview import net_view, pairs_from
 from okube.manager.topology import declared_in
 from okube.model.commands import PutTopology
@@ -36,6 +37,15 @@ async def net(request: web.Request) -> web.Response:
     view = net_view(tables.nodes, survey, lambda moment_s: rfc3339(now_ms - round((now_s - moment_s) * 1000)))
     pairs = [] if name is None else pairs_from(name, tables.nodes, survey)
     return answer(request, NetView(zones=view.zones, nodes=view.nodes, pairs=pairs))
+
+
+@routes.get("/v1/net/links")
+@leader_read
+async def net_links(request: web.Request) -> web.Response:
+    """What links carry and what is reserved on them. A stale answer does not know how fast those of nodes are."""
+    tables = await tables_to_read(request)
+    leader = request.app[CONTEXT].leader()
+    return answer(request, links_view(tables, None if leader is None else leader.survey))
 
 
 @routes.get("/v1/net/topology")

@@ -2,7 +2,7 @@
 
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import KEY, READ_HEADERS, STALE
-from okube.model.net_views import NetView
+from okube.model.net_views import LinksView, NetView
 from okube.model.topology import DeclaredTopology
 
 __all__ = ["NET"]
@@ -19,6 +19,18 @@ NET = (
         parameters=(Parameter("node", "also from this node to each other"), STALE),
         answers=(Answer(text="the network", of=NetView, headers=READ_HEADERS),),
         errors=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/net/links",
+        name="net_links",
+        group="net",
+        role="viewer",
+        text="The links of nodes, and those that are declared between and within regions, zones and racks: what each "
+        "carries, and what tasks have reserved of it by `min_bandwidth`, in bit/s. The leader knows how fast the links "
+        "of nodes are, and what goes over them: a stale answer does not.",
+        parameters=(STALE,),
+        answers=(Answer(text="the links", of=LinksView, headers=READ_HEADERS),),
     ),
     Route(
         method="GET",

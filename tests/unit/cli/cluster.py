@@ -150,6 +150,7 @@ class Cluster:
         self.events: list[Row] = []
         self.usage: Row = {"nodes": [], "tasks": [], "silent": []}
         self.topology: Row = {}
+        self.links: list[Row] = []
         self.net: Row = {"zones": [], "nodes": [], "pairs": []}
         self.tokens: list[Row] = []
 
@@ -191,6 +192,8 @@ class Cluster:
                 return Reply(200, self.tokens)
             case ["usage"]:
                 return Reply(200, self.usage)
+            case ["net", "links"]:
+                return Reply(200, {"links": self.links})
             case ["net", "topology"]:
                 return Reply(200, self.topology)
             case ["net"]:

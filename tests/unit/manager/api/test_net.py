@@ -1,11 +1,14 @@
 """The network as the API shows it."""
 
+import msgspec
+
 from okube.manager import intake
 from okube.model.epoch import Epoch
 from okube.model.network import Coordinate
 from okube.model.versions import COMMAND_VERSION
 from okube.model.wire import Heartbeat, NetworkReport, RoundTrip
 from okube.network.coordinates import DIMENSIONS
+from tests.builders import a_spec
 from tests.unit.manager.conftest import Api
 
 HERE = Coordinate((0.01, *[0.0] * (DIMENSIONS - 1)), 0.0001, 0.1)
@@ -50,6 +53,32 @@ async def test_an_agent_is_told_whom_to_measure_and_one_that_measures_nothing_is
     assert again.probing is None
     older = await intake.heartbeat(api.core, api.reign.leader, _beat("w2", 1, None))
     assert older.probing is None
+
+
+async def test_links_are_shown_with_what_is_reserved_on_them(api: Api) -> None:
+    await _two_nodes(api)
+    while api.core.tables.settings.command_version < COMMAND_VERSION:
+        await api.core.raft.wait_applied(api.core.raft.applied_index + 1)
+    await intake.heartbeat(api.core, api.reign.leader, _beat("w1", 1, NetworkReport(HERE, (), 10**9, 8, 16)))
+    await api("PUT", "/v1/net/topology", {"zones": {"between": {"bandwidth": "250M"}}})
+    db = a_spec("db", constraints=["node.name == w1"])
+    web = a_spec("web", constraints=["node.name == w2"], depends_on=[{"service": "db", "min_bandwidth": "100M"}])
+    for spec in (db, web):
+        await api("POST", "/v1/services", msgspec.to_builtins(spec))
+    while not all(task.node for task in api.core.tables.tasks.values()) or len(api.core.tables.tasks) < 2:
+        await api.core.raft.wait_applied(api.core.raft.applied_index + 1)
+
+    links = (await api("GET", "/v1/net/links")).body["links"]
+
+    told = [
+        (link["kind"], link["from"], link["to"], link["capacity"], link["reserved"], link["free"]) for link in links
+    ]
+    assert told == [
+        ("node", "w1", "", 10**9, 10**8, 9 * 10**8),
+        ("node", "w2", "", None, 10**8, None),
+        ("zone", "a", "b", 25 * 10**7, 10**8, 15 * 10**7),
+    ]
+    assert (links[0]["sent"], links[2]["flows"]) == (8, [{"from": "web", "to": "db", "reserved": 10**8}])
 
 
 async def test_a_node_that_is_not_there_has_no_round_trips(api: Api) -> None:
