@@ -212,7 +212,7 @@ def _planned_services(_now_ms: int) -> Sequence[Column]:
         Column("ACTION", field("action")),
         Column("KEPT", field("kept"), right=True),
         Column("CHANGED", field("changed"), right=True),
-        Column("NO PLACE", field("unplaced"), right=True),
+        Column("UNPLACED", field("unplaced"), right=True),
     )
 
 

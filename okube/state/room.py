@@ -7,8 +7,8 @@ cores in billionths. What a task does not ask for is no matter, however little o
 import msgspec
 
 from okube.model.node import Node
+from okube.model.resources import Resources
 from okube.model.scheduling import Overcommit
-from okube.model.spec import Resources
 from okube.state.tables import Tables
 
 __all__ = ["Rooms"]

@@ -55,7 +55,7 @@ def test_the_services_of_all_documents_are_asked_about_and_shown(okube: Okube, s
     path, body = site.asked[-1]
     assert (path, [service["name"] for service in body["services"]]) == ("/v1/plan", ["web", "db"])
     assert result.stdout == (
-        "SERVICE  ACTION   KEPT  CHANGED  NO PLACE\n"
+        "SERVICE  ACTION   KEPT  CHANGED  UNPLACED\n"
         "web      changed     1        1         0\n"
         "\n"
         "TASK   STEP  FROM  NODE  WHY\n"
