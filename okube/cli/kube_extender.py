@@ -23,14 +23,14 @@ _file = click.Path(path_type=Path, dir_okay=False)
     epilog=examples("""
 okube kube-extender                       in a pod of the cluster
 okube kube-extender --kubeconfig ~/.kube/config --topology topology.yaml
-okube kube-extender --okube               an Okube cluster on the same machines tells of the network
+okube kube-extender --okube               with an Okube cluster nearby
 """),
 )
 @connects
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="Where it listens.")
 @click.option("--port", type=click.IntRange(0, 65535), default=7301, show_default=True, metavar="PORT")
 @click.option("--topology", type=_file, metavar="FILE", help="What the network costs, and where nodes stand.")
-@click.option("--okube", is_flag=True, help="Ask an Okube cluster of the same nodes, whose agents measure the network.")
+@click.option("--okube", is_flag=True, help="Ask a cluster of Okube on the same machines.")
 @click.option("--kubeconfig", type=_file, metavar="FILE", help="How Kubernetes is reached; else as a pod of it.")
 @click.option("--tls-cert", type=_file, metavar="FILE", help="Serve HTTPS with this certificate,")
 @click.option("--tls-key", type=_file, metavar="FILE", help="and this key,")

@@ -35,7 +35,6 @@ class NodesGroup(LazyGroup):
     cls=NodesGroup,
     invoke_without_command=True,
     epilog=examples("""
-okube nodes
 okube nodes --label disk=ssd -o wide
 okube nodes rm w3                forget a node that is down
 """),

@@ -86,9 +86,11 @@ times = Duration()
 def waits(command: F) -> F:
     """``--wait``, ``--no-wait`` and ``--timeout``."""
     command = click.option(
-        "--timeout", type=times, default="60s", metavar="TIME", show_default=True, help="How long to wait."
+        "--timeout", type=times, default="60s", metavar="TIME", hidden=True, help="How long to wait."
     )(command)
-    return click.option("--wait/--no-wait", default=True, help="Wait until it is done (default), or do not.")(command)
+    return click.option("--wait/--no-wait", default=True, help="Wait 60s (or --timeout TIME) until it is done.")(
+        command
+    )
 
 
 watched = click.option("-w", "--watch", is_flag=True, help="Go on, and show every change.")

@@ -43,7 +43,6 @@ _FLAGS = {
     context_settings={"ignore_unknown_options": False},
     epilog=examples("""
 okube run --image nginx:1.27 --name web --replicas 3 -p 8080:80
-okube run --image alpine --mode job -- sh -c 'echo hello'
 """),
 )
 @click.option("--image", required=True, metavar="IMAGE", help="What to run, such as nginx:1.27.")
