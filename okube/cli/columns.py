@@ -228,6 +228,27 @@ def _planned_tasks(_now_ms: int) -> Sequence[Column]:
     )
 
 
+def _suffering(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("SERVICE", field("name")),
+        Column("APP", field("app"), optional=True),
+        Column("READY", lambda row: f"{text(row.get('after'))}/{text(row.get('total'))}", right=True),
+        Column("BEFORE", field("before"), right=True),
+        Column("WHY", field("why"), optional=True, below=True),
+    )
+
+
+def _broken_limits(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("SERVICE", field("service")),
+        Column("DEPENDS ON", field("depends_on")),
+        Column("LIMIT", field("limit")),
+        Column("ROUND TRIP", round_trip("round_trip"), right=True, optional=True),
+        Column("TASKS", field("tasks"), right=True),
+        Column("NODES", field("nodes"), gives_way=True),
+    )
+
+
 def _snapshots(now_ms: int) -> Sequence[Column]:
     return (
         Column("TAKEN", field("taken_at")),
@@ -381,6 +402,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "actions": _actions,
     "planned services": _planned_services,
     "planned tasks": _planned_tasks,
+    "suffering services": _suffering,
+    "broken limits": _broken_limits,
     "keys": _keys,
     "secrets": _secrets,
     "configs": _secrets,

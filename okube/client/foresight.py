@@ -14,3 +14,8 @@ class Foresight(Calls):
         """Where the tasks of these services would go: ``{fits, services, tasks, others, ...}``."""
         target = target_of("/v1/plan", [("prune", prune or None), ("stale", self.stale or None)])
         return self._object(self._write("POST", target, {"services": list(specs)}))
+
+    def whatif(self, *, lose: Sequence[str] = (), add: Sequence[str] = (), specs: Sequence[Json] = ()) -> Json:
+        """What would become of the cluster: ``{fits, quorum, tasks, suffering, limits, ...}``."""
+        target = target_of("/v1/whatif", [("stale", self.stale or None)])
+        return self._object(self._write("POST", target, {"lose": lose, "add": add, "services": list(specs)}))

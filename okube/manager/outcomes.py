@@ -19,6 +19,12 @@ class Outcome(NamedTuple):
     left: Task | None  # the task before, as it was seen last
 
     @property
+    def service(self) -> str:
+        """The service's name."""
+        row = self.after or self.before
+        return "" if row is None else row.service
+
+    @property
     def step(self) -> Step | None:
         """What that amounts to; None for nothing."""
         before, after = self.before, self.after

@@ -1,17 +1,19 @@
 """What applying services would do: their tasks' places, who gives way, and what fits nowhere. Pure."""
 
+from collections import Counter
 from collections.abc import Generator, Sequence
 
 from okube.manager.outcomes import Outcome, outcomes, unplaced_of
 from okube.manager.rehearsal import Rehearsal, Surroundings
 from okube.model.commands import PutServices
-from okube.model.foresight_views import PlannedServiceView, PlanView
+from okube.model.foresight_views import PlannedServiceView, PlannedTaskView, PlanView
 from okube.model.spec import ServiceSpec
+from okube.model.workload_views import Action
 from okube.state import Tables
 from okube.state.fork import forking
 from okube.state.services import change_of, to_prune
 
-__all__ = ["MOST_TASKS", "plan_view"]
+__all__ = ["MOST_TASKS", "plan_view", "planned_services", "putting"]
 
 MOST_TASKS = 10_000
 
@@ -37,43 +39,61 @@ def plan_view(
     fork = yield from forking(tables)
     rehearsal = Rehearsal(fork, now_ms, around)
     yield from rehearsal.begin()
-    actions = [(spec.name, change_of(fork.service_named(spec.name), spec)) for spec in specs]
-    actions += [(service.name, "removed") for service in (to_prune(fork, specs) if prune else [])]
-    ids = tuple(f"~{spec.name}" for spec in specs)
-    rehearsal.carry_out(PutServices(tuple(specs), ids, "upsert", prune=prune, within=within))
+    actions = putting(rehearsal, specs, prune=prune, within=within)
     yield from rehearsal.settle()
+    found = list(outcomes(rehearsal))
     names = {name for name, _ in actions}
-    by_service: dict[str, list[Outcome]] = {}
-    others: list[Outcome] = []
-    for outcome in outcomes(rehearsal):
-        row = outcome.after or outcome.before
-        if row is not None and row.service in names:
-            by_service.setdefault(row.service, []).append(outcome)
-        else:
-            others.append(outcome)
-    found = []
-    for name, action in actions:
-        service = fork.service_named(name)
-        mine = by_service.setdefault(name, [])
-        told = {outcome.after.id for outcome in mine if outcome.after is not None}
-        unplaced = [] if service is None else list(unplaced_of(rehearsal, service.id))
-        mine += [each for each in unplaced if each.after is not None and each.after.id not in told]
-        running = 0 if service is None else fork.sums_of(service).running
-        changed = len(mine) - len(unplaced)
-        started = sum(each.step in ("start", "move", "replace") for each in mine)
-        found.append(
-            PlannedServiceView(
-                name=name, action=action, kept=max(0, running - started), changed=changed, unplaced=len(unplaced)
-            )
-        )
-    tasks = [each.view() for name, _ in actions for each in by_service[name]]
-    more = [each.view() for each in others]
+    told = [each for each in found if each.service in names]
+    services = planned_services(rehearsal, actions, found)
+    tasks = [view for name, _ in actions for view in _tasks_of(rehearsal, name, told)]
+    more = [each.view() for each in found if each.service not in names]
     return PlanView(
         revision=revision,
-        fits=not any(each.unplaced for each in found),
+        fits=not any(each.unplaced for each in services),
         settled=rehearsal.settled,
-        services=found,
+        services=services,
         tasks=tasks[:MOST_TASKS],
         others=more[:MOST_TASKS],
         left_out=max(0, len(tasks) - MOST_TASKS) + max(0, len(more) - MOST_TASKS),
     )
+
+
+def putting(
+    rehearsal: Rehearsal, specs: Sequence[ServiceSpec], *, prune: bool = False, within: tuple[str, ...] = ()
+) -> list[tuple[str, Action]]:
+    """Apply services there; what that does to each, by name. Raises OkubeError where the cluster would refuse it."""
+    tables = rehearsal.tables
+    actions = [(spec.name, change_of(tables.service_named(spec.name), spec)) for spec in specs]
+    if prune:
+        actions += [(service.name, "removed") for service in to_prune(tables, specs)]
+    ids = tuple(f"~{spec.name}" for spec in specs)
+    rehearsal.carry_out(PutServices(tuple(specs), ids, "upsert", prune=prune, within=within))
+    return actions
+
+
+def planned_services(
+    rehearsal: Rehearsal, actions: Sequence[tuple[str, Action]], found: Sequence[Outcome]
+) -> list[PlannedServiceView]:
+    """What became of each of these services."""
+    changed = Counter(each.service for each in found if each.step != "wait")
+    started = Counter(each.service for each in found if each.step in ("start", "move", "replace"))
+    services = []
+    for name, action in actions:
+        service = rehearsal.tables.service_named(name)
+        running = 0 if service is None else rehearsal.tables.sums_of(service).running
+        unplaced = 0 if service is None else sum(1 for _ in unplaced_of(rehearsal, service.id))
+        kept = max(0, running - started[name])
+        services.append(
+            PlannedServiceView(name=name, action=action, kept=kept, changed=changed[name], unplaced=unplaced)
+        )
+    return services
+
+
+def _tasks_of(rehearsal: Rehearsal, name: str, found: Sequence[Outcome]) -> list[PlannedTaskView]:
+    """The tasks of a service that change, and those that find no place although they change nothing."""
+    mine = [each for each in found if each.service == name]
+    told = {each.after.id for each in mine if each.after is not None}
+    service = rehearsal.tables.service_named(name)
+    unplaced = [] if service is None else unplaced_of(rehearsal, service.id)
+    more = [each for each in unplaced if each.after is not None and each.after.id not in told]
+    return [each.view() for each in (*mine, *more)]

@@ -65,6 +65,7 @@ class Rehearsal:
         self.first: dict[str, Task | None] = {}
         self.last: dict[str, Task] = {}
         self.settled = True
+        self.stand_ins: dict[str, str] = {}  # nodes that are but thought of, and others in whose place they would be
         self._marked: dict[str, None] = {}  # services to be planned
         self._unsettled: dict[str, None] = {}  # tasks for whose agents there is something to do
         self._again_ms: dict[str, int] = {}
@@ -73,7 +74,7 @@ class Rehearsal:
 
     def network(self) -> Topology:
         """What is known between the nodes, in the order of their names."""
-        return topology_in(self.tables, self.around.survey)
+        return topology_in(self.tables, self.around.survey, self.stand_ins)
 
     def begin(self) -> Generator[None, None, None]:
         """Let what is under way come to its end; what changes from here on is told."""

@@ -1,5 +1,8 @@
 """The network as the scheduler sees it: what was measured, and what a person declared, for the nodes of the tables."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 
 from okube.manager.settings import ManagerSettings
@@ -20,15 +23,18 @@ def declared_in(tables: Tables) -> DeclaredTopology:
     return DeclaredTopology() if said is msgspec.UNSET else said
 
 
-def topology_in(tables: Tables, survey: Survey | None) -> Topology:
-    """The network between the nodes, in the order of their names; without a survey nothing of it was measured."""
+def topology_in(tables: Tables, survey: Survey | None, stand_ins: Mapping[str, str] = MappingProxyType({})) -> Topology:
+    """The network between the nodes, in the order of their names; without a survey nothing of it was measured.
+
+    Of nodes that are but thought of, ``stand_ins`` names others whose coordinates and links they would have.
+    """
     names = sorted(tables.nodes)
     nodes = [tables.nodes[name] for name in names]
     places = [Place(node.region, node.zone, node.rack) for node in nodes]
     costs = costs_of(declared_in(tables))
     if survey is None:
         return Topology(places, costs)
-    coordinates, links = survey.rows(names)
+    coordinates, links = survey.rows([stand_ins.get(name, name) for name in names])
     return Topology(places, costs, coordinates=coordinates, links=links)
 
 

@@ -1,12 +1,23 @@
 """The JSON shapes of what would happen: of services that are to be applied, and of nodes that are lost."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from okube.model.spec import ServiceSpec
 from okube.model.workload_views import Action
 
-__all__ = ["PlanView", "PlannedServiceView", "PlannedTaskView", "Step"]
+__all__ = [
+    "BrokenLimitView",
+    "LostServiceView",
+    "PlanView",
+    "PlannedServiceView",
+    "PlannedTaskView",
+    "QuorumView",
+    "Step",
+    "WhatIfBody",
+    "WhatIfView",
+]
 
 Step = Literal["start", "move", "replace", "stop", "wait"]
 """A task would begin in a slot without one, be replaced on another node or on its own, stop, or find no place."""
@@ -53,4 +64,74 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     services: list[PlannedServiceView]
     tasks: list[PlannedTaskView]
     others: list[PlannedTaskView]
+    left_out: int = 0
+
+
+class WhatIfBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be imagined, all at once.
+
+    ``lose`` names nodes, managers, or ``zone:NAME``, ``region:NAME``, ``rack:NAME``, ``node:NAME``, ``manager:NAME``.
+    ``add`` has machines such as ``3x8c16g``, ``8c16g500g@rack-b`` or ``2xw1``; ``services`` are applied beside it.
+    """
+
+    lose: Annotated[tuple[str, ...], msgspec.Meta(max_length=1000)] = ()
+    add: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
+    services: Annotated[tuple[ServiceSpec, ...], msgspec.Meta(max_length=1000)] = ()
+
+
+class QuorumView(msgspec.Struct, frozen=True, kw_only=True):
+    """The managers that vote: those that would be lost, how many would be left, and how many are needed."""
+
+    kept: bool
+    voters: int
+    left: int
+    needed: int
+    lost: list[str]
+
+
+class LostServiceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service with fewer tasks that serve than before: how many before and after, of how many, and why."""
+
+    name: str
+    app: str | None = None
+    before: int
+    after: int
+    total: int
+    why: str = ""
+
+
+class BrokenLimitView(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit between two services that would not be kept any more, for so many tasks, on these nodes.
+
+    ``round_trip`` is the longest of all that are known, in seconds.
+    """
+
+    service: str
+    depends_on: str
+    limit: str
+    tasks: int
+    nodes: list[str]
+    round_trip: float | None
+
+
+class WhatIfView(msgspec.Struct, frozen=True, kw_only=True):
+    """What would become of the cluster; nothing is done.
+
+    ``tasks`` are those that would begin, move or stop, and find no place (`wait`); ``services`` those that were
+    applied beside it. ``fits`` tells whether all tasks find a place. Of more than 10,000 tasks the rest is left out,
+    and counted in ``left_out``.
+    """
+
+    revision: int
+    fits: bool
+    settled: bool
+    lost: list[str]
+    added: list[str]
+    quorum: QuorumView
+    moved: int
+    unplaced: int
+    tasks: list[PlannedTaskView]
+    suffering: list[LostServiceView]
+    limits: list[BrokenLimitView]
+    services: list[PlannedServiceView]
     left_out: int = 0

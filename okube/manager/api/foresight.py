@@ -9,11 +9,15 @@ from okube.manager.api.forward import leader_read
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.scope import apps_of
 from okube.manager.api.services import check_specs, specs_in
+from okube.manager.losses import loss_of
 from okube.manager.planning import plan_view
 from okube.manager.rehearsal import Surroundings
 from okube.manager.scheduling import policy_in
 from okube.manager.slices import in_turns
-from okube.model.foresight_views import PlanView
+from okube.manager.whatif import machines_of, whatif_view
+from okube.model.decode import decode
+from okube.model.errors import FieldError, InvalidInput
+from okube.model.foresight_views import PlanView, WhatIfBody
 from okube.state import Tables
 
 __all__ = ["routes"]
@@ -32,6 +36,25 @@ async def plan(request: web.Request) -> web.Response:
     around, now_ms = _surroundings(request, tables), request.app[CONTEXT].core.clock.time_ms()
     view = await in_turns(plan_view(tables, specs, now_ms, around, prune=prune, within=apps_of(request)))
     return answer(request, _in_sight(request, view), revision=view.revision)
+
+
+@routes.post("/v1/whatif")
+@leader_read
+async def whatif(request: web.Request) -> web.Response:
+    """What would become of the cluster without some nodes, or with more; a stale answer knows of no round trips."""
+    body = await json_object(request)
+    services = body.pop("services", None)
+    specs = specs_in({"services": services}) if services else ()
+    question = decode(WhatIfBody, body, what="what is asked")
+    if not (question.lose or question.add or specs):
+        message = "names nothing that is lost: name a node or zone:NAME, or say what is added or applied"
+        raise InvalidInput.of([FieldError("lose", message)], what="what is asked")
+    tables, core = await tables_to_read(request), request.app[CONTEXT].core
+    loss, machines = loss_of(tables, core.raft.members, question.lose), machines_of(tables, question.add)
+    around, members = _surroundings(request, tables), core.raft.members
+    work = whatif_view(tables, loss, machines, specs, members, core.clock.time_ms(), around)
+    view = await in_turns(work)
+    return answer(request, view, revision=view.revision)
 
 
 def _in_sight(request: web.Request, view: PlanView) -> PlanView:

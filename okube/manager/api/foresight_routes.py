@@ -2,7 +2,7 @@
 
 from okube.manager.api.route import Answer, Parameter, Route
 from okube.manager.api.route_parts import FLAG, READ_HEADERS, STALE
-from okube.model.foresight_views import PlanView
+from okube.model.foresight_views import PlanView, WhatIfBody, WhatIfView
 from okube.model.workload_views import ApplyBody
 
 __all__ = ["FORESIGHT"]
@@ -22,6 +22,22 @@ FORESIGHT = (
         parameters=(Parameter("prune", "as for `apply`", FLAG), STALE),
         body=ApplyBody,
         answers=(Answer(text="what would happen", of=PlanView, headers=READ_HEADERS),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/v1/whatif",
+        name="whatif",
+        group="foresight",
+        role="operator",
+        asks=True,
+        text="What would become of the cluster if nodes, zones or managers were lost, machines came or services were "
+        "applied, all at once; nothing is done. Which tasks would go where, which would find no place and why, whether "
+        "the managers would still have a quorum, which services would have fewer tasks that serve, and which limits "
+        "of `depends_on` would not be kept any more.",
+        parameters=(STALE,),
+        body=WhatIfBody,
+        answers=(Answer(text="what would become of it", of=WhatIfView, headers=READ_HEADERS),),
         errors=(404, 409),
     ),
 )

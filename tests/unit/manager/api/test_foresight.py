@@ -45,3 +45,33 @@ async def test_who_has_one_app_plans_for_it_alone_and_sees_nothing_of_others(api
     assert answer.status == 200, answer.body
     assert answer.body["others"] == []
     assert (await api("POST", "/v1/plan", {"services": [shop]})).body["others"][0]["name"] == "ledger.1"
+
+
+async def test_a_question_is_answered_and_changes_nothing(api: Api) -> None:
+    for name in ("w1", "w2"):
+        await api.node(name)
+    assert (await api("POST", "/v1/services", a_service("web", replicas=2))).status == 201
+    await until(lambda: sum(task.node is not None for task in api.core.tables.tasks.values()) == 2)
+    before = api.core.tables.digest.hex()
+    answer = await api("POST", "/v1/whatif", {"lose": ["w1", "m1"], "add": ["2x8c16g"]})
+    assert answer.status == 200, answer.body
+    assert (answer.body["lost"], answer.body["added"]) == (["w1"], ["new-1", "new-2"])
+    assert answer.body["quorum"] == {"kept": False, "voters": 1, "left": 0, "needed": 1, "lost": ["m1"]}
+    assert [task["origin"] for task in answer.body["tasks"]] == ["w1"]
+    assert api.core.tables.digest.hex() == before
+
+
+async def test_a_question_about_nothing_or_nonsense_is_refused_with_its_place(api: Api) -> None:
+    await api.node("w1")
+    for body, path in (
+        ({}, "lose"),
+        ({"lose": []}, "lose"),
+        ({"lose": ["w1", "w7"]}, "lose[1]"),
+        ({"lose": "w1"}, "lose"),
+        ({"add": ["0xw1"]}, "add[0]"),
+        ({"lose": ["w1"], "services": [{"name": "web"}]}, "services[0].image"),
+        ({"loose": ["w1"]}, "loose"),
+    ):
+        answer = await api("POST", "/v1/whatif", body)
+        assert answer.status == 422, body
+        assert answer.body["errors"][0]["path"] == path, answer.body
