@@ -243,7 +243,7 @@ def _broken_limits(_now_ms: int) -> Sequence[Column]:
         Column("SERVICE", field("service")),
         Column("DEPENDS ON", field("depends_on")),
         Column("LIMIT", field("limit")),
-        Column("ROUND TRIP", round_trip("round_trip"), right=True, optional=True),
+        Column("ROUND TRIP", lambda row: round_trip("round_trip")(row) or "unknown", right=True),
         Column("TASKS", field("tasks"), right=True),
         Column("NODES", field("nodes"), gives_way=True),
     )

@@ -57,4 +57,4 @@ def unmet_in(tables: Tables, network: NetworkView) -> dict[tuple[str, str], Edge
     edges = [edge for edge in edges_of(tables, tables.services.values()) if edge.limited]
     counts = counts_of(tables, {service for edge in edges for service in (edge.source, edge.target)})
     found = {(each.edge.source_name, each.edge.target_name): each for each in costs_of(network, edges, counts)}
-    return {names: each for names, each in found.items() if each.unmet or (each.tasks and each.unknown == each.tasks)}
+    return {names: each for names, each in found.items() if each.unmet}

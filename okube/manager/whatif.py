@@ -1,5 +1,6 @@
 """What would become of the cluster if nodes were lost or others came: tried on tables of their own. Pure."""
 
+import math
 from collections.abc import Generator, Sequence
 
 import msgspec
@@ -96,7 +97,7 @@ def whatif_view(
         limits=[
             _limit(rehearsal, cost)
             for names, cost in unmet_in(fork, NetworkView(rehearsal.network())).items()
-            if sum(cost.unmet.values()) > sum(unmet[names].unmet.values() if names in unmet else ())
+            if cost.unmet_tasks > (unmet[names].unmet_tasks if names in unmet else 0)
         ],
         services=services,
         left_out=max(0, len(views) - MOST_TASKS),
@@ -175,13 +176,14 @@ def _why_gone(service: Service, tables: Tables, loss: Loss) -> str:
 
 def _limit(rehearsal: Rehearsal, cost: EdgeCost) -> BrokenLimitView:
     names = sorted(rehearsal.tables.nodes)
+    away = [seconds for _, seconds in cost.unmet.values()]
     return BrokenLimitView(
         service=cost.edge.source_name,
         depends_on=cost.edge.target_name,
         limit=_words(cost.edge),
-        tasks=sum(cost.unmet.values()),
+        tasks=cost.unmet_tasks,
         nodes=[names[row] for row in cost.unmet],
-        round_trip=None if cost.worst_s != cost.worst_s else cost.worst_s,
+        round_trip=None if any(map(math.isnan, away)) else max(away, default=None),
     )
 
 

@@ -103,7 +103,7 @@ class LostServiceView(msgspec.Struct, frozen=True, kw_only=True):
 class BrokenLimitView(msgspec.Struct, frozen=True, kw_only=True):
     """A limit between two services that would not be kept any more, for so many tasks, on these nodes.
 
-    ``round_trip`` is the longest of all that are known, in seconds.
+    ``round_trip`` is the longest of these, in seconds; null where it is unknown.
     """
 
     service: str

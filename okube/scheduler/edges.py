@@ -38,7 +38,8 @@ class EdgeCost:
     """What a dependency costs all tasks of its source together, in bits under way.
 
     ``mean_s`` and ``worst_s`` are the round trips to the nearest tasks, NaN where none is known; ``unknown`` counts the
-    source's tasks for which none is, ``unmet`` those on nodes that are too far for a limit, by row.
+    source's tasks for which none is; ``unmet`` has the nodes (rows) that are too far for a limit, with their tasks and
+    round trip.
     """
 
     edge: Edge
@@ -47,7 +48,12 @@ class EdgeCost:
     mean_s: float
     worst_s: float
     unknown: int
-    unmet: dict[int, int]
+    unmet: dict[int, tuple[int, float]]
+
+    @property
+    def unmet_tasks(self) -> int:
+        """For how many tasks a limit is not kept."""
+        return sum(tasks for tasks, _ in self.unmet.values())
 
 
 def cost_of(network: NetworkView, edge: Edge, sources: IntArray, targets: IntArray) -> EdgeCost:
@@ -77,5 +83,9 @@ def cost_of(network: NetworkView, edge: Edge, sources: IntArray, targets: IntArr
         mean,
         float(nearest[known].max()) if known.any() else np.nan,
         int(weights[~known].sum()),
-        {int(row): int(sources[row]) for row in rows[~verdict.allowed[rows]]},
+        {
+            row: (int(sources[row]), seconds)
+            for row, seconds, allowed in zip(rows.tolist(), nearest.tolist(), verdict.allowed[rows], strict=True)
+            if not allowed
+        },
     )
