@@ -8,7 +8,7 @@ from okube.cli.lazy import LazyGroup
 from okube.cli.options import connects, examples, formats, shows
 from okube.cli.output import emit, note
 from okube.cli.session import Session, session
-from okube.model.scheduling import POLICIES, SCORES
+from okube.model.scheduling import ORDERS, POLICIES, SCORES
 
 __all__ = ["scheduler"]
 
@@ -22,6 +22,7 @@ Row = dict[str, Any]
 okube scheduler
 okube scheduler set binpack
 okube scheduler set spread --weight balance=20 --weight zones=50
+okube scheduler set --order tarjan
 """),
 )
 @connects
@@ -40,10 +41,11 @@ def scheduler(ctx: click.Context) -> None:
 okube scheduler set binpack
 okube scheduler set binpack --weight spread=10
 okube scheduler set spread --overcommit cpus=2 --overcommit memory=0.9
+okube scheduler set --order reverse-kahn   this alone; all else stays
 okube scheduler set spread                 the defaults again
 """),
 )
-@click.argument("policy", type=click.Choice(POLICIES), metavar="POLICY")
+@click.argument("policy", type=click.Choice(POLICIES), metavar="[POLICY]", required=False)
 @click.option(
     "--weight",
     "weights",
@@ -58,17 +60,31 @@ okube scheduler set spread                 the defaults again
     metavar="RESOURCE=N",
     help="Promise N times what nodes have of cpus, memory or disk; below 1, only that part of it.",
 )
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    metavar="ORDER",
+    help=f"In which order services are placed that depend on each other: {', '.join(ORDERS)}.",
+)
 @connects
 @formats
-def set_policy(policy: str, weights: tuple[str, ...], factors: tuple[str, ...]) -> None:
+def set_policy(policy: str | None, weights: tuple[str, ...], factors: tuple[str, ...], order: str | None) -> None:
     """Choose nodes by POLICY from here on: spread, binpack, epvm, round-robin or network.
 
-    Tasks that run stay where they are. What was set before is gone: what counts is what you give now.
+    Tasks that run stay where they are. With POLICY what was set before is gone: what counts is what you give now.
+    Without it, what you do not give stays as it is.
     """
     here = session()
     given = dict(_number(each, "--weight", f"balance=20; scores are {', '.join(SCORES)}") for each in weights)
     promised = dict(_number(each, "--overcommit", "cpus=2") for each in factors)
-    _show(here, here.client().set_scheduler(policy, given, promised))
+    client = here.client()
+    if policy is None:
+        if not (given or promised or order):
+            raise click.UsageError(f"nothing to set: name a policy ({', '.join(POLICIES)}), or give an option")
+        before = client.scheduler()
+        policy, order = str(before.get("policy")), order or before.get("order")
+        given, promised = {**before.get("weights", {}), **given}, {**before.get("overcommit", {}), **promised}
+    _show(here, client.set_scheduler(policy, given, promised, order))
 
 
 def _number(text: str, option: str, example: str) -> tuple[str, float]:
@@ -88,6 +104,8 @@ def _show(here: Session, found: Row) -> None:
     click.echo(f"policy  {found.get('policy')}")
     for name, weight in scores.items():
         click.echo(f"score   {name:<14} {weight:>8g}{'   set' if name in said else ''}")
+    if order := found.get("order"):
+        click.echo(f"order   {order}")
     promised = found.get("overcommit") or {}
     for name, factor in promised.items():
         if factor != 1:

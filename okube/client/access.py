@@ -56,13 +56,20 @@ class Access(Calls):
         return self._object(self._read("/v1/scheduler"))
 
     def set_scheduler(
-        self, policy: str, weights: Mapping[str, float], overcommit: Mapping[str, float] | None = None
+        self,
+        policy: str,
+        weights: Mapping[str, float],
+        overcommit: Mapping[str, float] | None = None,
+        order: str | None = None,
     ) -> Json:
         """Choose nodes by this policy from here on, with these weights beside its own.
 
-        ``overcommit`` says how many times what nodes have of ``cpus``, ``memory`` and ``disk`` is promised (else once).
+        ``overcommit`` says how many times what nodes have of ``cpus``, ``memory`` and ``disk`` is promised (else once),
+        ``order`` in which order services are placed that depend on each other.
         """
-        body = {"policy": policy, "weights": dict(weights), "overcommit": dict(overcommit or {})}
+        body: Json = {"policy": policy, "weights": dict(weights), "overcommit": dict(overcommit or {})}
+        if order is not None:
+            body["order"] = order
         return self._object(self._write("PUT", "/v1/scheduler", body))
 
     def keyring(self) -> Json:

@@ -1,46 +1,23 @@
-"""Whom the services of a cluster call: from the names in specs to the rules of the scheduler, and their order. Pure."""
+"""Whom the services of a cluster call: from the names in specs to the rules of the scheduler. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
 
+from okube.manager.scheduling import scheduling_in
 from okube.model.dependency import Dependency
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import CallRule
-from okube.scheduler.ordering import kahn
+from okube.scheduler.ordering import DEPENDENCIES_FIRST
 from okube.scheduler.topology import Topology
 from okube.state import Tables
 from okube.state.siblings import called
 
-__all__ = ["Calls", "Network", "dependencies_first"]
+__all__ = ["Calls", "Network"]
 
 Network = Callable[[], Topology]
 """What is known of the network between the nodes, in the order of their names."""
 Alike = list[tuple[list[Task], ServiceSpec]]
-
-
-def dependencies_first(tables: Tables, alike: Alike) -> Alike:
-    """Services that depend on each other trade their places in the queue, so that none comes before what it needs.
-
-    All others keep theirs: who waits longest comes first.
-    """
-    position = {tasks[0].service_id: number for number, (tasks, _) in enumerate(alike)}
-    graph: dict[str, list[str]] = {}
-    for tasks, spec in alike:
-        targets = [called(tables, each.service, spec.app) for each in spec.dependencies]
-        waiting = [target for target in targets if target in position]
-        if waiting:
-            graph.setdefault(tasks[0].service_id, []).extend(waiting)
-            for target in waiting:
-                graph.setdefault(target, [])
-    if not graph:
-        return alike
-    groups: dict[str, Alike] = {service_id: [] for service_id in graph}
-    for each in alike:
-        if each[0][0].service_id in groups:
-            groups[each[0][0].service_id].append(each)
-    sorted_ = iter([each for service_id in kahn(graph) for each in groups[service_id]])
-    return [next(sorted_) if each[0][0].service_id in groups else each for each in alike]
 
 
 class Calls:
@@ -48,6 +25,7 @@ class Calls:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._dependencies_first = scheduling_in(tables).order in DEPENDENCIES_FIRST
         self._callers: dict[str, list[tuple[Service, Dependency]]] | None = None
 
     def rules(self, service_id: str, spec: ServiceSpec) -> tuple[CallRule, ...]:
@@ -62,7 +40,8 @@ class Calls:
         for each in spec.dependencies:
             service_id = called(self._tables, each.service, spec.app)
             target = None if service_id is None else self._tables.services[service_id]
-            yield _rule(each, service_id or "", each.service, awaited=target is not None and _wants_tasks(target))
+            awaited = self._dependencies_first and target is not None and _wants_tasks(target)
+            yield _rule(each, service_id or "", each.service, awaited=awaited)
 
     def _theirs(self, service_id: str) -> Iterator[CallRule]:
         for caller, dependency in self._theirs_of(service_id):

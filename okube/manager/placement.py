@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from okube.manager.calls import Calls, Network, dependencies_first
+from okube.manager.calls import Calls, Network
 from okube.manager.companies import Companies, in_order
 from okube.manager.flows import network_view
+from okube.manager.queueing import in_order_of_apps
 from okube.manager.returning import Returns
 from okube.manager.scheduling import scheduling_in
 from okube.manager.slices import at_once, slices
@@ -77,7 +78,8 @@ def plan_placement_in_slices(
     waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
-    nodes, alike = node_table(tables, unsure), in_order(dependencies_first(tables, _alike(tables, waiting)))
+    nodes = node_table(tables, unsure)
+    alike = in_order(in_order_of_apps(tables, _alike(tables, waiting), scheduling_in(tables).order))
     companies, calls = Companies(tables), Calls(tables)
     between = network_view(tables, network) if calls.any_rules(alike) else None
     unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}

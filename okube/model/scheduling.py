@@ -7,10 +7,12 @@ import msgspec
 
 from okube.model.names import is_dns_label
 
-__all__ = ["MOST_WEIGHT", "POLICIES", "SCORES", "Overcommit", "PolicyName", "Scheduling"]
+__all__ = ["MOST_WEIGHT", "ORDERS", "POLICIES", "SCORES", "OrderName", "Overcommit", "PolicyName", "Scheduling"]
 
 PolicyName = Literal["spread", "binpack", "epvm", "round-robin", "network"]
 POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
+OrderName = Literal["kahn", "tarjan", "reverse-kahn", "reverse-tarjan", "alternate-kahn", "alternate-tarjan"]
+ORDERS: tuple[OrderName, ...] = get_args(OrderName)
 SCORES = ("balance", "binpack", "epvm", "network", "preference", "round-robin", "spread", "tasks", "zones")
 """The scores that Okube brings along; others come by entry points of installed packages."""
 MOST_WEIGHT = 1_000_000.0
@@ -59,9 +61,10 @@ class Overcommit(msgspec.Struct, frozen=True, kw_only=True):
 class Scheduling(msgspec.Struct, frozen=True, kw_only=True):
     """A policy, and the weights that take the place of the policy's own; a score that is weighed 0 counts nothing.
 
-    And how much of each node may be promised.
+    And how much of each node may be promised, and in which order services are placed that depend on each other.
     """
 
     policy: PolicyName = "spread"
     weights: Weights = {}
     overcommit: Overcommit = Overcommit()
+    order: OrderName = "kahn"

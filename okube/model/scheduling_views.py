@@ -2,7 +2,7 @@
 
 import msgspec
 
-from okube.model.scheduling import Overcommit, PolicyName, Weights
+from okube.model.scheduling import OrderName, Overcommit, PolicyName, Weights
 
 __all__ = ["SchedulerView"]
 
@@ -10,6 +10,7 @@ __all__ = ["SchedulerView"]
 class SchedulerView(msgspec.Struct, frozen=True, kw_only=True):
     """The policy, the weights that were set beside it, what all its scores weigh with these, and what may be promised.
 
+    And the order of services that depend on each other.
     ``unknown`` are weighed scores that this manager does not have: the package that brings them is not installed there.
     What GET gives, PUT takes.
     """
@@ -17,5 +18,6 @@ class SchedulerView(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicyName
     weights: Weights
     overcommit: Overcommit
+    order: OrderName
     scores: dict[str, float]
     unknown: tuple[str, ...] = ()

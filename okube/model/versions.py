@@ -18,6 +18,7 @@ import msgspec
 
 from okube.model import commands as c
 from okube.model.resources import Resources
+from okube.model.scheduling import Scheduling
 from okube.model.spec import ServiceSpec
 
 __all__ = ["COMMAND_VERSION", "FIELDS_SINCE", "KINDS_SINCE", "next_version", "version_of"]
@@ -59,6 +60,7 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
         "depends_on": 5,
         "priority": 5,
     },
+    Scheduling: {"order": 6},
     Resources: {"limits": 6, "named": 6},
     c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5, "named": 6},
     c.RemoveNode: {"bar": 3},

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from okube.model.graph import Graph, components
 
-__all__ = ["ORDERS", "alternating", "kahn", "tarjan"]
+__all__ = ["DEPENDENCIES_FIRST", "ORDERS", "alternating", "kahn", "tarjan"]
 
 
 def kahn(graph: Graph) -> list[str]:
@@ -71,3 +71,6 @@ ORDERS: Mapping[str, Callable[[Graph], list[str]]] = MappingProxyType(
     }
 )
 """The orders by name."""
+
+DEPENDENCIES_FIRST = frozenset({"kahn", "tarjan"})
+"""Those in which no service comes before what it depends on."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from okube.model import commands as c
 from okube.model.event import Event, EventKind
-from okube.model.scheduling import Overcommit
+from okube.model.scheduling import Overcommit, Scheduling
 from okube.model.topology import DeclaredTopology, LevelTopology
 from okube.state.tables import Tables
 
@@ -32,6 +32,8 @@ def of_cluster(tables: Tables, command: c.Command) -> Iterator[Event]:
         if command.scheduling.overcommit != Overcommit():
             most = command.scheduling.overcommit
             message += f"; promised are {most.cpus:g} of the cores, {most.memory:g} of memory, {most.disk:g} of disk"
+        if command.scheduling.order != Scheduling().order:
+            message += f"; services that depend on each other are placed in the order {command.scheduling.order}"
         yield Event(id="", kind="scheduling-changed", subject_kind="cluster", message=message, by=command.by)
     elif isinstance(command, c.PutTopology):
         message = f"what is declared of the network: {_declared(command.topology)}"

@@ -46,6 +46,7 @@ def _view(core: ManagerCore) -> SchedulerView:
         policy=said.policy,
         weights=said.weights,
         overcommit=said.overcommit,
+        order=said.order,
         scores={term.score.name: term.weight for term in policy.terms},
         unknown=policy.unknown,
     )

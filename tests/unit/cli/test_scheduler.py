@@ -25,6 +25,7 @@ class Site:
                 "policy": "binpack",
                 "weights": {"spread": 5.0},
                 "overcommit": {"cpus": 2.0, "memory": 1.0, "disk": 1.0},
+                "order": "tarjan",
                 "scores": {"binpack": 100.0, "spread": 5.0},
                 "unknown": ["colour"],
             },
@@ -48,6 +49,7 @@ def test_what_counts_is_shown_and_what_nobody_knows_is_named(okube: Okube) -> No
         "policy  binpack",
         "score   binpack             100",
         "score   spread                5   set",
+        "order   tarjan",
         "promise cpus                  2 times what nodes have",
     ]
     assert "no score is called 'colour'" in shown.stderr
@@ -56,6 +58,20 @@ def test_what_counts_is_shown_and_what_nobody_knows_is_named(okube: Okube) -> No
 def test_what_is_given_is_set_and_nothing_else(okube: Okube, site: Site) -> None:
     assert okube("scheduler", "set", "epvm", "--weight", "spread=7", "--overcommit", "cpus=2").exit_code == 0
     assert site.set == [{"policy": "epvm", "weights": {"spread": 7.0}, "overcommit": {"cpus": 2.0}}]
+
+
+def test_without_a_policy_what_is_not_given_stays(okube: Okube, site: Site) -> None:
+    assert okube("scheduler", "set", "--order", "reverse-kahn", "--weight", "zones=1").exit_code == 0
+    assert site.set == [
+        {
+            "policy": "binpack",
+            "weights": {"spread": 5.0, "zones": 1.0},
+            "overcommit": {"cpus": 2.0, "memory": 1.0, "disk": 1.0},
+            "order": "reverse-kahn",
+        }
+    ]
+    assert okube("scheduler", "set").exit_code == 2
+    assert okube("scheduler", "set", "--order", "khan").exit_code == 2
 
 
 @pytest.mark.parametrize("given", [("--weight", "spread"), ("--overcommit", "cpus=many")])

@@ -1,6 +1,5 @@
 import numpy as np
 
-from okube.manager.calls import dependencies_first
 from okube.manager.explaining import view_of_placement
 from okube.manager.placement import plan_placement_in_slices
 from okube.manager.slices import at_once
@@ -68,20 +67,6 @@ def test_services_of_an_app_call_each_other_briefly() -> None:
     cluster.settle()
 
     assert where(cluster, "shop-web") == ["w1"]
-
-
-def test_only_those_that_depend_on_each_other_change_places_in_the_queue() -> None:
-    cluster = Cluster()
-    names = ("alone", "web", "other", "db", "last")
-    cluster.put(*(a_spec(name, depends_on=["db"] if name == "web" else []) for name in names))
-    cluster.settle()
-    tables = cluster.tables
-    waiting = {tables.tasks[task].service: tables.tasks[task] for task in tables.tasks_in_state["pending"]}
-    alike = [([waiting[name]], tables.spec_of(waiting[name])) for name in names]
-
-    order = [spec.name for _, spec in dependencies_first(tables, alike)]
-
-    assert order == ["alone", "db", "other", "web", "last"]
 
 
 def test_a_limit_is_kept_by_what_is_measured() -> None:

@@ -6,7 +6,7 @@ from okube.manager.placement import node_table
 from okube.manager.scheduling import plan_seeding, policy_in
 from okube.model import commands as c
 from okube.model.scheduling import Overcommit, Scheduling
-from okube.model.versions import COMMAND_VERSION
+from okube.model.versions import COMMAND_VERSION, version_of
 from okube.scheduler import NO_EXTENSIONS
 from tests.builders import Cluster, a_spec
 from tests.unit.manager.conftest import Api
@@ -37,6 +37,21 @@ async def test_another_policy_counts_for_what_is_placed_next_and_is_told(api: Ap
     assert (await api("GET", "/v1/status")).body["scheduler"]["policy"] == "binpack"
     (event,) = (await api("GET", "/v1/events?kind=scheduling-changed")).body
     assert event["message"] == "nodes are chosen by binpack with colour 1, spread 5"
+
+
+async def test_another_order_is_set_shown_and_told(api: Api) -> None:
+    await enabled(api)
+    assert (await api("GET", "/v1/scheduler")).body["order"] == "kahn"
+    assert (await api("PUT", "/v1/scheduler", {"order": "reverse-tarjan"})).body["order"] == "reverse-tarjan"
+    (event,) = (await api("GET", "/v1/events?kind=scheduling-changed")).body
+    assert event["message"].endswith("services that depend on each other are placed in the order reverse-tarjan")
+    refused = await api("PUT", "/v1/scheduler", {"order": "khan"})
+    assert "did you mean 'kahn'?" in refused.body["errors"][0]["message"]
+
+
+def test_an_order_waits_until_all_managers_know_of_orders() -> None:
+    assert version_of(c.PutScheduling(Scheduling())) == 5
+    assert version_of(c.PutScheduling(Scheduling(order="tarjan"))) == 6
 
 
 async def test_what_get_gives_put_takes(api: Api) -> None:
