@@ -9,6 +9,7 @@ from okube.model.task import Task
 from okube.scheduler import CallRule, CompanyRule
 from okube.state import Tables
 from okube.state.siblings import called
+from okube.state.tasks import is_lost
 
 __all__ = ["Companies", "in_order", "waits_for_company"]
 
@@ -66,6 +67,9 @@ class Companies:
 
     def _counts(self, service_id: str) -> Counter[str]:
         if service_id not in self._placed:
-            tasks = self._tables.tasks_of(service_id)
-            self._placed[service_id] = Counter(task.node for task in tasks if task.node is not None and not task.ended)
+            there = (task for task in self._tables.tasks_of(service_id) if not task.ended)
+            # One on a node that is down serves nobody, and is about to be replaced.
+            self._placed[service_id] = Counter(
+                task.node for task in there if task.node is not None and not is_lost(self._tables, task)
+            )
         return self._placed[service_id]

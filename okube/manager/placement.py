@@ -25,7 +25,7 @@ from okube.state import Tables
 from okube.state.allocation import Allocation
 from okube.state.attributes import attributes_of
 from okube.state.mounts import lacking
-from okube.state.tasks import may_be_placed
+from okube.state.tasks import is_lost, may_be_placed
 
 __all__ = ["group_of", "next_start_ms", "node_table", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
 
@@ -197,7 +197,8 @@ def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Co
         if other.node is None:
             continue
         if not other.ended:
-            placed[other.node] = placed.get(other.node, 0) + 1
+            if not is_lost(tables, other):
+                placed[other.node] = placed.get(other.node, 0) + 1
         elif other.reason in START_FAILURES and other.version == tasks[0].version and other.slot in slots:
             avoid.setdefault(slots[other.slot], set()).add(other.node)
     rules, talks = companies.rules(tasks[0].service_id, spec), calls.rules(tasks[0].service_id, spec)

@@ -122,3 +122,22 @@ def test_an_explanation_tells_whom_the_network_refused() -> None:
         ("network", 1, "no task of db is within 2 ms")
     ]
     assert view.standings[0].terms["network"] == 0
+
+
+def test_what_takes_over_from_a_lost_node_keeps_the_limits_of_who_calls_it() -> None:
+    cluster = Cluster()
+    for name, zone in (("w1", "a"), ("w2", "a"), ("w3", "b")):
+        cluster.node(name)
+        cluster.apply(UpdateNode(name, zone=zone))
+    costs = LevelTopology(within=PathCost(latency=0.001), between=PathCost(latency=0.020))
+    cluster.apply(PutTopology(DeclaredTopology(zones=costs)))
+    cluster.put(a_spec("db", constraints=["node.name != w2"]))
+    cluster.settle()
+    assert where(cluster, "db") == ["w1"]
+    cluster.put(a_spec("web", constraints=["node.name == w2"], depends_on=[{"service": "db", "max_latency": "2ms"}]))
+    cluster.settle()
+
+    cluster.node_down("w1")
+    cluster.settle()
+
+    assert where(cluster, "db") == [None, "w1"]  # rather nowhere yet than too far: the one that is lost serves nobody
