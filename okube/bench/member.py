@@ -1,15 +1,15 @@
 """One manager of a bench, in a process of its own: ``python -m okube.bench.member NODES manager --name N --config F``.
 
 It is a manager like any other, but for the agents, which it stands in for. Where ``OKUBE_BENCH_PROFILE`` names a
-folder, a profile of its whole life is left there.
+folder, it leaves there where it spent its time.
 """
 
-import cProfile
 import os
 import sys
 from pathlib import Path
 
 from okube.bench.inleader import InLeader
+from okube.bench.sampling import sampled
 from okube.config import load_cluster
 from okube.processes.run import run_named_manager
 from okube.security import ClusterFiles
@@ -32,11 +32,8 @@ def main(arguments: list[str]) -> int:
     folder = os.environ.get(_PROFILE)
     if not folder:
         return run_named_manager(config_path, name, stand_in=stand_in)
-    profile = cProfile.Profile()
-    try:
-        return profile.runcall(run_named_manager, config_path, name, stand_in=stand_in)
-    finally:
-        profile.dump_stats(Path(folder) / f"{name}.profile")
+    report = Path(folder) / f"{name}.samples"
+    return sampled(lambda: run_named_manager(config_path, name, stand_in=stand_in), report)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+import psutil
 import yaml
 
 from okube.bench.inleader import Figures, read_figures
@@ -74,6 +75,7 @@ class Million:
     def _measure(self, client: Client) -> Outcome:
         tasks = self._services * self._each
         before = self._figures()
+        worked = {name: self._worked_s(name) for name in _NAMES}
         began, began_s = time.monotonic(), time.time()
         for first in range(0, self._services, _AT_ONCE):
             numbers = range(first, min(first + _AT_ONCE, self._services))
@@ -88,7 +90,8 @@ class Million:
             name: sorted((s for s in each.stalls if s.at_s > began_s), reverse=True) for name, each in after.items()
         }
         for name, figures in after.items():
-            self._say(self._line(name, figures, stalls[name]))
+            spent_s = self._worked_s(name) - worked[name]
+            self._say(f"{self._line(name, figures, stalls[name])}; {spent_s:.1f} s of a core")
         return Outcome(
             million_s=round(took_s, 1),
             million_tasks_s=round(tasks / took_s),
@@ -136,13 +139,21 @@ class Million:
         found = {name: read_figures(figures_of(self._config, name)) for name in _NAMES}
         return {name: figures for name, figures in found.items() if figures is not None}
 
+    def _worked_s(self, name: str) -> float:
+        """How long a manager has used a core."""
+        times = psutil.Process(self._pid(name)).cpu_times()
+        return times.user + times.system
+
     def _peak_mb(self, name: str) -> float:
+        lines = Path(f"/proc/{self._pid(name)}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+    def _pid(self, name: str) -> int:
         data_dir = self._folder / "data"
         running = runs_in(ClusterFiles(data_dir).process(name))
         if running is None:
             raise SystemExit(f"manager {name} has ended; see {data_dir / name / 'log'}")
-        lines = Path(f"/proc/{running.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+        return running.pid
 
 
 def _service(number: int, replicas: int) -> dict[str, object]:

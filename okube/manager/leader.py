@@ -5,17 +5,14 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 from okube.manager import ca_change
 from okube.manager.agents import AgentCalls
 from okube.manager.changes import Changes
-from okube.manager.companies import waits_for_company
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
 from okube.manager.enabling import plan_enabling
-from okube.manager.fencing import in_epoch
 from okube.manager.keyring import next_step
 from okube.manager.liveness import Liveness
 from okube.manager.membership import plan_noting
@@ -23,14 +20,13 @@ from okube.manager.messenger import Messenger
 from okube.manager.pace import Pace
 from okube.manager.papers import PapersBook, warning
 from okube.manager.peers import PeerCalls
-from okube.manager.placement import next_start_ms, plan_placement_in_slices, waiting_tasks
-from okube.manager.preempting import plan_preemption_in_slices
+from okube.manager.placing import Placing
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
-from okube.manager.scheduling import plan_seeding, policy_in
+from okube.manager.scheduling import plan_seeding
 from okube.manager.slices import batches, in_turns
 from okube.manager.survey import Survey
-from okube.manager.topology import plan_seeding_topology, topology_in
-from okube.model.commands import Command, PlaceTasks, SeedCluster, TellOfCertificates, WithdrawTasks
+from okube.manager.topology import plan_seeding_topology
+from okube.model.commands import Command, SeedCluster, TellOfCertificates
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.model.versions import version_of
 from okube.model.wire import Papers
@@ -41,7 +37,6 @@ _log = logging.getLogger(__name__)
 _FULL_PASS_S = 10.0
 _DOUBT_S = 0.05
 _CHANGING_S = 1.0
-_REJECTED_S = 0.05
 _DEFECT_S = 1.0
 _SOON_S = 0.5
 
@@ -59,7 +54,8 @@ class Leader:
         self.papers = PapersBook()
         self.survey = Survey(core.tables, core.clock, random.Random(f"{core.name} {core.epoch}"))
         self.changes = Changes(core.tables)
-        self.liveness = Liveness(core, agents, peers, self.changes.placement_changed.set)
+        self.liveness = Liveness(core, agents, peers, lambda: self.placing.look_again())
+        self.placing = Placing(core, self.changes, self.liveness, self.survey, self._propose)
         self.dispatcher = Dispatcher(core, self.changes, Messenger(core, agents, peers, self.liveness))
 
     async def run(self) -> None:
@@ -73,10 +69,11 @@ class Leader:
                     group.create_task(self._guarded(loop), name=f"leader {loop.__qualname__}")
         finally:
             self.changes.close()
+            self.placing.close()
             _log.info("not leading any more")
 
     def _loops(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-        own = (self._reconcile, self._place, self._tend_nodes, self._enable_versions)
+        own = (self._reconcile, self.placing.run, self._tend_nodes, self._enable_versions)
         sealed = (self._tend_ring, self._tend_certificates)
         return (*own, *sealed, self.liveness.run, self.dispatcher.run)
 
@@ -127,6 +124,7 @@ class Leader:
                 if pace.rests(service_id, clock.monotonic()):
                     self.changes.services[service_id] = None  # marked still, and nobody is woken for it
                 else:
+                    await self.placing.keep_up()
                     await self._reconcile_one(service_id, pace)
             await self._propose(plan_orphans(tables))
             waits = [full_pass_at - clock.monotonic(), pace.next_s(clock.monotonic())]
@@ -153,42 +151,6 @@ class Leader:
         """Propose what a loop wants, in parts that are applied in one go each."""
         for batch in batches(commands):
             await self._core.propose(batch)
-
-    async def _place(self) -> None:
-        """Pending tasks onto nodes, whenever something came free or something new wants a place."""
-        tables = self._core.tables
-        while True:
-            self.changes.placement_changed.clear()
-            began = self._core.clock.monotonic()
-            filters, network = self._core.extensions.filters, partial(topology_in, tables, self.survey)
-            commands = await in_turns(
-                plan_placement_in_slices(
-                    tables,
-                    self._core.clock.time_ms(),
-                    self.liveness.unsure(),
-                    policy=policy_in(tables, self._core.extensions),
-                    filters=filters,
-                    network=network,
-                )
-            )
-            self._note_placement(commands, self._core.clock.monotonic() - began)
-            await self._propose(in_epoch(commands, self._core.epoch, tables.settings.command_version))
-            preempting = plan_preemption_in_slices(tables, self._core.clock.time_ms(), filters, network)
-            await self._propose([*await in_turns(preempting)])
-            if any(isinstance(command, PlaceTasks) for command in commands) and waits_for_company(tables):
-                self.changes.placement_changed.set()
-            if waiting_tasks(tables, self._core.clock.time_ms()):
-                await asyncio.sleep(_REJECTED_S)  # what fits nowhere is not tried anew for each of many changes
-            now_ms = self._core.clock.time_ms()
-            next_ms = next_start_ms(tables, now_ms)
-            pause_s = _FULL_PASS_S if next_ms is None else min(_FULL_PASS_S, (next_ms - now_ms) / 1000 + 0.001)
-            await _wait(self.changes.placement_changed, pause_s)
-
-    def _note_placement(self, commands: list[Command], seconds: float) -> None:
-        metrics = self._core.metrics
-        metrics.placement_seconds.observe(seconds)
-        metrics.placed.inc(sum(len(c.ids) for c in commands if isinstance(c, PlaceTasks)))
-        metrics.rejected.inc(sum(len(c.ids) for c in commands if isinstance(c, WithdrawTasks)))
 
     async def _tend_nodes(self) -> None:
         """Draining nodes that are empty are drained, and nodes that were held get new tasks again."""

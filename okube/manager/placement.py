@@ -68,14 +68,16 @@ def plan_placement_in_slices(
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
     network: Network | None = None,
+    waiting: list[Task] | None = None,
 ) -> Generator[None, None, list[Command]]:
     """The same, a group of equal tasks at a time, so that what else waits gets its turn in between.
 
     Rooms and tasks are as they were at its start; what is not true any more when a command comes, that command skips.
     ``network`` tells what is known between nodes, else what is declared counts; it is asked where a service that waits
-    talks with another.
+    talks with another. ``waiting`` are the tasks to place, where not all that wait.
     """
-    waiting = waiting_tasks(tables, now_ms)
+    if waiting is None:
+        waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
     nodes = node_table(tables, unsure)

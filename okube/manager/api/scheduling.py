@@ -35,7 +35,7 @@ async def put_scheduler(request: web.Request) -> web.Response:
     applied = await submit(request, PutScheduling(wanted, by=request[CALLER].name))
     leader = request.app[CONTEXT].leader()
     if leader is not None:
-        leader.changes.placement_changed.set()  # what waits may fit now
+        leader.placing.look_again()  # what waits may fit now
     return answer(request, _view(core), revision=applied.revision)
 
 

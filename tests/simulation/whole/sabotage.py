@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from okube.manager import liveness, on_behalf, placement, reconcile
+from okube.manager import liveness, on_behalf, placement, reconcile, waiting
 from okube.manager.agents import AgentCalls
 from okube.model.epoch import Epoch
 from okube.model.node import Node
@@ -42,6 +42,7 @@ def successors_do_not_wait(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(tasks, "may_be_placed", may_be_placed)
     patch.setattr(placement, "may_be_placed", may_be_placed)
+    patch.setattr(waiting, "may_be_placed", may_be_placed)
     patch.setattr(reconcile, "starts_first", lambda _: True)
 
 
