@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ __all__ = ["CORES", "NodePlan", "run_agent"]
 CORES = 64.0
 _MEMORY = 256 << 30
 _DISK = 2 << 40
+_LOOK_S = 0.02
 
 
 class NodePlan(msgspec.Struct, frozen=True):
@@ -59,8 +61,8 @@ class NodePlan(msgspec.Struct, frozen=True):
         )
 
 
-async def run_agent(plan: NodePlan, clock: Clock, rng: random.Random) -> None:
-    """Take part until cancelled; that it ends is not announced.
+async def run_agent(plan: NodePlan, clock: Clock, rng: random.Random, joined: Callable[[], None]) -> None:
+    """Take part until cancelled; that it ends is not announced. ``joined`` is called once it was told what to hold.
 
     Raises:
         OkubeError: its certificate cannot be used.
@@ -100,7 +102,11 @@ async def run_agent(plan: NodePlan, clock: Clock, rng: random.Random) -> None:
     try:
         await agent.load()
         await server.start(settings.host, settings.port)
-        await agent.run(asyncio.Event())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(agent.run(asyncio.Event()), name=f"{plan.name}: agent")
+            while not agent.holdings.assigned:
+                await asyncio.sleep(_LOOK_S)
+            joined()
     finally:
         await server.close()
         await calls.close()

@@ -19,8 +19,9 @@ from okube.seams.standing import Standing, take
 __all__ = ["main"]
 
 _log = logging.getLogger(__name__)
-_AT_ONCE = 20
-_BETWEEN_S = 0.05
+_JOINING = 8
+"""So many agents join at a time: machines of a real fleet do not start in the same instant either."""
+_FREEZE_EVERY = 50
 
 
 def main() -> None:
@@ -41,14 +42,16 @@ async def _serve(plans: tuple[NodePlan, ...]) -> None:
 
 
 async def _simulate(plans: tuple[NodePlan, ...]) -> None:
-    clock = SystemClock()
+    clock, places = SystemClock(), asyncio.Semaphore(_JOINING)
+    gc.set_threshold(50_000, 20, 50)  # almost nothing is garbage in cycles, and to look for it among all this takes long
     async with asyncio.TaskGroup() as group:
         for begun, plan in enumerate(plans):
-            group.create_task(run_agent(plan, clock, random.Random(os.urandom(16))), name=plan.name)
-            if begun % _AT_ONCE == _AT_ONCE - 1:
-                await asyncio.sleep(_BETWEEN_S)
+            await places.acquire()
+            joining = run_agent(plan, clock, random.Random(os.urandom(16)), joined=places.release)
+            group.create_task(joining, name=plan.name)
+            if begun % _FREEZE_EVERY == 0:
+                gc.freeze()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
