@@ -4,13 +4,14 @@ import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from okube.bench.files import MemoryFiles
 from okube.bench.places import PlacedMeter, address_of, zone_of
 from okube.bench.runtime import SimulatedRuntime
-from okube.model.wire import Usage
+from okube.model.wire import Assignment, AssignmentAnswer, Usage
 from okube.seams.clock import Clock
 from okube.security.living import Credentials
 from okube.worker.agent import Agent
@@ -27,7 +28,6 @@ __all__ = ["CORES", "NodePlan", "run_agent"]
 CORES = 64.0
 _MEMORY = 256 << 30
 _DISK = 2 << 40
-_LOOK_S = 0.02
 
 
 class NodePlan(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ async def run_agent(plan: NodePlan, clock: Clock, rng: random.Random, joined: Ca
         left=lambda: agent.left_managers,
         source=settings.host,
     )
-    agent = Agent(
+    agent = _Agent(
         settings=settings,
         clock=clock,
         rng=rng,
@@ -104,12 +104,26 @@ async def run_agent(plan: NodePlan, clock: Clock, rng: random.Random, joined: Ca
         await server.start(settings.host, settings.port)
         async with asyncio.TaskGroup() as group:
             group.create_task(agent.run(asyncio.Event()), name=f"{plan.name}: agent")
-            while not agent.holdings.assigned:
-                await asyncio.sleep(_LOOK_S)
+            await agent.told.wait()
             joined()
     finally:
         await server.close()
         await calls.close()
+
+
+class _Agent(Agent):
+    """Knows that it was told what to hold."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.told = asyncio.Event()
+
+    async def accept(self, assignment: Assignment) -> AssignmentAnswer:
+        """Obey an assignment, or refuse it."""
+        answer = await super().accept(assignment)
+        if answer.accepted:
+            self.told.set()
+        return answer
 
 
 async def _look() -> MachineState:

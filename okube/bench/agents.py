@@ -43,7 +43,9 @@ async def _serve(plans: tuple[NodePlan, ...]) -> None:
 
 async def _simulate(plans: tuple[NodePlan, ...]) -> None:
     clock, places = SystemClock(), asyncio.Semaphore(_JOINING)
-    gc.set_threshold(50_000, 20, 50)  # almost nothing is garbage in cycles, and to look for it among all this takes long
+    gc.set_threshold(
+        50_000, 20, 50
+    )  # almost nothing is garbage in cycles, and to look for it among all this takes long
     async with asyncio.TaskGroup() as group:
         for begun, plan in enumerate(plans):
             await places.acquire()

@@ -1,17 +1,25 @@
 """What the leader does with what agents say, however it came: let nodes in, take their signs of life and reports."""
 
+import asyncio
 import logging
 
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
 from okube.model.commands import RegisterNode, ReportTasks, SetNodeConditions
 from okube.model.epoch import Epoch
-from okube.model.errors import Conflict, NoQuorum, StaleEpoch
+from okube.model.errors import Conflict, NoQuorum, OkubeError, StaleEpoch
 from okube.model.node import MAX_CONDITIONS, Node
 from okube.model.versions import FIELDS_SINCE
-from okube.model.wire import Heartbeat, HeartbeatAnswer, Registration, RegistrationAnswer
+from okube.model.wire import (
+    BeatsAnswer,
+    BeatsQuestion,
+    Heartbeat,
+    HeartbeatAnswer,
+    Registration,
+    RegistrationAnswer,
+)
 
-__all__ = ["heartbeat", "register"]
+__all__ = ["at_once", "heartbeat", "register", "together"]
 
 _log = logging.getLogger(__name__)
 _EPOCH_AHEAD = "epoch-ahead"
@@ -55,6 +63,26 @@ async def register(core: ManagerCore, leader: Leader | None, said: Registration)
     )
 
 
+def at_once(core: ManagerCore, leader: Leader, said: Heartbeat) -> HeartbeatAnswer | None:
+    """The answer to a heartbeat that changes nothing in the state, as nearly all do; None for any other.
+
+    Then nothing was done, and ``heartbeat`` is what takes it.
+    """
+    node = core.tables.nodes.get(said.node)
+    if said.reports or said.absence_s or node is None or node.id != said.instance or node.state != "ready":
+        return None
+    if not node.knows or said.node in leader.cut_short or _conditions_of(core, node, said) != _conditions_in(node):
+        return None
+    run, sequence = leader.runs.get(said.node, (said.run, 0))
+    if run != said.run or said.sequence < sequence:
+        return None
+    leader.runs[said.node] = (run, said.sequence)
+    core.metrics.heartbeats.inc()
+    leader.liveness.heard(said.node)
+    _take(core, leader, said)
+    return _answer(core, leader, said, known=True)
+
+
 async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -> HeartbeatAnswer:
     """A sign of life; answered once the reports in it are committed.
 
@@ -69,18 +97,47 @@ async def heartbeat(core: ManagerCore, leader: Leader | None, said: Heartbeat) -
     core.metrics.heartbeats.inc()
     if known and _in_order(leader, said):
         leader.liveness.heard(said.node, absence_s=said.absence_s)
-        if said.papers is not None:
-            leader.papers.nodes[said.node] = said.papers
-        if said.network is not None:
-            leader.survey.heard(said.node, said.network)
         told = _conditions(core, node, said)
         if told is not None:
             await core.submit(told)
         if said.reports:
             await core.submit(ReportTasks(said.node, said.instance, said.reports))
-        leader.dispatcher.agent_holds(said.node, same_epoch=said.epoch == core.epoch, revision=said.revision)
+        _take(core, leader, said)
     elif known:
         known = False  # it is of another run of the agent, which registers first
+    return _answer(core, leader, said, known=known)
+
+
+async def together(core: ManagerCore, leader: Leader, asked: BeatsQuestion) -> BeatsAnswer:
+    """Heartbeats that a follower gathered: each answered as if it had come by itself, or left to do so."""
+    answers: list[HeartbeatAnswer | None] = []
+    longer: list[int] = []
+    barred = core.tables.settings.barred
+    for number, (instance, said) in enumerate(zip(asked.instances, asked.beats, strict=False)):
+        speaks_for_itself = instance not in barred and instance in ("", said.instance)
+        answers.append(at_once(core, leader, said) if speaks_for_itself else None)
+        if speaks_for_itself and answers[-1] is None:
+            longer.append(number)
+    if longer:
+        each = (heartbeat(core, leader, asked.beats[number]) for number in longer)
+        for number, outcome in zip(longer, await asyncio.gather(*each, return_exceptions=True), strict=True):
+            if isinstance(outcome, HeartbeatAnswer):
+                answers[number] = outcome
+            elif not isinstance(outcome, OkubeError):
+                raise outcome
+    return BeatsAnswer(tuple(answers))
+
+
+def _take(core: ManagerCore, leader: Leader, said: Heartbeat) -> None:
+    """Write down what this leader alone remembers."""
+    if said.papers is not None:
+        leader.papers.nodes[said.node] = said.papers
+    if said.network is not None:
+        leader.survey.heard(said.node, said.network)
+    leader.dispatcher.agent_holds(said.node, same_epoch=said.epoch == core.epoch, revision=said.revision)
+
+
+def _answer(core: ManagerCore, leader: Leader, said: Heartbeat, *, known: bool) -> HeartbeatAnswer:
     return HeartbeatAnswer(
         epoch=core.epoch,
         known=known,
@@ -116,15 +173,8 @@ def _conditions(core: ManagerCore, node: Node | None, said: Heartbeat) -> SetNod
     """What is wrong with the node, where the cluster does not know it yet."""
     if node is None:
         return None
-    found = {condition.kind: condition.message for condition in node.conditions}
-    if said.conditions is not None:
-        found = {condition.kind: condition.message for condition in said.conditions[: MAX_CONDITIONS - 1]}
-    found.pop("no-heartbeats", None)
-    found.pop(_EPOCH_AHEAD, None)
-    if said.epoch > core.epoch:
-        found[_EPOCH_AHEAD] = _epoch_ahead(said.epoch, core.epoch)
-    told = tuple(sorted(found.items()))
-    if told == tuple((c.kind, c.message) for c in node.conditions):
+    told = _conditions_of(core, node, said)
+    if told == _conditions_in(node):
         return None
     before = {condition.kind for condition in node.conditions}
     for kind, message in told:
@@ -133,6 +183,24 @@ def _conditions(core: ManagerCore, node: Node | None, said: Heartbeat) -> SetNod
     for kind in sorted(before - {kind for kind, _ in told}):
         _log.info("node %s: %s is over", node.name, kind)
     return SetNodeConditions(said.node, said.instance, told)
+
+
+def _conditions_in(node: Node) -> tuple[tuple[str, str], ...]:
+    return tuple((condition.kind, condition.message) for condition in node.conditions)
+
+
+def _conditions_of(core: ManagerCore, node: Node, said: Heartbeat) -> tuple[tuple[str, str], ...]:
+    """What is wrong with the node by this heartbeat."""
+    if not node.conditions and not said.conditions and said.epoch <= core.epoch:
+        return ()
+    found = {condition.kind: condition.message for condition in node.conditions}
+    if said.conditions is not None:
+        found = {condition.kind: condition.message for condition in said.conditions[: MAX_CONDITIONS - 1]}
+    found.pop("no-heartbeats", None)
+    found.pop(_EPOCH_AHEAD, None)
+    if said.epoch > core.epoch:
+        found[_EPOCH_AHEAD] = _epoch_ahead(said.epoch, core.epoch)
+    return tuple(sorted(found.items()))
 
 
 def _epoch_ahead(obeyed: Epoch, own: Epoch) -> str:

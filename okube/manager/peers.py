@@ -9,9 +9,10 @@ from typing import Protocol, TypeVar
 import aiohttp
 import msgspec
 
+from okube.manager.gathering import Beat
 from okube.manager.tlssession import TlsSession
 from okube.model.authority import Authorities
-from okube.model.errors import UNREADABLE, Unreachable
+from okube.model.errors import UNREADABLE, NotFound, Unreachable
 from okube.model.node import Node
 from okube.model.wire import (
     Assignment,
@@ -31,12 +32,23 @@ from okube.security import anonymous_context, server_name
 __all__ = ["HttpPeerCalls", "PeerCalls"]
 
 T = TypeVar("T")
+
+
+class _Brought(msgspec.Struct, frozen=True, array_like=True):
+    """A ``BeatsAnswer`` whose answers go to the agents as they are."""
+
+    answers: list[msgspec.Raw]
+
+
 _encoder = msgspec.msgpack.Encoder()
 _reached = msgspec.msgpack.Decoder(ReachAnswer)
 _certified = msgspec.msgpack.Decoder(CertificateAnswer)
 _relayed = msgspec.msgpack.Decoder(AssignmentAnswer)
+_brought = msgspec.msgpack.Decoder(_Brought)
 _CONNECT_TIMEOUT_S = 0.3
 _REACH_TIMEOUT_S = 1.2
+_BEATS_TIMEOUT_S = 2.0
+_NIL = b"\xc0"
 _RELAY_TIMEOUT_S = 5.0
 _CERTIFICATE_TIMEOUT_S = 5.0
 
@@ -63,6 +75,12 @@ class HttpPeerCalls(TlsSession):
         question = ReachQuestion(tuple(node.name for node in nodes), tuple(node.id for node in nodes))
         answer = _decode(_reached, await self._post(peer, "reach", question, _REACH_TIMEOUT_S), peer)
         return dict(zip(answer.nodes, answer.reached, strict=False))
+
+    async def heartbeats(self, peer: Member, beats: Sequence[Beat]) -> list[bytes | None]:
+        """POST /v1/peers/heartbeats: see ``okube.manager.gathering.Bring``."""
+        question = ([beat.instance for beat in beats], [msgspec.Raw(beat.data) for beat in beats])
+        data = await self._post(peer, "heartbeats", question, _BEATS_TIMEOUT_S)
+        return [None if bytes(each) == _NIL else bytes(each) for each in _decode(_brought, data, peer).answers]
 
     async def relay(self, peer: Member, node: Node, assignment: Assignment) -> AssignmentAnswer:
         """POST /v1/peers/relay."""
@@ -99,7 +117,7 @@ class HttpPeerCalls(TlsSession):
         """POST /v1/peers/papers."""
         await self._post(peer, "papers", papers, _REACH_TIMEOUT_S)
 
-    async def _post(self, peer: Member, what: str, question: msgspec.Struct, timeout_s: float) -> bytes:
+    async def _post(self, peer: Member, what: str, question: object, timeout_s: float) -> bytes:
         try:
             async with self._open().post(
                 f"https://{peer.api_address}/v1/peers/{what}",
@@ -109,6 +127,8 @@ class HttpPeerCalls(TlsSession):
                 server_hostname=server_name(peer.name, "manager", self._cluster_id),
             ) as response:
                 body = await response.read()
+                if response.status == 404:
+                    raise NotFound(f"manager {peer.name} is of a version that does not know {what}")
                 if response.status != 200:
                     raise Unreachable(
                         f"manager {peer.name} answered {response.status} when asked for {what}: {_detail(body)}"

@@ -19,9 +19,11 @@ from okube.manager.agents import HttpAgentCalls
 from okube.manager.api.app import make_app
 from okube.manager.api.connections import GuardedSite
 from okube.manager.api.context import Context
+from okube.manager.api.shortway import ShortWay
 from okube.manager.certificates import OwnCertificate
 from okube.manager.core import ManagerCore
 from okube.manager.extensions import installed
+from okube.manager.gathering import Gatherer
 from okube.manager.interpreter import tune
 from okube.manager.keycalls import HttpKeyCalls, keep_unlocked
 from okube.manager.metrics.lag import sample_lag
@@ -149,7 +151,10 @@ async def _serve_until(
         await runner.setup()
         try:
             await _start(raft, settings.directory)
-            site = GuardedSite(runner, settings.host, settings.port, context.gate, credentials.server("optional"))
+            gatherer = Gatherer(core, peer_calls.heartbeats)
+            short_way = ShortWay(core, context.leader, gatherer)
+            tls = credentials.server("optional")
+            site = GuardedSite(runner, settings.host, settings.port, context.gate, tls, short_way)
             await site.start()
             tune()
             _log.info("manager %s serves at %s:%d", settings.name, settings.host, settings.port)
@@ -170,7 +175,7 @@ async def _serve_until(
             )
             unlocking = keep_unlocked(core, HttpKeyCalls(peers, settings.cluster_id))
             tending = own.tend(renewal, lambda: reign.leader)
-            beside = [keeper.run(), renewal.run(), tending, whereabouts.run(), unlocking]
+            beside = [keeper.run(), renewal.run(), tending, whereabouts.run(), unlocking, gatherer.run()]
             if stand_in is not None:
                 beside.append(stand_in.run(core, lambda: reign.leader))
             return await _until(stop, raft, reign, core, beside, context.recovery)

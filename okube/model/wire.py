@@ -9,6 +9,7 @@ Manager to agent:       ``GET /v1/tasks/{id}/logs?follow=&tail=&since=`` lines o
                         ``GET /v1/tasks/{id}/exec`` (WebSocket, see ``okube.model.exec``), ``GET /v1/usage`` NodeUsage
 Either to any manager:  ``POST /v1/renew`` ExpiredQuestion → CertificateAnswer, when its certificate has ended
 Manager to the leader:  ``POST /v1/peers/certificate`` CertificateQuestion → CertificateAnswer
+                        ``POST /v1/peers/heartbeats`` BeatsQuestion → BeatsAnswer
 Leader to any manager:  ``POST /v1/peers/reach`` ReachQuestion → ReachAnswer
                         ``POST /v1/peers/relay`` RelayQuestion → AssignmentAnswer
 """
@@ -34,6 +35,8 @@ __all__ = [
     "AssignedTask",
     "Assignment",
     "AssignmentAnswer",
+    "BeatsAnswer",
+    "BeatsQuestion",
     "CertificateAnswer",
     "CertificateQuestion",
     "ExpiredQuestion",
@@ -274,6 +277,22 @@ class HeartbeatAnswer(msgspec.Struct, frozen=True, array_like=True):
     address: str = ""  # as in RegistrationAnswer
     left_managers: tuple[str, ...] = ()  # instances of managers that are none any more
     probing: Probing | None = None  # what to measure next
+
+
+class BeatsQuestion(msgspec.Struct, frozen=True, array_like=True):
+    """Heartbeats that a follower gathered, in columns; ``instances`` are those that the agents' certificates name.
+
+    A heartbeat is what the agent sent, byte for byte: a follower of an earlier version loses nothing of it.
+    """
+
+    instances: tuple[Text, ...]
+    beats: tuple[Heartbeat, ...]
+
+
+class BeatsAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """The answer to each; None for one that has to come by itself, as a request, to be answered."""
+
+    answers: tuple[HeartbeatAnswer | None, ...]
 
 
 class ReachQuestion(msgspec.Struct, frozen=True, array_like=True):

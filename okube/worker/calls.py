@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -62,18 +63,23 @@ class ManagerCalls(Protocol):
 class ManagerList:
     """Where managers are: those of the settings for ever, and those that an answer named last.
 
-    The first is the one to ask first: the one that answered last.
+    The first is the one to ask first: the one that answered last. The others come in an order of ``asker``'s own, so
+    that many agents spread over all managers, and over those that are left when one is lost.
     """
 
-    def __init__(self, configured: Iterable[str]) -> None:
-        self._configured = tuple(dict.fromkeys(normal_address(address) for address in configured))
+    def __init__(self, configured: Iterable[str], asker: str = "") -> None:
+        self._asker = asker
+        self._configured = self._own_order(configured)
         self._learned: tuple[str, ...] = ()
         self._favourite: str | None = None
+        self._all = list(self._configured)
 
     def learn(self, managers: Iterable[str]) -> None:
         """Replace what was learned before; an empty list teaches nothing."""
-        learned = tuple(dict.fromkeys(normal_address(address) for address in managers))
-        self._learned = learned or self._learned
+        learned = self._own_order(managers)
+        if learned and learned != self._learned:
+            self._learned = learned
+            self._all = list(dict.fromkeys((*self._learned, *self._configured)))
 
     def prefer(self, address: str) -> None:
         """This one answered."""
@@ -81,10 +87,16 @@ class ManagerList:
 
     def in_order(self) -> list[str]:
         """All of them, the best first: the favourite, those that were named last, the rest."""
-        known = dict.fromkeys((*self._learned, *self._configured))
-        if self._favourite in known:
-            return [self._favourite, *(address for address in known if address != self._favourite)]
-        return list(known)
+        if self._favourite in self._all:
+            return [self._favourite, *(address for address in self._all if address != self._favourite)]
+        return list(self._all)
+
+    def _own_order(self, addresses: Iterable[str]) -> tuple[str, ...]:
+        """As given, without an asker; else by rendezvous hashing, in which the loss of one moves nobody else."""
+        known = dict.fromkeys(normal_address(address) for address in addresses)
+        if not self._asker:
+            return tuple(known)
+        return tuple(sorted(known, key=lambda address: blake2b(f"{self._asker} {address}".encode()).digest()))
 
 
 class HttpManagerCalls:
@@ -109,7 +121,7 @@ class HttpManagerCalls:
     ) -> None:
         self._node = node
         self._source = None if source is None else (source, 0)
-        self._managers = ManagerList(managers)
+        self._managers = ManagerList(managers, node)
         self._context = context
         self._left = left
         self._session: aiohttp.ClientSession | None = None

@@ -10,11 +10,13 @@ from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
 from okube.manager.api.admission import address_of
+from okube.manager.api.beating import BeatingConnection
 from okube.manager.api.gate import Gate
 from okube.manager.api.problems import problem
+from okube.manager.api.shortway import ShortWay
 from okube.model.errors import Defect, Malformed, SlowDown, TooLarge, TooSlow
 from okube.seams.doorsite import DoorSite
-from okube.seams.punctual import PunctualConnection, answer_and_close
+from okube.seams.punctual import answer_and_close
 from okube.security import identity_of
 
 __all__ = ["Connection", "GuardedSite"]
@@ -26,9 +28,18 @@ _LINGER_S = 1.0  # how long what a refused client still sends is thrown away, so
 class GuardedSite(DoorSite):
     """Lets connections pass the gate."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, gate: Gate, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        host: str,
+        port: int,
+        gate: Gate,
+        context: ssl.SSLContext | None,
+        short_way: ShortWay | None = None,
+    ) -> None:
         super().__init__(runner, host, port, context=context, turned=gate.handshakes)
         self._gate = gate
+        self._short_way = short_way
 
     def connection(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> "Connection":
         """What serves one connection, from when TLS is done."""
@@ -36,6 +47,7 @@ class GuardedSite(DoorSite):
         return Connection(
             server,
             self._gate,
+            self._short_way,
             loop=loop,
             access_log=None,
             keepalive_timeout=limits.idle_s,
@@ -45,11 +57,19 @@ class GuardedSite(DoorSite):
         )
 
 
-class Connection(PunctualConnection):
+class Connection(BeatingConnection):
     """One connection of HTTP."""
 
-    def __init__(self, server: web.Server, gate: Gate, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
-        super().__init__(server, head_s=gate.limits.head_s, loop=loop, **options)
+    def __init__(
+        self,
+        server: web.Server,
+        gate: Gate,
+        short_way: ShortWay | None = None,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        **options: Any,
+    ) -> None:
+        super().__init__(server, short_way, head_s=gate.limits.head_s, loop=loop, **options)
         self._gate = gate
         self._leave: Callable[[], None] | None = None
         self._turned_away = False

@@ -69,6 +69,14 @@ PEERS = (
         answer="which it reached",
     ),
     in_msgpack(
+        path="/v1/peers/heartbeats",
+        name="heartbeats",
+        group="managers",
+        role="manager",
+        text="A follower brings the leader the heartbeats that agents gave it, each as it came.",
+        answer="the answer to each; nil for one that has to be brought by itself",
+    ),
+    in_msgpack(
         path="/v1/peers/relay",
         name="relay",
         group="managers",

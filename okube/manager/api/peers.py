@@ -8,18 +8,19 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from okube.manager import certificates, on_behalf
+from okube.manager import certificates, intake, on_behalf
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.model.authority import Authorities
 from okube.model.commands import PutAuthorities
 from okube.model.errors import UNREADABLE, Malformed, NoQuorum
-from okube.model.wire import CertificateQuestion, Papers, ReachQuestion, RelayQuestion
+from okube.model.wire import BeatsQuestion, CertificateQuestion, Papers, ReachQuestion, RelayQuestion
 
 __all__ = ["routes"]
 
 routes = web.RouteTableDef()
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
+_beats = msgspec.msgpack.Decoder(BeatsQuestion)
 _reach = msgspec.msgpack.Decoder(ReachQuestion)
 _authorities = msgspec.msgpack.Decoder(Authorities)
 _papers = msgspec.msgpack.Decoder(Papers)
@@ -32,6 +33,17 @@ async def reach(request: web.Request) -> web.Response:
     """Whether this manager reaches agents that are silent: the leader's second opinion."""
     context = request.app[CONTEXT]
     return _answer(await on_behalf.reach(context.core.tables, context.agents, await _body(request, _reach)))
+
+
+@routes.post("/v1/peers/heartbeats")
+async def heartbeats(request: web.Request) -> web.Response:
+    """Take heartbeats that a follower gathered."""
+    context = request.app[CONTEXT]
+    asked = await _body(request, _beats)
+    leader = context.leader()
+    if leader is None or not context.core.leads:
+        raise NoQuorum(f"{context.core.name} does not lead now")
+    return _answer(await intake.together(context.core, leader, asked))
 
 
 @routes.post("/v1/peers/relay")

