@@ -26,6 +26,7 @@ from okube.model.wire import (
 from okube.seams.connector import Connector
 from okube.seams.plainly import plainly
 from okube.security import ANY_MANAGER, anonymous_context, identity_of
+from okube.worker.line import CONNECT_TIMEOUT_S, TOTAL_TIMEOUT_S, Line, NoAnswer
 
 __all__ = ["HttpManagerCalls", "ManagerCalls", "ManagerList", "NoAnswer", "first_answer", "normal_address"]
 
@@ -34,14 +35,8 @@ T = TypeVar("T")
 
 MSGPACK = "application/msgpack"
 _MSGPACK_BOTH = {"Content-Type": MSGPACK, "Accept": MSGPACK}
-CONNECT_TIMEOUT_S = 1.0
-TOTAL_TIMEOUT_S = 3.0
 PATIENCE_S = 1.0  # how long one manager is waited for before the next is asked beside it
 _PROBLEM_LIMIT = 2000
-
-
-class NoAnswer(Exception):
-    """One manager gave no answer that can be used; the next one is asked."""
 
 
 class ManagerCalls(Protocol):
@@ -120,23 +115,24 @@ class HttpManagerCalls:
         source: str | None = None,
     ) -> None:
         self._node = node
-        self._source = None if source is None else (source, 0)
+        self._source = source
         self._managers = ManagerList(managers, node)
         self._context = context
         self._left = left
         self._session: aiohttp.ClientSession | None = None
+        self._lines: dict[str, Line] = {}
 
     async def register(self, registration: Registration) -> RegistrationAnswer:
         """Say who the agent is; raises Unreachable when no manager gives an answer."""
-        return await self._ask("register", registration, RegistrationAnswer)
+        return await self._ask("register", registration, RegistrationAnswer, self._say)
 
     async def heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Give a sign of life; raises Unreachable when no manager gives an answer."""
-        return await self._ask("heartbeat", heartbeat, HeartbeatAnswer)
+        return await self._ask("heartbeat", heartbeat, HeartbeatAnswer, self._say)
 
     async def certificate(self, request: bytes) -> CertificateAnswer:
         """Have a certificate request signed; raises Unreachable when no manager gives an answer."""
-        return await self._ask("certificate", CertificateQuestion(request), CertificateAnswer)
+        return await self._ask("certificate", CertificateQuestion(request), CertificateAnswer, self._post)
 
     async def value(self, kind: MountKind, name: str, version: int) -> bytes:
         """The value of a secret or config that a task here is given; raises Unreachable when no manager gives it."""
@@ -162,15 +158,24 @@ class HttpManagerCalls:
 
     async def close(self) -> None:
         """Close all connections."""
+        for line in self._lines.values():
+            line.close()
+        self._lines.clear()
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _ask(self, what: str, question: msgspec.Struct, kind: type[T]) -> T:
+    async def _ask(
+        self,
+        what: str,
+        question: msgspec.Struct,
+        kind: type[T],
+        ask: Callable[[str, str, bytes, type[T]], Awaitable[T]],
+    ) -> T:
         body = msgspec.msgpack.encode(question)
 
         def asking(address: str) -> Callable[[], Awaitable[T]]:
-            return lambda: self._post(address, what, body, kind)
+            return lambda: ask(address, what, body, kind)
 
         return await first_answer([asking(address) for address in self._managers.in_order()], PATIENCE_S)
 
@@ -178,6 +183,20 @@ class HttpManagerCalls:
         data = await self._answer("GET", self._url(address, what), None, {}, self._context)
         self._managers.prefer(address)
         return data
+
+    async def _say(self, address: str, what: str, body: bytes, kind: type[T]) -> T:
+        """What is said again and again, on a connection that is kept."""
+        line = self._lines.get(address)
+        if line is None:
+            for gone in self._lines.keys() - set(self._managers.in_order()):
+                self._lines.pop(gone).close()
+            line = self._lines[address] = Line(address, self._context, self._objection, self._source)
+        status, data = await line.post(f"/v1/agents/{self._node}/{what}", body, MSGPACK)
+        if status != 200:
+            raise NoAnswer(f"{address} answered {status}: {_detail(data)}")
+        answer = _decoded(data, kind, address)
+        self._managers.prefer(address)
+        return answer
 
     async def _post(self, address: str, what: str, body: bytes, kind: type[T]) -> T:
         data = await self._answer("POST", self._url(address, what), body, _MSGPACK_BOTH, self._context)
@@ -208,7 +227,8 @@ class HttpManagerCalls:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-            connector = Connector(judge=self._objection, local_addr=self._source)
+            local = None if self._source is None else (self._source, 0)
+            connector = Connector(judge=self._objection, local_addr=local)
             self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
         return self._session
 
