@@ -18,7 +18,7 @@ from okube.seams.keepalive import notice_the_dead
 from okube.seams.plainly import plainly
 from okube.security import ANY_MANAGER
 
-__all__ = ["BadAnswer", "Line", "NoAnswer"]
+__all__ = ["CONNECT_TIMEOUT_S", "TOTAL_TIMEOUT_S", "BadAnswer", "Line", "NoAnswer"]
 
 CONNECT_TIMEOUT_S = 1.0
 TOTAL_TIMEOUT_S = 3.0

@@ -20,7 +20,8 @@ from okube.model.wire import (
     RelayQuestion,
 )
 from okube.raft import Member
-from okube.worker.calls import PATIENCE_S, TOTAL_TIMEOUT_S, ManagerList, NoAnswer, first_answer
+from okube.worker.calls import PATIENCE_S, ManagerList, NoAnswer, first_answer
+from okube.worker.line import TOTAL_TIMEOUT_S
 from tests.simulation.whole.calls import CallNetwork, Silence
 
 __all__ = ["SimulatedAgentCalls", "SimulatedManagerCalls", "SimulatedPeerCalls"]
