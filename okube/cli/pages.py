@@ -213,6 +213,8 @@ def _company(rule: Row) -> str:
 
 def _dependency(dependency: Row) -> str:
     limits = []
+    if dependency.get("condition") in ("started", "ready"):
+        limits.append(f"once it is {text(dependency['condition'])}")
     if dependency.get("max_latency"):
         limits.append(f"within {format_round_trip(float(dependency['max_latency']))}")
     if dependency.get("min_bandwidth"):

@@ -1,6 +1,7 @@
 """What a pod says of itself: which service of which app it is, and which services it calls."""
 
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -63,10 +64,17 @@ def _read(text: str, own: str) -> tuple[Dependency, ...]:
     else:
         data = [name.strip() for name in text.split(",") if name.strip()]
     dependencies = decode(_Dependencies, {"depends_on": data}, what=what).depends_on
-    problems = list(dependency_problems(own, dependencies))
+    problems = [*dependency_problems(own, dependencies), *_conditions(dependencies)]
     if problems:
         raise InvalidInput.of(problems, what=what)
     return dependencies
+
+
+def _conditions(dependencies: tuple[Dependency, ...]) -> Iterator[FieldError]:
+    for number, each in enumerate(dependencies):
+        if each.condition != "placed":
+            message = "an extender of kube-scheduler starts nothing: have an init container wait, and take this out"
+            yield FieldError(f"depends_on[{number}].condition", message)
 
 
 def _first(labels: dict[str, str], keys: tuple[str, ...]) -> str:

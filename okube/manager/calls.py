@@ -11,6 +11,7 @@ from okube.scheduler import CallRule
 from okube.scheduler.ordering import DEPENDENCIES_FIRST
 from okube.scheduler.topology import Topology
 from okube.state import Tables
+from okube.state.readiness import wants_tasks
 from okube.state.siblings import called
 
 __all__ = ["Calls", "Network"]
@@ -40,7 +41,7 @@ class Calls:
         for each in spec.dependencies:
             service_id = called(self._tables, each.service, spec.app)
             target = None if service_id is None else self._tables.services[service_id]
-            awaited = self._dependencies_first and target is not None and _wants_tasks(target)
+            awaited = self._dependencies_first and target is not None and wants_tasks(target)
             yield _rule(each, service_id or "", each.service, awaited=awaited)
 
     def _theirs(self, service_id: str) -> Iterator[CallRule]:
@@ -56,14 +57,6 @@ class Calls:
                     if target is not None:
                         self._callers.setdefault(target, []).append((caller, each))
         return self._callers.get(service_id, ())
-
-
-def _wants_tasks(service: Service) -> bool:
-    """Whether it is to have tasks on nodes: one that is stopped or scaled to none, or a job, is not waited for."""
-    spec = service.spec
-    return (
-        not service.stopped and spec.mode in ("replicated", "global") and (spec.mode == "global" or spec.replicas > 0)
-    )
 
 
 def _rule(

@@ -9,6 +9,7 @@ from okube.model.service import Service
 from okube.model.task import Task
 from okube.state import Tables
 from okube.state.mounts import users_of
+from okube.state.readiness import services_awaited
 from okube.state.tables import Row
 
 __all__ = ["Changes"]
@@ -27,6 +28,7 @@ class Changes:
         self.ring_changed = asyncio.Event()
         self.tasks_of_node: dict[str, dict[str, None]] = {}
         self._events: dict[str, asyncio.Event] = {}
+        self._awaited: frozenset[str] | None = None
         tables.observers.append(self._observe)
 
     def close(self) -> None:
@@ -70,6 +72,7 @@ class Changes:
         row = new if new is not None else old
         if isinstance(row, Service):
             self.mark_service(row.id)
+            self._awaited = None
             if self._tables.tasks_in_state.get("pending"):
                 self.placement_changed.set()
         elif isinstance(row, Task):
@@ -95,6 +98,8 @@ class Changes:
     def _task_changed(self, row: Task, old: Task | None, gone: bool) -> None:
         if row.state == "pending" or row.ended or gone:
             self.placement_changed.set()
+        elif row.state == "running" and (old is None or (old.state, old.ready) != (row.state, row.ready)):
+            self._may_be_awaited(row.service_id)
         if row.node is None:
             return
         if row.ended or gone:
@@ -104,6 +109,15 @@ class Changes:
         if old is None or gone or row.ended or told != (old.node, old.desired, old.mounted):
             self.tasks_of_node.setdefault(row.node, {})[row.id] = None
             self.event_of(row.node).set()
+
+    def _may_be_awaited(self, service_id: str) -> None:
+        """A task of it runs, or is ready: others may have waited for that before they start."""
+        if not self._tables.tasks_in_state.get("pending"):
+            return
+        if self._awaited is None:
+            self._awaited = services_awaited(self._tables)
+        if service_id in self._awaited:
+            self.placement_changed.set()
 
     def _node_changed(self, node: Node) -> None:
         self.nodes_changed.set()

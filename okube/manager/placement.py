@@ -24,7 +24,7 @@ from okube.scheduler.nodes import IntArray
 from okube.state import Tables
 from okube.state.allocation import Allocation
 from okube.state.attributes import attributes_of
-from okube.state.mounts import lacking
+from okube.state.readiness import held_by
 from okube.state.tasks import is_lost, may_be_placed
 
 __all__ = ["group_of", "next_start_ms", "node_table", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
@@ -84,7 +84,7 @@ def plan_placement_in_slices(
     alike = in_order(in_order_of_apps(tables, _alike(tables, waiting), scheduling_in(tables).order))
     companies, calls = Companies(tables), Calls(tables)
     between = network_view(tables, network) if calls.any_rules(alike) else None
-    unready = {id(tasks): "; ".join(lacking(tables, spec)) for tasks, spec in alike}
+    unready = {id(tasks): "; ".join(held_by(tables, tasks[0].service_id, spec)) for tasks, spec in alike}
     yield
     placement = yield from place_in_slices(
         nodes,

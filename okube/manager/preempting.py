@@ -15,7 +15,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.preemption import Holder, Room, find_room
 from okube.scheduler.rules import Filter
 from okube.state import Tables
-from okube.state.mounts import lacking
+from okube.state.readiness import held_by
 
 __all__ = ["plan_preemption_in_slices"]
 
@@ -49,7 +49,7 @@ def plan_preemption_in_slices(
     holders = yield from _holders(tables, ledger)
     victims: list[tuple[str, str]] = []
     for task, spec in waiting[:_MOST_TASKS]:
-        if lacking(tables, spec):
+        if held_by(tables, task.service_id, spec):
             continue
         group = group_of(tables, [task], spec, companies, calls)
         if task.pinned is not None:

@@ -1,7 +1,7 @@
 """What one service asks of the network to another: ``depends_on`` of a service file."""
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -9,7 +9,7 @@ from okube.model.errors import FieldError
 from okube.model.names import MAX_NAME, NAME_PATTERN, name_error
 from okube.model.quantities import parse_bandwidth, parse_seconds
 
-__all__ = ["Bandwidth", "Dependencies", "Dependency", "dependency_problems"]
+__all__ = ["Bandwidth", "Condition", "Dependencies", "Dependency", "dependency_problems"]
 
 MAX_DEPENDENCIES = 64
 
@@ -27,6 +27,7 @@ def _schema(**extra: Any) -> msgspec.Meta:
 
 Bandwidth = Annotated[int, msgspec.Meta(extra={"parse": parse_bandwidth}, extra_json_schema={"minimum": 0})]
 """Bits a second."""
+Condition = Literal["placed", "started", "ready"]
 
 
 class Dependency(msgspec.Struct, frozen=True):
@@ -34,6 +35,8 @@ class Dependency(msgspec.Struct, frozen=True):
 
     ``max_latency`` is the longest round trip in seconds to its nearest task (None: any); ``min_bandwidth`` is the least
     that the way there must offer, and ``traffic`` what is expected to flow on it, both in bit/s (0: any, unknown).
+    ``condition`` is what the first task of this service waits for: that a task of the other one has a node, runs, or is
+    ready; of a job, ``ready`` means that it has completed.
     """
 
     service: Annotated[
@@ -45,6 +48,7 @@ class Dependency(msgspec.Struct, frozen=True):
     ) = None
     min_bandwidth: Bandwidth = 0
     traffic: Bandwidth = 0
+    condition: Condition = "placed"
 
     @classmethod
     def parse_text(cls, text: str) -> "Dependency":

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from okube.model import commands as c
+from okube.model.dependency import Dependency
 from okube.model.resources import Resources
 from okube.model.scheduling import Scheduling
 from okube.model.spec import ServiceSpec
@@ -60,6 +61,7 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
         "depends_on": 5,
         "priority": 5,
     },
+    Dependency: {"condition": 6},
     Scheduling: {"order": 6},
     Resources: {"limits": 6, "named": 6},
     c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5, "named": 6},

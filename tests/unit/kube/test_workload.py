@@ -47,6 +47,7 @@ def test_an_empty_annotation_is_none(text: str) -> None:
         ('[{"service": "db", "max_latency": "0ms"}]', "0 is no round trip"),
         ('[{"service": "db", "min_bandwidth": "-1M"}]', "is not a bandwidth"),
         ('[{"service": "db", "traffic": NaN}]', "is no JSON"),
+        ('[{"service": "db", "condition": "ready"}]', "have an init container wait"),
         ("db, db", "named twice"),
         ("web", "cannot depend on itself"),
         ("My DB", "is not a name"),
