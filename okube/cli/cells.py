@@ -21,7 +21,9 @@ __all__ = [
     "figure",
     "message_of",
     "moment_of",
+    "named_of_quota",
     "node_message",
+    "of_quota",
     "out_of",
     "ports",
     "ready_of",
@@ -152,6 +154,22 @@ def counts_out_of(used: str, whole: str) -> Cell:
         return " ".join(f"{name} {taken.get(name, 0)}/{there.get(name, 0)}" for name in sorted({*there, *taken}))
 
     return cell
+
+
+def of_quota(name: str, shown: Callable[[Any], str]) -> Cell:
+    """``3/10``: what is asked for of what a quota allows; nothing where it limits nothing."""
+
+    def cell(row: Row) -> str:
+        most, used = (row.get("limits") or {}).get(name), (row.get("used") or {}).get(name)
+        return "" if most is None else f"{shown(used or 0)}/{shown(most)}"
+
+    return cell
+
+
+def named_of_quota(row: Row) -> str:
+    """The same for all named resources: ``gpu 1/2``."""
+    most, used = (((row.get(key) or {}).get("named") or {}) for key in ("limits", "used"))
+    return " ".join(f"{name} {used.get(name, 0)}/{count}" for name, count in sorted(most.items()))
 
 
 def availability(row: Row) -> str:

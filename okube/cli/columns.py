@@ -14,7 +14,9 @@ from okube.cli.cells import (
     field,
     figure,
     message_of,
+    named_of_quota,
     node_message,
+    of_quota,
     out_of,
     ports,
     ready_of,
@@ -29,6 +31,7 @@ from okube.cli.cells import (
 )
 from okube.cli.linkcells import link_flows, link_name, over
 from okube.cli.table import Column
+from okube.model.quantities import format_bytes
 
 __all__ = ["COLUMNS", "columns_of"]
 
@@ -383,6 +386,20 @@ def _caller(now_ms: int) -> Sequence[Column]:
     return _users(now_ms)[:4]
 
 
+def _quotas(now_ms: int) -> Sequence[Column]:
+    return (
+        Column("QUOTA", lambda row: f"{text(row.get('kind'))}:{text(row.get('name'))}"),
+        Column("CPUS", of_quota("cpus", lambda amount: f"{amount:g}"), right=True, optional=True),
+        Column("MEMORY", of_quota("memory", lambda amount: format_bytes(int(amount))), right=True, optional=True),
+        Column("DISK", of_quota("disk", lambda amount: format_bytes(int(amount))), right=True, optional=True),
+        Column("TASKS", of_quota("tasks", text), right=True, optional=True),
+        Column("SERVICES", of_quota("services", text), right=True, optional=True),
+        Column("NAMED", named_of_quota, optional=True),
+        Column("BY", field("changed_by"), wide=True, optional=True),
+        Column("CHANGED", age_of("changed_at", now_ms), right=True, wide=True),
+    )
+
+
 COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "services": _services,
     "tasks": _tasks,
@@ -413,6 +430,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "users": _users,
     "audit": _audit,
     "caller": _caller,
+    "quotas": _quotas,
+    "removed quotas": lambda _: (Column("QUOTA", field("name")), Column("ACTION", field("action"))),
     "removed users": lambda _: (Column("USER", field("name")), Column("ACTION", field("action"))),
     "revoked tokens": lambda _: (Column("TOKEN", field("id")), Column("ACTION", field("action"))),
     "addresses": lambda _: (

@@ -58,6 +58,7 @@ ENTRIES = {
     "keyring": Entry("okube.cli.keyring:keyring", "what seals secrets", _ACCESS),
     "unlock": Entry("okube.cli.keyring:unlock", "managers that lock themselves", _ACCESS),
     "scheduler": Entry("okube.cli.scheduler:scheduler", "how nodes are chosen", _ACCESS),
+    "quota": Entry("okube.cli.quota:quota", "how much apps, users may ask for", _ACCESS),
     "kube-extender": Entry("okube.cli.kube_extender:kube_extender", "for kube-scheduler", _ACCESS),
     "up": Entry("okube.cli.processes:up", "runs cluster.yaml's part", _RUN),
     "down": Entry("okube.cli.processes:down", "end it, and keep the data", _RUN),
@@ -102,6 +103,8 @@ MISSPELT = {
     "configs": "config",
     "keys": "keyring",
     "policy": "scheduler",
+    "quotas": "quota",
+    "limit": "quota",
     "autolock": "keyring",
 }
 

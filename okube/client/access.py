@@ -72,6 +72,22 @@ class Access(Calls):
             body["order"] = order
         return self._object(self._write("PUT", "/v1/scheduler", body))
 
+    def quotas(self) -> list[Json]:
+        """All quotas, with what services ask for of each."""
+        return self._list("/v1/quotas", [])
+
+    def quota(self, kind: str, name: str) -> Json:
+        """The quota of an app or a user."""
+        return self._object(self._read(_of_quota(kind, name)))
+
+    def set_quota(self, kind: str, name: str, limits: Mapping[str, object], *, if_match: int | None = None) -> Json:
+        """Set all of a quota: ``cpus``, ``memory``, ``disk``, ``tasks``, ``services`` and named resources."""
+        return self._object(self._write("PUT", _of_quota(kind, name), dict(limits), if_match=if_match))
+
+    def remove_quota(self, kind: str, name: str) -> Json:
+        """Have no such quota any more; as it was."""
+        return self._object(self._write("DELETE", _of_quota(kind, name)))
+
     def keyring(self) -> Json:
         """The keys that seal secrets, by their ids: ``{unlock_key, autolock, keys}``."""
         return self._object(self._read("/v1/keyring"))
@@ -162,3 +178,7 @@ class Access(Calls):
 
 def _of_secret(kind: SecretKind, name: str) -> str:
     return f"/v1/{kind}s/{quote(name, safe='')}"
+
+
+def _of_quota(kind: str, name: str) -> str:
+    return f"/v1/quotas/{quote(kind, safe='')}/{quote(name, safe='')}"

@@ -49,6 +49,8 @@ EventKind = Literal[
     "version-enabled",
     "scheduling-changed",
     "topology-changed",
+    "quota-changed",
+    "quota-removed",
     "manager-added",
     "manager-removed",
     "certificate-ends",

@@ -37,15 +37,14 @@ NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 _MOST_NAMES = 64
 _LEAST_CPUS, _LEAST_MEMORY = 0.01, 6 << 20
 _FIELDS = ("cpus", "memory", "disk", "limits", "named")
-_TAKEN = frozenset(
-    {*_FIELDS, "cores", "cpu", "mem", "ram", "storage", "bandwidth", "ports", "tasks", "services", "replicas", "swap"}
-)
+_USUAL = (*_FIELDS, "tasks", "services")
+_TAKEN = frozenset({*_USUAL, "cores", "cpu", "mem", "ram", "storage", "bandwidth", "ports", "replicas", "swap"})
 _ALIKE = 0.8
 
 
 def may_be_named(name: str) -> bool:
     """Whether a resource may have this name: a DNS label that nobody would take for one of the usual resources."""
-    return name_error(name) is None and name not in _TAKEN and not hint(name, _FIELDS, alike=_ALIKE)
+    return name_error(name) is None and name not in _TAKEN and not hint(name, _USUAL, alike=_ALIKE)
 
 
 def counts_error(counts: Mapping[str, int]) -> str | None:
@@ -55,10 +54,10 @@ def counts_error(counts: Mapping[str, int]) -> str | None:
     wrong = next((name for name in counts if not may_be_named(name)), None)
     if wrong is None:
         return None
-    return f"{wrong!r} cannot be the name of a resource: take letters a-z, digits and '-', and none like {_usual()}"
+    return f"{wrong!r} cannot be the name of a resource: take letters a-z, digits and '-', and none like {_likes()}"
 
 
-def _usual() -> str:
+def _likes() -> str:
     return f"{', '.join(_FIELDS[:2])} or {_FIELDS[2]}"
 
 

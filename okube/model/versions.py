@@ -47,6 +47,8 @@ KINDS_SINCE: dict[type, int] = {
     c.PutScheduling: 5,
     c.PutTopology: 5,
     c.PreemptTasks: 5,
+    c.PutQuota: 6,
+    c.RemoveQuota: 6,
 }
 """Kinds of commands that came later, with their versions."""
 

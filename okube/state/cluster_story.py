@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from okube.model import commands as c
 from okube.model.event import Event, EventKind
+from okube.model.quota import write_amount
 from okube.model.scheduling import Overcommit, Scheduling
 from okube.model.topology import DeclaredTopology, LevelTopology
 from okube.state.tables import Tables
@@ -44,6 +45,8 @@ def of_cluster(tables: Tables, command: c.Command) -> Iterator[Event]:
         yield Event(id="", kind=kind, subject_kind="manager", subject=command.name, message=message, by=command.by)
     elif isinstance(command, c.PutUser | c.RemoveUser):
         yield _of_user(tables, command)
+    elif isinstance(command, c.PutQuota | c.RemoveQuota):
+        yield _of_quota(command)
 
 
 def _declared(topology: DeclaredTopology) -> str:
@@ -51,6 +54,16 @@ def _declared(topology: DeclaredTopology) -> str:
     said = [(name, getattr(topology, name)) for name in ("regions", "zones", "racks")]
     words = [f"{name} ({len(level.pairs)} pairs)" for name, level in said if level != LevelTopology()]
     return ", ".join(words) or "nothing any more"
+
+
+def _of_quota(command: c.PutQuota | c.RemoveQuota) -> Event:
+    kind: EventKind = "quota-removed"
+    message = f"{command.kind} {command.name} may ask for as much as there is"
+    if isinstance(command, c.PutQuota):
+        kind = "quota-changed"
+        limits = (f"{name} {write_amount(name, most)}" for name, most in sorted(command.limits.items()))
+        message = f"{command.kind} {command.name} may ask for {', '.join(limits)}"
+    return Event(id="", kind=kind, subject_kind="cluster", message=message, by=command.by)
 
 
 def _of_user(tables: Tables, command: c.PutUser | c.RemoveUser) -> Event:

@@ -19,6 +19,7 @@ from okube.state import (
     mounts,
     nodes,
     preempting,
+    quotas,
     secrets,
     services,
     settings,
@@ -76,6 +77,8 @@ _HANDLERS: dict[type, Handler] = {
     c.CreateJoinToken: jointokens.create,
     c.RevokeJoinToken: jointokens.revoke,
     c.UseJoinToken: jointokens.use,
+    c.PutQuota: quotas.put,
+    c.RemoveQuota: quotas.remove,
 }
 
 

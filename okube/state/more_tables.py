@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from okube.model.authority import Authorities
+from okube.model.quota import Quota
 from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.state.tables import Tables
@@ -24,6 +25,7 @@ _TABLES: dict[str, tuple[type, Take]] = {
     "ring": (Ring, Tables.restore_ring),
     "secrets": (Secret, Tables.restore_secret),
     "authorities": (Authorities, Tables.restore_authorities),
+    "quotas": (Quota, Tables.restore_quota),
 }
 """What each row is, and what takes it."""
 
@@ -40,6 +42,8 @@ def more_rows(tables: Tables) -> Iterator[tuple[str, msgspec.Struct]]:
         yield "secrets", secret
     if tables.authorities is not None:
         yield "authorities", tables.authorities
+    for quota in tables.quotas.values():
+        yield "quotas", quota
 
 
 def take_more(tables: Tables, row: MoreRow) -> None:

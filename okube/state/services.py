@@ -1,6 +1,6 @@
 """Commands about services: put, delete, scale, stop, start, restart, roll back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,11 +15,12 @@ from okube.state.apps import names_of_app
 from okube.state.dependencies import refuse_circles
 from okube.state.mounts import lacking, to_restart
 from okube.state.queries import view_of_service
+from okube.state.quotas import check_quotas
 from okube.state.tables import Tables
 from okube.state.tasks import stop_tasks
 from okube.state.within import check_spec_within, check_within
 
-__all__ = ["change_of", "delete", "put", "refresh", "restart_for", "scale", "to_prune"]
+__all__ = ["change_of", "check_put_quotas", "delete", "put", "refresh", "restart_for", "scale", "to_prune"]
 
 _json = msgspec.json.Encoder()
 _ROWS_AT_ONCE = 1000
@@ -35,20 +36,34 @@ def put(tables: Tables, command: PutServices, now_ms: int) -> bytes:
         _check_put(tables, spec, command)
     refuse_circles(tables, command.specs)
     pruned = to_prune(tables, command.specs) if command.prune else []
+    changes = list(_put_changes(tables, command, now_ms))
+    check_quotas(tables, [*changes, *((service, None) for service in pruned)])
     answer = []
-    for service_id, spec in zip(command.ids, command.specs, strict=True):
-        old = tables.service_named(spec.name)
-        action = change_of(old, spec)
-        if old is None:
-            tables.put_service(
-                Service(id=service_id, spec=spec, created_by=command.created_by, created_ms=now_ms, updated_ms=now_ms)
-            )
-        elif action == "changed":
-            tables.put_service(_with_spec(old, spec, now_ms, stopped=old.stopped))
-        answer.append(_answer(tables, spec.name, action))
+    for old, new in changes:
+        action = change_of(old, new.spec)
+        if action != "unchanged":
+            tables.put_service(new)
+        answer.append(_answer(tables, new.name, action))
     answer += [_answer(tables, service.name, "removed") for service in pruned]
     _forget(tables, pruned, now_ms)
     return _json.encode(answer)
+
+
+def check_put_quotas(tables: Tables, command: PutServices) -> None:
+    """Refuse what goes beyond a quota as ``put`` would, and change nothing. Raises Conflict."""
+    pruned = to_prune(tables, command.specs) if command.prune else []
+    check_quotas(tables, [*_put_changes(tables, command, 0), *((service, None) for service in pruned)])
+
+
+def _put_changes(tables: Tables, command: PutServices, now_ms: int) -> Iterator[tuple[Service | None, Service]]:
+    """Each service before and as it would be then."""
+    for service_id, spec in zip(command.ids, command.specs, strict=True):
+        old = tables.service_named(spec.name)
+        if old is None:
+            by = command.created_by
+            yield None, Service(id=service_id, spec=spec, created_by=by, created_ms=now_ms, updated_ms=now_ms)
+        else:
+            yield old, old if old.spec == spec else _with_spec(old, spec, now_ms, stopped=old.stopped)
 
 
 def to_prune(tables: Tables, specs: Sequence[ServiceSpec]) -> list[Service]:
@@ -98,10 +113,14 @@ def scale(tables: Tables, command: ScaleServices, now_ms: int) -> bytes:
             raise Conflict(f"{service.name} is global: it has one task on each node and is not scaled")
         if not 0 <= replicas <= MAX_REPLICAS:
             raise InvalidInput.of([FieldError("replicas", f"{replicas} is out of range: 0 to {MAX_REPLICAS}")])
+    changes = []
     for service, replicas in zip(found, command.replicas, strict=True):
         if service.spec.replicas != replicas or service.stopped:
             spec = msgspec.structs.replace(service.spec, replicas=replicas)
-            tables.put_service(_with_spec(service, spec, now_ms, stopped=False))
+            changes.append((service, _with_spec(service, spec, now_ms, stopped=False)))
+    check_quotas(tables, changes)
+    for _, new in changes:
+        tables.put_service(new)
     return _json.encode([_view(tables, service.name) for service in found])
 
 
@@ -118,6 +137,7 @@ def refresh(tables: Tables, command: RefreshServices, now_ms: int) -> bytes:
     refuse_circles(tables, [new.spec for old, new in zip(found, changed, strict=True) if old.spec != new.spec])
     for new in changed:
         check_within(command.within, new.spec.app, f"{new.name}, as it would be then,")
+    check_quotas(tables, zip(found, changed, strict=True))
     for old, new in zip(found, changed, strict=True):
         if old != new:
             tables.put_service(new)

@@ -16,6 +16,7 @@ from okube.model.epoch import Epoch
 from okube.model.event import Event
 from okube.model.jointoken import KeptToken
 from okube.model.node import Node
+from okube.model.quota import Quota
 from okube.model.scheduling import Scheduling
 from okube.model.sealed import Ring
 from okube.model.secret import Secret
@@ -66,6 +67,7 @@ class Tables(IndexedRows):
         self.ring: Ring | None = None
         self.secrets: dict[tuple[str, str], Secret] = {}  # by kind and name
         self.authorities: Authorities | None = None
+        self.quotas: dict[tuple[str, str], Quota] = {}  # by kind and name
         self.requests = RequestTable()
         self.events = EventTable()
         self.users = UserTable()
@@ -128,6 +130,11 @@ class Tables(IndexedRows):
         self.secrets[secret.kind, secret.name] = secret
         self.digest.swap("secrets", None, secret)
 
+    def restore_quota(self, quota: Quota) -> None:
+        """Take a quota."""
+        self.quotas[quota.kind, quota.name] = quota
+        self.digest.swap("quotas", None, quota)
+
     def become(self, other: "Tables") -> "Tables":
         """Take all that ``other`` holds, in one step, and keep the observers; what was here, to be let go of."""
         before = Tables()
@@ -174,6 +181,18 @@ class Tables(IndexedRows):
         """Forget a secret or config."""
         self.next_revision()
         self._changed("secrets", self.secrets.pop((secret.kind, secret.name)), None)
+
+    def put_quota(self, quota: Quota) -> Quota:
+        """Add or replace a quota (by kind and name)."""
+        key, new = (quota.kind, quota.name), msgspec.structs.replace(quota, revision=self.next_revision())
+        self.digest.swap("quotas", self.quotas.get(key), new)
+        self.quotas[key] = new
+        return new
+
+    def delete_quota(self, quota: Quota) -> None:
+        """Forget a quota."""
+        self.next_revision()
+        self.digest.swap("quotas", self.quotas.pop((quota.kind, quota.name)), None)
 
     def put_request(self, request: KnownRequest) -> None:
         """Remember a request and its result; the oldest go where the bounds say so."""

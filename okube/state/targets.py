@@ -40,6 +40,11 @@ class GlobalTargets:
         target = self._targets.get(service_id)
         return 0 if target is None else len(target.nodes)
 
+    def count_for(self, constraints: tuple[str, ...]) -> int:
+        """How many nodes should have a task of a service with these constraints, were it made now."""
+        made = _Target(constraints)
+        return sum(_is_for(made, node) for node in self._nodes.values())
+
     def put_service(self, old: Service | None, new: Service) -> None:
         """A service is there, or changed."""
         if new.spec.mode != "global":

@@ -8,6 +8,7 @@ from okube.manager.api.join_routes import JOINING
 from okube.manager.api.keyring_routes import KEYRING
 from okube.manager.api.net_routes import NET
 from okube.manager.api.node_routes import EVENTS, NODES, USAGE
+from okube.manager.api.quota_routes import QUOTAS
 from okube.manager.api.route import Route
 from okube.manager.api.scheduling_routes import SCHEDULER
 from okube.manager.api.secret_routes import SECRETS
@@ -32,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *AUDIT,
     *CONTROL_PLANE,
     *SCHEDULER,
+    *QUOTAS,
     *AUTHORITY,
     *SNAPSHOTS,
     *RECOVERY,

@@ -68,6 +68,9 @@ _CONSTRAINTS: Schema = {
 _FIELDS: dict[tuple[str, str], Schema] = {
     ("ResourcesInput", "memory"): _BYTES,
     ("ResourcesInput", "disk"): _BYTES,
+    ("QuotaLimits", "memory"): {"anyOf": [_BYTES, {"type": "null"}], "default": None},
+    ("QuotaLimits", "disk"): {"anyOf": [_BYTES, {"type": "null"}], "default": None},
+    ("LimitsInput", "memory"): {"anyOf": [_BYTES, {"type": "null"}], "default": None},
     ("StopInput", "grace"): _SECONDS,
     ("ServiceSpec", "command"): _WORDS,
     ("ServiceSpec", "env"): _ENV,
@@ -78,7 +81,10 @@ _FIELDS: dict[tuple[str, str], Schema] = {
 }
 """What a field takes beside its own type."""
 
-_REST: dict[str, Schema] = {"ResourcesInput": {"type": "integer", "minimum": 1, "maximum": MAX_COUNT}}
+_REST: dict[str, Schema] = {
+    "ResourcesInput": {"type": "integer", "minimum": 1, "maximum": MAX_COUNT},
+    "QuotaLimits": {"type": "integer", "minimum": 0, "maximum": 1_000_000_000},
+}
 """What a struct takes under keys of a user's own: named resources."""
 
 _SHORT: dict[str, list[Schema]] = {

@@ -8,6 +8,7 @@ from aiohttp import web
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.model.errors import Forbidden
 from okube.model.event import Event
+from okube.model.quota import Quota
 from okube.model.secret import Secret
 from okube.model.service import Service
 from okube.model.task import Task
@@ -68,6 +69,8 @@ def _app_of(tables: Tables, row: Any) -> str | None:
         return row.name
     if isinstance(row, Secret):
         return row.app or None
+    if isinstance(row, Quota):
+        return row.name if row.kind == "app" else None
     if isinstance(row, Event) and row.service is not None:
         service = tables.service_named(row.service)
         return None if service is None else service.spec.app

@@ -20,7 +20,7 @@ from okube.model.spec import ServiceSpec, decode_spec
 from okube.model.workload_views import AppliedService, ApplyAnswer, VersionView
 from okube.state import Tables
 from okube.state.queries import view_of_service
-from okube.state.services import change_of, to_prune
+from okube.state.services import change_of, check_put_quotas, to_prune
 from okube.state.tables import Row
 
 __all__ = ["check_specs", "routes", "specs_in"]
@@ -145,6 +145,8 @@ async def apply(request: web.Request) -> web.Response:
         await core.read_barrier()
         tables = core.tables
         check_specs(request, tables, specs)
+        ids = ("",) * len(specs)
+        check_put_quotas(tables, PutServices(specs, ids, "upsert", request[CALLER].name, prune=prune))
         actions = [AppliedService(s.name, change_of(tables.service_named(s.name), s)) for s in specs]
         if prune:
             actions += [AppliedService(service.name, "removed") for service in to_prune(tables, specs)]

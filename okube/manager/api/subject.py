@@ -19,6 +19,8 @@ def subject_of(command: c.Command) -> str:
         return f"app {command.app}" if command.app else _names(command.names)
     if isinstance(command, c.StopTask):
         return command.text
+    if isinstance(command, c.PutQuota | c.RemoveQuota):
+        return f"{command.kind} {command.name}"
     if isinstance(command, c.PutUser):
         return f"{command.name}{f' as {command.role}' if command.role else ''}"
     if isinstance(command, c.CreateJoinToken):

@@ -26,6 +26,7 @@ from okube.model.commands.nodes import (
     SetNodeState,
     UpdateNode,
 )
+from okube.model.commands.quotas import PutQuota, RemoveQuota
 from okube.model.commands.secrets import DeleteSecret, PutRing, PutSecret, Reseal, ResetRing
 from okube.model.commands.services import DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.commands.tasks import (
@@ -60,6 +61,7 @@ __all__ = [
     "PlaceTasks",
     "PreemptTasks",
     "PutAuthorities",
+    "PutQuota",
     "PutRing",
     "PutScheduling",
     "PutSecret",
@@ -71,6 +73,7 @@ __all__ = [
     "RegisterNode",
     "ReleaseNodes",
     "RemoveNode",
+    "RemoveQuota",
     "RemoveUser",
     "RenewMounts",
     "ReportTasks",

@@ -23,6 +23,7 @@ from okube.model.commands.nodes import (
     SetNodeState,
     UpdateNode,
 )
+from okube.model.commands.quotas import PutQuota, RemoveQuota
 from okube.model.commands.secrets import DeleteSecret, PutRing, PutSecret, Reseal, ResetRing
 from okube.model.commands.services import DeleteServices, PutServices, RefreshServices, ScaleServices
 from okube.model.commands.tasks import (
@@ -80,6 +81,8 @@ Command = (
     | CreateJoinToken
     | RevokeJoinToken
     | UseJoinToken
+    | PutQuota
+    | RemoveQuota
 )
 _encoder = msgspec.msgpack.Encoder()
 _commands = msgspec.msgpack.Decoder(Command)
