@@ -224,6 +224,21 @@ MUTANTS: list[Mutant] = [
         "tests/unit/state/test_room.py::"
         "test_of_a_node_that_shrinks_below_what_it_holds_nothing_is_taken_and_nothing_new_comes",
     ),
+    Mutant(
+        "over capacity",
+        of_state.named_resources_are_endless,
+        "tests/unit/state/test_room.py::test_of_a_named_resource_no_more_is_given_out_than_a_node_offers",
+    ),
+    Mutant(
+        "over quota",
+        of_state.quotas_let_everything_in,
+        "tests/unit/state/test_quotas.py::test_what_goes_beyond_is_refused_with_all_that_is_too_much",
+    ),
+    Mutant(
+        "over quota",
+        of_state.quotas_forget_what_is_in_use,
+        "tests/property/state/test_quotas.py::test_nothing_that_is_accepted_goes_beyond_a_quota",
+    ),
     Mutant("one task a slot", whole.successors_do_not_wait, "whole"),
     Mutant("one task a slot", whole.slots_do_not_wait_for_the_old_task, "whole"),
     Mutant("a lost node", whole.agents_keep_what_they_do_not_hold, "whole"),

@@ -47,6 +47,18 @@ def test_a_task_for_which_its_node_has_no_room_any_more_stays_pending(asked: dic
     assert (left.node, left.reason) == (None, None)
 
 
+def test_of_a_named_resource_no_more_is_given_out_than_a_node_offers() -> None:
+    cluster = Cluster()
+    cluster.node("w1", named={"gpu": 3})
+    cluster.node("w2")
+    cluster.put(a_spec(replicas=3, resources={"gpu": 1, "cpus": 0.1}), a_spec("api", resources={"gpu": 2}))
+    web, api = _waiting(cluster), _waiting(cluster, "api")
+    _place(cluster, web, "w2")
+    assert _placed(cluster, web) == [False, False, False]
+    _place(cluster, [*web[:2], *api, web[2]])
+    assert _placed(cluster, [*web[:2], *api, web[2]]) == [True, True, False, True]
+
+
 def test_what_does_not_fit_is_passed_over_and_a_smaller_one_after_it_is_placed() -> None:
     cluster = Cluster()
     cluster.node("w1", cores=4)
