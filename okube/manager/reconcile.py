@@ -28,6 +28,7 @@ from okube.model.service import Service
 from okube.model.task import Reason, Task
 from okube.state import Tables
 from okube.state.attributes import nodes_of_global
+from okube.state.dependencies import stop_later
 from okube.state.mounts import renewed
 from okube.state.tasks import Nodes, is_lost, starts_first
 
@@ -121,17 +122,22 @@ def plan_service_in_slices(
 
 
 def plan_orphans(tables: Tables) -> list[Command]:
-    """What is left of services that are gone: it stops, or is forgotten, or ends at once where its node is down."""
+    """What is left of services that are gone: it stops, or is forgotten, or ends at once where its node is down.
+
+    The tasks of one that others depend on which are gone too stop when these have ended.
+    """
     lost: list[str] = []
     running: list[str] = []
     ended: list[str] = []
-    for service_id in [service_id for service_id in tables.tasks_of_service if service_id not in tables.services]:
+    gone = [service_id for service_id in tables.tasks_of_service if service_id not in tables.services]
+    later = stop_later(tables, gone)
+    for service_id in gone:
         for task in tables.tasks_of(service_id):
             if task.ended:
                 ended.append(task.id)
             elif is_lost(tables, task):
                 lost.append(task.id)
-            elif task.desired == "run":
+            elif task.desired == "run" and (service_id not in later or task.node is None):
                 running.append(task.id)
     message = "its node is down and its service is gone"
     return [

@@ -46,6 +46,12 @@ class Pairing:
         share = weight * (bps / self.tasks)[:, None]
         self.links, self.load = _by_link(np.broadcast_to(rows, shared.shape), shared, share)
 
+    def on(self, place: int, link: int) -> float:
+        """What one dependent in a place puts on a link, in bit/s."""
+        column = int(np.searchsorted(self.links, link))
+        there = column < len(self.links) and self.links[column] == link
+        return float(self.load[place, column]) if there else 0.0
+
 
 def _by_link(rows: IntArray, shared: IntArray, share: FloatArray) -> tuple[IntArray, FloatArray]:
     """Loads by place (rows of the result) and by link: those named, and what each place puts on each."""

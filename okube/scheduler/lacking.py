@@ -1,7 +1,5 @@
 """The sentences about nodes that lack bandwidth for a task."""
 
-import numpy as np
-
 from okube.scheduler.amounts import apart, write_bandwidth
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.nodes import IntArray
@@ -18,34 +16,19 @@ def lacking(reserved: Reserved, group: TaskGroup, refused: IntArray) -> list[Ref
     another, are told together.
     """
     refused = refused[~reserved.allows(group)[refused]]
-    own: list[tuple[float, float]] = []
-    shared: dict[int, tuple[int, float, float]] = {}
-    drawing = 0
-    for row in refused.tolist():
-        short = reserved.short(group, row)
-        if short is None:
-            drawing += 1
-        elif short.link == row:
-            own.append((short.asked_bps, short.free_bps))
-        else:
-            nodes, asked, free = shared.get(short.link, (0, 0.0, np.inf))
-            shared[short.link] = nodes + 1, max(asked, short.asked_bps), min(free, short.free_bps)
-    called = " and ".join(reserved.called(group))
+    name_of = {rule.service: rule.name for rule in reversed(group.calls) if not rule.depends}
     refusals = []
-    for link, (nodes, asked, free) in shared.items():
-        wanted, there = _apart(asked, free)
-        refusals.append(
-            Refusal(nodes, f"{wanted} to {called} asked, {there} free on {reserved.links.link(link).words}")
-        )
-    if own:
-        wanted, there = _apart(max(asked for asked, _ in own), max(free for _, free in own))
-        where = "free on its own link" if len(own) == 1 else "free at most on their own links"
-        refusals.append(Refusal(len(own), f"{wanted} to {called} asked, {there} {where}"))
+    for short in reserved.shorts(group, refused):
+        wanted, there = apart(round(short.asked_bps), max(0, round(short.free_bps)), write_bandwidth)
+        called = " and ".join(name_of.get(service, service) for service in short.services)
+        where = _own(short.nodes) if short.link < 0 else f"on {reserved.links.link(short.link).words}"
+        refusals.append(Refusal(short.nodes, f"{wanted} to {called} asked, {there} free {where}"))
+    drawing = len(refused) - sum(refusal.nodes for refusal in refusals)
     if drawing:
         reason = f"the tasks that depend on {group.name or 'it'} would reserve more on the way there than is free"
         refusals.append(Refusal(drawing, reason))
     return refusals
 
 
-def _apart(asked_bps: float, free_bps: float) -> tuple[str, str]:
-    return apart(round(asked_bps), max(0, round(free_bps)), write_bandwidth)
+def _own(nodes: int) -> str:
+    return "on its own link" if nodes == 1 else "at most on their own links"

@@ -30,17 +30,32 @@ if TYPE_CHECKING:
 
 __all__ = ["SLACK_BPS", "Reserved", "Short", "reserved_in"]
 
+_OWN = -1
 SLACK_BPS = 1.0
 """What is lacking by no more than this lacks by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """Where a task lacks bandwidth: what it asks for of a link, what is free there, and of which services' flows."""
+    """A link (-1: the own ones of the nodes) on which tasks on so many nodes would lack bandwidth.
+
+    ``asked_bps`` is the most that one of them would ask for, to talk with these ``services``, and ``free_bps`` what is
+    left of the link, or of the own one that has most.
+    """
 
     link: int
+    nodes: int
     asked_bps: float
     free_bps: float
+    services: tuple[str, ...]
+
+    def joined(self, other: "Short | None") -> "Short":
+        """Both together, if there is another one on the same link."""
+        if other is None:
+            return self
+        services = tuple(dict.fromkeys((*other.services, *self.services)))
+        most, left = max(self.asked_bps, other.asked_bps), max(self.free_bps, other.free_bps)
+        return Short(self.link, self.nodes + other.nodes, most, left, services)
 
 
 class Reserved:
@@ -105,7 +120,7 @@ class Reserved:
         allowed = np.ones(self.links.nodes, dtype=np.bool_)
         own = self._own(group)
         if own:
-            for nodes, links, load in self._loads(own):
+            for nodes, _, links, load in self._loads(own):
                 free = self.free[links] + SLACK_BPS
                 fits = ((load <= free[None, :]) | (load == 0)).all(axis=1)
                 allowed[nodes] &= fits[self.links.place_of[nodes]]
@@ -116,29 +131,34 @@ class Reserved:
                 allowed &= self._may_draw(way)
         return allowed
 
-    def short(self, group: TaskGroup, row: int) -> Short | None:
-        """The first link on which one more task of the group on this node would lack bandwidth, None where none does.
+    def shorts(self, group: TaskGroup, rows: IntArray) -> list[Short]:
+        """On which links one more task of the group on any of these nodes would lack bandwidth.
 
-        And None where the flows towards the node would be too much, for these are not asked for by the group.
+        A node counts for its own link first, then for one other. One where only the flows towards it would be too much
+        counts for none.
         """
         own = self._own(group)
-        asked = float(self._asked_here(own)[row]) if own else 0.0
-        free = self.free
-        if asked > 0 and asked > free[row] + SLACK_BPS:
-            return Short(row, asked, float(free[row]))
-        for nodes, links, load in self._loads(own) if own else ():
-            if row in nodes:
-                here = load[self.links.place_of[row]]
-                lacking = np.flatnonzero((here > self.free[links] + SLACK_BPS) & (here > 0))
+        if not own:
+            return []
+        asked, free = self._asked_here(own)[rows], self.free[rows]
+        full = (asked > 0) & (asked > free + SLACK_BPS)
+        found = {}
+        if full.any():
+            found[_OWN] = Short(_OWN, int(full.sum()), float(asked[full].max()), float(free[full].max()), _names(own))
+        for short in self._shared_shorts(own, rows[~full]):
+            found[short.link] = short.joined(found.get(short.link))
+        return list(found.values())
+
+    def _shared_shorts(self, own: Sequence[Way], rows: IntArray) -> Iterator[Short]:
+        for nodes, asking, links, load in self._loads(own):
+            places, counts = np.unique(self.links.place_of[np.intersect1d(nodes, rows)], return_counts=True)
+            for place, count in zip(places.tolist(), counts.tolist(), strict=True):
+                lacking = np.flatnonzero((load[place] > self.free[links] + SLACK_BPS) & (load[place] > 0))
                 if len(lacking):
                     link = int(links[lacking[-1]])  # a declared one, where there is one, says most
-                    return Short(link, float(here[lacking[-1]]), float(self.free[link]))
-        return None
-
-    def called(self, group: TaskGroup) -> list[str]:
-        """The names of the services that a task of the group would reserve bandwidth to."""
-        there = {way.flow.target for way in self._own(group)}
-        return list(dict.fromkeys(rule.name for rule in _asking(group) if rule.service in there))
+                    users = [way for way in asking if way.pairing(self.links).on(place, link) > 0]
+                    free = float(self.free[link])
+                    yield Short(link, count, float(load[place, lacking[-1]]), free, _names(users))
 
     def _counts(self, on_nodes: Mapping[str, int]) -> IntArray:
         counts = np.zeros(self.links.nodes, dtype=np.int64)
@@ -153,8 +173,11 @@ class Reserved:
         ways = (self._ways[key] for key in keys if key in self._ways)
         return [way for way in ways if way.targets.any()]
 
-    def _loads(self, ways: Sequence[Way]) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-        """For nodes that have the same of the dependencies beside them: what a task puts on which links, by place."""
+    def _loads(self, ways: Sequence[Way]) -> Iterator[tuple[IntArray, list[Way], IntArray, FloatArray]]:
+        """For nodes that have the same of the dependencies beside them: the flows that need links there.
+
+        And what a task puts on which links, by place.
+        """
         beside = np.stack([way.targets > 0 for way in ways])
         patterns, which = np.unique(beside, axis=1, return_inverse=True)
         which = which.ravel()
@@ -167,7 +190,7 @@ class Reserved:
             load = np.zeros((self.links.places, len(links)))
             for pairing in pairings:
                 load[:, np.searchsorted(links, pairing.links)] += pairing.load
-            yield np.flatnonzero(which == number), links, load
+            yield np.flatnonzero(which == number), asking, links, load
 
     def _asked_here(self, ways: Sequence[Way]) -> FloatArray:
         """What a task on each node asks of the link of its own node."""
@@ -234,6 +257,10 @@ class Reserved:
         used = pairing.links[pairing.load[places].any(axis=0)]
         own = np.flatnonzero(way.remote)
         return bool((self.free[np.concatenate((used, own))] < -SLACK_BPS).any())
+
+
+def _names(ways: Sequence[Way]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(way.flow.target for way in ways))
 
 
 def reserved_in(network: "NetworkView | None", names: Sequence[str]) -> Reserved | None:

@@ -1,13 +1,16 @@
-"""Services that depend on others: none may do so in a circle."""
+"""Services that depend on others: none may do so in a circle, and dependents that are removed stop first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from okube.model.errors import FieldError, InvalidInput
 from okube.model.graph import circle_in
 from okube.model.spec import ServiceSpec
 from okube.state.tables import Tables
 
-__all__ = ["refuse_circles"]
+__all__ = ["refuse_circles", "stop_later"]
+
+STOP_ORDER_SINCE = 6
+"""The command version from which on the tasks of removed services stop in order."""
 
 
 def refuse_circles(tables: Tables, specs: Sequence[ServiceSpec]) -> None:
@@ -26,6 +29,30 @@ def refuse_circles(tables: Tables, specs: Sequence[ServiceSpec]) -> None:
         arrows = " → ".join(circle)
         message = f"services would depend on each other in a circle: {arrows}; take one of these out"
         raise InvalidInput.of([FieldError("depends_on", message)], what="services")
+
+
+def stop_later(tables: Tables, removed: Collection[str]) -> set[str]:
+    """Of services (ids) that are removed, those whose tasks stop later: others of them still run and depend on them.
+
+    None, where they depend on each other in a circle all the same: then nobody would begin.
+    """
+    if len(removed) < 2 or tables.settings.command_version < STOP_ORDER_SINCE:
+        return set()
+    running: dict[str, list[ServiceSpec]] = {}
+    for service_id in removed:
+        versions = {task.version for task in tables.tasks_of(service_id) if task.holds_resources}
+        if versions:
+            running[service_id] = [tables.specs[service_id, version] for version in sorted(versions)]
+    there = {spec.name: spec for specs in running.values() for spec in specs}
+    ids = {spec.name: service_id for service_id, specs in running.items() for spec in specs}
+    needed = {
+        ids[target]
+        for service_id, specs in running.items()
+        for spec in specs
+        for target in _called_by(spec, there)
+        if ids[target] != service_id
+    }
+    return needed if len(needed) < len(running) else set()
 
 
 def _called_by(spec: ServiceSpec, there: dict[str, ServiceSpec]) -> list[str]:

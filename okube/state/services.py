@@ -12,7 +12,7 @@ from okube.model.shown import service_answer
 from okube.model.spec import MAX_REPLICAS, ServiceSpec
 from okube.model.workload_views import Action, ServiceAnswer, ServiceView
 from okube.state.apps import names_of_app
-from okube.state.dependencies import refuse_circles
+from okube.state.dependencies import refuse_circles, stop_later
 from okube.state.mounts import lacking, to_restart
 from okube.state.queries import view_of_service
 from okube.state.quotas import check_quotas
@@ -93,13 +93,19 @@ def delete(tables: Tables, command: DeleteServices, now_ms: int) -> bytes:
 
 
 def _forget(tables: Tables, found: Iterable[Service], now_ms: int) -> None:
-    """Of many tasks only the first are seen to here, so that nobody waits for long: the leader sees to the rest."""
+    """Of many tasks only the first are seen to here, so that nobody waits for long: the leader sees to the rest.
+
+    And to those of services that others of these depend on, once these have stopped.
+    """
     room = _ROWS_AT_ONCE
-    for service in found:
+    removed = [*found]
+    later = stop_later(tables, [service.id for service in removed])
+    for service in removed:
         tables.delete_service(service.id)
         first = tables.tasks_of(service.id, most=room)
         room -= len(first)
-        stop_tasks(tables, [task.id for task in first if not task.ended], "stopped", now_ms)
+        stopping = [task for task in first if not task.ended and (service.id not in later or task.node is None)]
+        stop_tasks(tables, [task.id for task in stopping], "stopped", now_ms)
         for task in first:
             if task.ended:
                 tables.delete_task(task.id)

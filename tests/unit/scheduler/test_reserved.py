@@ -134,7 +134,20 @@ def test_bandwidth_to_two_services_adds_up_on_the_own_link() -> None:
     found = Reserved(Links(a_topology([150 * M, 10**9, 10**9, 10**9]), NAMES), flows)
 
     assert found.allows(group).tolist() == [False, True, True, True]
-    assert found.called(group) == ["db", "cache"]
+    (short,) = found.shorts(group, np.array([0]))
+    assert (short.asked_bps, short.free_bps, short.services) == (200 * M, 150 * M, ("db", "cache"))
+
+
+def test_only_those_services_are_named_whose_way_is_full() -> None:
+    rules = (
+        CallRule("db", "db", min_bandwidth_bps=300 * M),
+        CallRule("cache", "cache", min_bandwidth_bps=100 * M),
+    )
+    flows = [Flow("web", "db", 300 * M, {}, {"b0": 1}), Flow("web", "cache", 100 * M, {}, {"a0": 1})]
+    group = replace(a_group(1, service="web"), calls=rules)
+    found = Reserved(Links(a_topology(), NAMES), flows)
+
+    assert [short.services for short in found.shorts(group, np.arange(2))] == [("db",)]
 
 
 def test_a_new_task_of_the_dependency_stays_where_links_can_carry_what_it_draws() -> None:
