@@ -12,24 +12,39 @@ from okube.scheduler.nodes import BoolArray, IntArray
 from okube.scheduler.ports import UNLIMITED
 from okube.scheduler.rules import Refusal, any_number
 
-__all__ = ["NetworkFilter", "network_moves_room", "verdict_of"]
+__all__ = ["NetworkFilter", "network_moves_room", "verdict_is_steady", "verdict_of"]
+
+_NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 
 
 def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
     """What each node is worth to the next task of the group; None where it talks with nobody.
 
-    It is asked for many times between two tasks, so the last one is kept. Where only dependencies count it holds for
-    the whole group: the group's own tasks change nothing in it.
+    Where only dependencies count, the group's own tasks change nothing in it, and it is the same for all who have the
+    same rules about services that are in the same places: so it is kept by these. Where others depend on the group, it
+    is asked for many times between two tasks, and the last one is kept.
     """
-    if not demand.group.calls or ledger.network is None:
+    rules = demand.group.calls
+    if not rules or ledger.network is None:
         return None
-    placed = int(ledger.spread.by_node.sum()) if any(rule.depends for rule in demand.group.calls) else 0
-    key = (demand, placed)
+    network = ledger.network
+    if verdict_is_steady(demand):
+        where = tuple([ledger.whereabouts(rule.service) for rule in rules])
+
+        def judge() -> Verdict:
+            return network.judge(_NO_ROWS, [_neighbour(ledger, rule) for rule in rules])
+
+        return ledger.kept.fixed(("network", rules, where), judge)
+    key = (demand, int(ledger.spread.by_node.sum()))
     if ledger.last_verdict is None or ledger.last_verdict[0] != key:
         own = np.flatnonzero(ledger.spread.by_node)
-        neighbours = [_neighbour(ledger, rule) for rule in demand.group.calls]
-        ledger.last_verdict = key, ledger.network.judge(own, neighbours)
+        ledger.last_verdict = key, network.judge(own, [_neighbour(ledger, rule) for rule in rules])
     return ledger.last_verdict[1]
+
+
+def verdict_is_steady(demand: Demand) -> bool:
+    """Whether a task that is placed changes nothing in the verdict for the next one of the group."""
+    return not any(rule.depends or rule.service == demand.group.service for rule in demand.group.calls)
 
 
 def network_moves_room(demand: Demand) -> bool:

@@ -23,7 +23,7 @@ class Filling:
     def __init__(self, ledger: Ledger, group: TaskGroup, demand: Demand) -> None:
         self._ledger = ledger
         self._demand = demand
-        self._spread = ledger.begin(group)
+        self._spread = ledger.spread
         self._room = room_for(ledger, demand)
         self._fewest = f"fewest tasks of {group.name or 'its service'}"
 

@@ -4,8 +4,9 @@ Many services ask for the same: half a core here, a label there. What follows fr
 once, and after a task anew for its node alone. All nodes are looked at nevertheless.
 """
 
-from collections.abc import Callable, Hashable
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,9 @@ from okube.scheduler.nodes import IntArray
 
 __all__ = ["Kept"]
 
-_MOST_PARTS = 32
-_MOST_ARRAYS = 256
-"""So many are kept, the oldest go first: at 5,000 nodes 10 MB."""
+_MOST_ARRAYS = 512
+"""So many are kept, those that were used last: at 5,000 nodes 20 MB."""
+T = TypeVar("T")
 
 
 class Kept:
@@ -24,41 +25,46 @@ class Kept:
 
     def __init__(self, nodes: int) -> None:
         self._all = np.arange(nodes)
-        self._touched: list[IntArray] = []
-        self._arrays: dict[Hashable, tuple[npt.NDArray[Any], int]] = {}
+        self._touched: list[int] = []
+        self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
-    def touch(self, rows: IntArray) -> None:
+    def touch(self, rows: Sequence[int]) -> None:
         """What these nodes have left has changed."""
-        self._touched.append(rows)
+        self._touched += rows
+
+    @property
+    def now(self) -> int:
+        """A moment between two touches, for ``touched_since``."""
+        return len(self._touched)
+
+    def touched_since(self, moment: int) -> list[int]:
+        """The nodes that were touched since, each once, in the order in which they first were."""
+        return list(dict.fromkeys(self._touched[moment:]))
 
     def array(self, key: Hashable, compute: Callable[[IntArray], npt.NDArray[Any]]) -> npt.NDArray[Any]:
         """What ``compute`` says of all nodes (it is given rows), asked again only for those that were touched since.
 
         The array is to be read, not changed, and changes itself with the next call.
         """
-        found, seen = self._arrays.get(key, (None, 0))
-        now = len(self._touched)
+        found, seen = self._found.get(key, (None, 0))
         if found is None:
             found = compute(self._all)
-        elif seen < now:
-            parts = self._touched[seen:]
-            if now - seen > _MOST_PARTS:
-                rows = np.unique(np.concatenate(parts))
-            else:
-                rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        elif seen < self.now:
+            rows = np.array(self.touched_since(seen))
             found[rows] = compute(rows)
-        self._keep(key, found, now)
+        self._keep(key, found, self.now)
         return found
 
-    def fixed(self, key: Hashable, compute: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        """The same for what no task that is placed changes."""
-        found, _ = self._arrays.get(key, (None, 0))
+    def fixed(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The same for what no task that is placed changes, or what sees to that itself."""
+        found: T | None = self._found.get(key, (None, 0))[0]
         if found is None:
             found = compute()
-            self._keep(key, found, 0)
+        self._keep(key, found, 0)
         return found
 
-    def _keep(self, key: Hashable, found: npt.NDArray[Any], seen: int) -> None:
-        if key not in self._arrays and len(self._arrays) >= _MOST_ARRAYS:
-            del self._arrays[next(iter(self._arrays))]
-        self._arrays[key] = (found, seen)
+    def _keep(self, key: Hashable, found: object, seen: int) -> None:
+        self._found[key] = found, seen
+        self._found.move_to_end(key)
+        if len(self._found) > _MOST_ARRAYS:
+            self._found.popitem(last=False)

@@ -1,21 +1,23 @@
 """What is left on every node while a call of ``place`` takes from it."""
 
-from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from okube.model.constraints import Constraint, parse_constraint
+from okube.model.constraints import Constraint
 from okube.scheduler.amounts import NANOCORES
-from okube.scheduler.groups import PortRequest, TaskGroup
+from okube.scheduler.demand import Demand
+from okube.scheduler.groups import TaskGroup
 from okube.scheduler.kept import Kept
 from okube.scheduler.nodes import BoolArray, FloatArray, IntArray, NodeTable
 from okube.scheduler.ports import HostPorts
 from okube.scheduler.reserved import reserved_in
 from okube.scheduler.spread import Spread
+from okube.scheduler.use import Use
+from okube.scheduler.whereabouts import Census, Whereabouts
 
 if TYPE_CHECKING:
     from okube.scheduler.filters import Filter
@@ -25,6 +27,7 @@ __all__ = ["Demand", "Ledger", "Resource"]
 
 
 _MOST = 2**61
+_NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
 class Resource(IntEnum):
@@ -35,51 +38,14 @@ class Resource(IntEnum):
     DISK = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Demand:
-    """What one task of ``group`` asks of a node; ``resources`` has a row for each resource and one column.
-
-    ``missing`` are the named resources that it asks for and no node offers: they have no row.
-    """
-
-    resources: IntArray
-    constraints: tuple[Constraint, ...]
-    ports: tuple[PortRequest, ...]
-    group: TaskGroup
-    knows: int = 0
-    prefer: tuple[tuple[Constraint, int], ...] = ()
-    missing: tuple[str, ...] = ()
-
-    @property
-    def shape(self) -> Hashable:
-        """What tasks have in common for which every node is as good as for each other, but for rules about services."""
-        group = self.group
-        return (group.cpus, group.memory, group.disk, group.constraints, self.knows, group.named)
-
-    @classmethod
-    def of(cls, group: TaskGroup, named: Sequence[str] = ()) -> "Demand":
-        """The demand of a task of the group, where nodes offer the ``named`` resources, as ``Ledger.named`` has them.
-
-        Raises ``ValueError`` where a constraint cannot be read.
-        """
-        asked = dict(group.named)
-        counts = ([asked.get(name, 0)] for name in named)
-        resources = np.array([[round(group.cpus * NANOCORES)], [group.memory], [group.disk], *counts], dtype=np.int64)
-        constraints = tuple(parse_constraint(text) for text in group.constraints)
-        prefer = tuple((parse_constraint(text), weight) for text, weight in group.prefer)
-        missing = tuple(name for name in asked if name not in named)
-        return cls(resources, constraints, group.ports, group, group.knows, prefer, missing)
-
-
 class Ledger:
     """The nodes with what the decisions of one call have taken so far.
 
     ``total`` and ``free`` have a row for each ``Resource``, then one for each of ``named`` (whole numbers, in the order
-    of their names), and a column for each node; ``tasks`` counts the tasks of
-    all services on a node; ``zones`` numbers the zone of each node, from 0 up to ``zone_count``. ``spread`` counts the
-    tasks of the service whose group is being placed, as ``begin`` has it. ``more_filters`` are asked after the usual;
-    ``network`` is what is known between the nodes, and ``last_verdict`` what was last asked of it; ``reserved`` is what
-    tasks have reserved on its links, None where no task asks for any.
+    of their names), and a column for each node; ``tasks`` counts the tasks of all services on a node; ``zones`` numbers
+    the zone of each node, from 0 up to ``zone_count``. ``more_filters`` are asked after the usual; ``network`` is what
+    is known between the nodes, and ``last_verdict`` what was last asked of it for a service that others call;
+    ``reserved`` is what tasks have reserved on its links, None where no task asks for any.
     """
 
     def __init__(
@@ -106,10 +72,9 @@ class Ledger:
         self.zone_count = len(numbers)
         self._row = {name: row for row, name in enumerate(nodes.names)}
         self._allowed: dict[Constraint, BoolArray] = {}
-        self._of_service: dict[str, Counter[int]] = {}
+        self._census = Census(self._row)
         self._group: TaskGroup | None = None
-        self._others: dict[str, IntArray] = {}
-        self.spread = Spread(np.zeros(len(nodes), dtype=np.int64), self.zones, self.zone_count)
+        self._spread: Spread | None = None
 
     def row(self, name: str) -> int | None:
         """The row of a node, if there is a node of that name."""
@@ -126,49 +91,72 @@ class Ledger:
             self._allowed[constraint] = np.fromiter(map(constraint.allows, values), np.bool_, len(values))
         return self._allowed[constraint]
 
-    def begin(self, group: TaskGroup) -> Spread:
-        """The tasks of this group are placed next: counts those of its service."""
+    def begin(self, group: TaskGroup) -> None:
+        """The tasks of this group are placed next."""
         self._group = group
-        self._others.clear()
-        self.spread = Spread(self.service_tasks(group), self.zones, self.zone_count, len(group.tasks))
-        return self.spread
+        self._spread = None
+
+    @property
+    def spread(self) -> Spread:
+        """The tasks of the service whose group is being placed; counted when they are first asked for."""
+        if self._spread is None:
+            counts, coming = np.zeros(len(self.nodes), dtype=np.int64), 0
+            if self._group is not None:
+                coming = len(self._group.tasks)
+                for row, count in self._census.counts(self._group.service, self._group.placed).items():
+                    counts[row] = count
+            self._spread = Spread(counts, self.zones, self.zone_count, coming)
+        return self._spread
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the service whose group is being placed has no task on any node yet."""
+        return self._group is None or self._census.has_none(self._group.service, self._group.placed)
+
+    def own(self) -> Whereabouts:
+        """Where the tasks of the service are whose group is being placed, as they were when it began."""
+        assert self._group is not None
+        return self._census.of(self._group.service, self._group.placed)
+
+    def whereabouts(self, service: str) -> Whereabouts:
+        """Where the tasks of a service are that the group has rules about; the same object as long as nothing changes.
+
+        Not for the group's own service, whose tasks come while it is placed.
+        """
+        return self._census.of(service, {} if self._group is None else self._group.others.get(service, _NOWHERE))
 
     def tasks_of(self, service: str) -> IntArray:
         """How many tasks of a service that the group has rules about each node has; to be read, not changed."""
         if self._group is not None and service == self._group.service:
             return self.spread.by_node
-        if service not in self._others:
-            placed = {} if self._group is None else self._group.others.get(service, {})
-            self._others[service] = self._counts(placed, service)
-        return self._others[service]
+        return self.whereabouts(service).by_node(len(self.nodes))
 
-    def service_tasks(self, group: TaskGroup) -> IntArray:
-        """How many tasks of the group's service each node has, those of this call included."""
-        return self._counts(group.placed, group.service)
+    def use(self, rows: IntArray) -> Use:
+        """What these nodes have and what is left of it."""
+        return Use(self.total[:, rows], self.free[:, rows], self.tasks[rows], len(self.nodes))
 
-    def _counts(self, placed: Mapping[str, int], service: str) -> IntArray:
-        counts = np.zeros(len(self.nodes), dtype=np.int64)
-        for name, count in placed.items():
-            if name in self._row:
-                counts[self._row[name]] = count
-        for row, count in self._of_service.get(service, {}).items():
-            counts[row] += count
-        return counts
+    def take_one(self, row: int, demand: Demand) -> None:
+        """Takes the resources of one task on a node."""
+        for kind, amount in enumerate(demand.asked):
+            if amount:
+                self.free[kind, row] -= amount
+        self.tasks[row] += 1
+        self.kept.touch((row,))
 
-    def take(self, rows: IntArray, demand: Demand, times: int = 1) -> None:
+    def take(self, rows: IntArray, demand: Demand, times: int | IntArray = 1) -> None:
         """Takes the resources of so many tasks on each of these nodes, every one named once; ports are taken apart."""
         self.free[:, rows] -= demand.resources * times
         self.tasks[rows] += times
-        self.kept.touch(rows)
+        self.kept.touch(rows.tolist())
 
     def hold_back(self, row: int, demand: Demand) -> None:
         """Keeps free on a node what one task asks for, until it comes."""
         self.free[:, row] -= demand.resources[:, 0]
-        self.kept.touch(np.array([row]))
+        self.kept.touch([row])
 
     def remember(self, service: str, rows: list[int]) -> None:
         """Counts tasks of a service, one for each row given, for the groups of the service that follow."""
-        self._of_service.setdefault(service, Counter()).update(rows)
+        self._census.add(service, rows)
         if self.reserved is not None and self._group is not None:
             self.reserved.add(self._group, rows)
 

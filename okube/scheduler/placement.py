@@ -113,6 +113,7 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Pl
     except ValueError as error:
         placement.rejected.append(Rejection(group.tasks, str(error)))
         return
+    ledger.begin(group)
     filling = _filling(ledger, group, demand, policy)
     reasons: dict[str | None, str] = {}
     left_over: dict[str | None, list[str]] = {}

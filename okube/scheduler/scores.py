@@ -5,13 +5,16 @@ balance (the node whose most used resource is the least used once the task is th
 then the first by name. A task that asks for nothing adds no load, so for it the number of tasks stands before the load.
 """
 
+from math import inf
+
 import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.spread import Spread
+from okube.scheduler.use import Use
 
-__all__ = ["balance", "best_by_score", "kept_load", "load_with", "of_load", "order_by_score"]
+__all__ = ["balance", "best_by_score", "kept_load", "load_of", "load_of_one", "load_with", "of_load", "order_by_score"]
 
 _LOAD, _TASKS = "least loaded", "fewest tasks of any kind"
 _RESOURCES = ("cpu", "memory", "disk")  # in the order of ``Resource``
@@ -55,7 +58,7 @@ def best_by_score(ledger: Ledger, demand: Demand, spread: Spread, level: IntArra
 
 def _most_used(ledger: Ledger, demand: Demand, row: int) -> str:
     """The most used resource of a node with the task on it: ``memory 35 %``."""
-    kinds = of_load(ledger, demand)
+    kinds = of_load(demand)
     total = ledger.total[kinds, row]
     used = total - ledger.free[kinds, row] + demand.resources[kinds, 0]
     share = np.zeros(len(total))
@@ -71,11 +74,11 @@ def balance(ledger: Ledger, demand: Demand, rows: IntArray) -> tuple[FloatArray 
     return (load, tasks) if demand.resources.any() else (tasks, load)
 
 
-def of_load(ledger: Ledger, demand: Demand) -> slice | IntArray:
+def of_load(demand: Demand) -> slice | list[int]:
     """The resources (rows) that say how full a node is: a named one only for tasks that ask for it."""
-    if not ledger.named:
+    if len(demand.asked) == len(_RESOURCES):
         return slice(None)
-    return np.flatnonzero((demand.resources[:, 0] > 0) | (np.arange(len(ledger.total)) < len(_RESOURCES)))
+    return [row for row, amount in enumerate(demand.asked) if amount > 0 or row < len(_RESOURCES)]
 
 
 def kept_load(ledger: Ledger, demand: Demand) -> FloatArray:
@@ -85,12 +88,26 @@ def kept_load(ledger: Ledger, demand: Demand) -> FloatArray:
 
 def load_with(ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
     """The largest used share of any resource on each node, with one more task on it."""
-    kinds = of_load(ledger, demand)
-    total = ledger.total[kinds][:, rows]
-    used = total - ledger.free[kinds][:, rows] + demand.resources[kinds]
+    return load_of(ledger.use(rows), demand)
+
+
+def load_of(use: Use, demand: Demand) -> FloatArray:
+    """The same for nodes that are used so."""
+    kinds = of_load(demand)
+    total = use.total[kinds]
+    used = total - use.free[kinds] + demand.resources[kinds]
     share = np.zeros(total.shape)
     np.divide(used, total, out=share, where=total > 0)
     largest: FloatArray = share.max(axis=0)
+    return largest
+
+
+def load_of_one(total: list[int], free: list[int], demand: Demand) -> float:
+    """The same for one node."""
+    largest = -inf
+    for row, (most, left, amount) in enumerate(zip(total, free, demand.asked, strict=True)):
+        if amount > 0 or row < len(_RESOURCES):
+            largest = max(largest, float(most - left + amount) / float(most) if most > 0 else 0.0)
     return largest
 
 

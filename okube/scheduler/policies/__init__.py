@@ -1,8 +1,9 @@
 """Policies: scores of nodes, what they weigh, and where tasks go by them."""
 
 from okube.scheduler.policies.policy import POLICY_WEIGHTS, SCORES, SPREAD, Policy, Term, policy_of
+from okube.scheduler.policies.price import weighted_costs, whole_costs
 from okube.scheduler.policies.score import Reach, Score
-from okube.scheduler.policies.weighing import Weighing, weighted_costs
+from okube.scheduler.policies.weighing import Weighing
 
 __all__ = [
     "POLICY_WEIGHTS",
@@ -15,4 +16,5 @@ __all__ = [
     "Weighing",
     "policy_of",
     "weighted_costs",
+    "whole_costs",
 ]

@@ -1,33 +1,30 @@
 """Scores that look at what is used of a node's cores, memory and disk."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.policies.basis import Basis
 from okube.scheduler.policies.score import Reach
-from okube.scheduler.scores import kept_load, of_load
+from okube.scheduler.scores import load_of, load_of_one, of_load
+from okube.scheduler.use import Use
 
-__all__ = ["Balance", "Binpack", "Epvm"]
+__all__ = ["AnyTasks", "Balance", "Binpack", "Epvm"]
 
 _MOST_USED = 4.0
 """A node can be used beyond what it has, where that shrank; beyond this it makes no difference any more."""
+_MANY = 100.0
+"""A node with so many tasks is halfway to the worst."""
 
 
-Costs = Callable[[Ledger, Demand, IntArray], FloatArray]
+class _UseScore:
+    """A score that minds nothing but what nodes hold."""
 
-
-def _kept(name: str, costs: Costs, ledger: Ledger, demand: Demand) -> FloatArray:
-    """What a score that depends on nothing but the node and the shape of the demand says of all nodes."""
-    return ledger.kept.array((name, demand.shape), lambda rows: costs(ledger, demand, rows))
-
-
-class Balance:
-    """The share of the most used resource of a node, with the task on it: fuller nodes cost more."""
-
-    name = "balance"
     reach: Reach = "node"
+
+    def basis(self, demand: Demand) -> Basis:
+        """What it follows from."""
+        return "use"
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""
@@ -35,36 +32,61 @@ class Balance:
 
     def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         """See ``Score``."""
-        return np.minimum(kept_load(ledger, demand)[rows], 1.0)
+        return self.of_use(ledger.use(rows), demand)
+
+    def of_use(self, use: Use, demand: Demand) -> FloatArray:
+        """See ``ByUse``."""
+        raise NotImplementedError
 
 
-class Binpack:
+class Balance(_UseScore):
+    """The share of the most used resource of a node, with the task on it: fuller nodes cost more."""
+
+    name = "balance"
+
+    def of_use(self, use: Use, demand: Demand) -> FloatArray:
+        """See ``ByUse``."""
+        return np.minimum(load_of(use, demand), 1.0)
+
+    def of_one(self, total: list[int], free: list[int], tasks: int, demand: Demand) -> float:
+        """See ``OneByOne``."""
+        return min(max(load_of_one(total, free, demand), 0.0), 1.0)
+
+
+class AnyTasks(_UseScore):
+    """How many tasks of any service a node has: with n tasks, n of n + 100."""
+
+    name = "tasks"
+
+    def of_use(self, use: Use, demand: Demand) -> FloatArray:
+        """See ``ByUse``."""
+        share: FloatArray = use.tasks / (use.tasks + _MANY)
+        return share
+
+    def of_one(self, total: list[int], free: list[int], tasks: int, demand: Demand) -> float:
+        """See ``OneByOne``."""
+        return tasks / (tasks + _MANY)
+
+
+class Binpack(_UseScore):
     """What is left of the resources that the task asks for, with the task on it: emptier nodes cost more.
 
     For a task that asks for nothing, nodes with more tasks cost less.
     """
 
     name = "binpack"
-    reach: Reach = "node"
 
-    def applies(self, demand: Demand) -> bool:
-        """See ``Score``."""
-        return True
-
-    def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
-        """See ``Score``."""
-        return _kept(self.name, self._costs, ledger, demand)[rows]
-
-    def _costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
-        asked = demand.resources[:, 0] > 0
-        if not asked.any():
-            return np.asarray(1.0 / (1.0 + ledger.tasks[rows]), dtype=np.float64)
-        left = (ledger.free[asked][:, rows] - demand.resources[asked]) / np.maximum(ledger.total[asked][:, rows], 1)
+    def of_use(self, use: Use, demand: Demand) -> FloatArray:
+        """See ``ByUse``."""
+        asked = [row for row, amount in enumerate(demand.asked) if amount > 0]
+        if not asked:
+            return np.asarray(1.0 / (1.0 + use.tasks), dtype=np.float64)
+        left = (use.free[asked] - demand.resources[asked]) / np.maximum(use.total[asked], 1)
         mean: FloatArray = np.mean(np.clip(left, 0.0, 1.0), axis=0, dtype=np.float64)
         return mean
 
 
-class Epvm:
+class Epvm(_UseScore):
     """What the task adds to a cost that grows exponentially with the use of each resource.
 
     The rule of Amir, Awerbuch, Barak, Borgstrom and Keren, "An Opportunity Cost Approach for Job Assignment in a
@@ -74,21 +96,17 @@ class Epvm:
     """
 
     name = "epvm"
-    reach: Reach = "node"
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""
-        return bool(demand.resources.any())
+        return any(demand.asked)
 
-    def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
-        """See ``Score``."""
-        return _kept(self.name, self._costs, ledger, demand)[rows]
-
-    def _costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
-        base = float(max(2, len(ledger.nodes)))
-        kinds = of_load(ledger, demand)
-        total = np.maximum(ledger.total[kinds][:, rows], 1)
-        used = total - ledger.free[kinds][:, rows]
+    def of_use(self, use: Use, demand: Demand) -> FloatArray:
+        """See ``ByUse``."""
+        base = float(max(2, use.nodes))
+        kinds = of_load(demand)
+        total = np.maximum(use.total[kinds], 1)
+        used = total - use.free[kinds]
         before = np.clip(used / total, 0.0, _MOST_USED)
         after = np.clip((used + demand.resources[kinds]) / total, 0.0, _MOST_USED)
         raised: FloatArray = (base**after - base**before).sum(axis=0) / (len(total) * (base - 1.0))

@@ -1,10 +1,13 @@
 """A score for the network: nodes that are near to what a task talks with cost less."""
 
+from collections.abc import Hashable
+
 import numpy as np
 
-from okube.scheduler.calls import verdict_of
+from okube.scheduler.calls import verdict_is_steady, verdict_of
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.policies.basis import Basis
 from okube.scheduler.policies.score import Reach
 
 __all__ = ["Nearness"]
@@ -19,9 +22,13 @@ class Nearness:
     name = "network"
     reach: Reach = "cluster"
 
-    def reach_for(self, demand: Demand) -> Reach:
+    def basis(self, demand: Demand) -> Basis:
         """A task of a dependency spares its dependents something; one of a dependent changes nothing for the next."""
-        return "cluster" if any(rule.depends for rule in demand.group.calls) else "node"
+        return "group" if verdict_is_steady(demand) else "any"
+
+    def kept_by(self, ledger: Ledger, demand: Demand) -> Hashable:
+        """See ``Steady``."""
+        return verdict_of(ledger, demand)
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""

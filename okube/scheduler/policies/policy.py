@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from okube.scheduler.ledger import Demand
-from okube.scheduler.policies.loads import Balance, Binpack, Epvm
+from okube.scheduler.policies.loads import AnyTasks, Balance, Binpack, Epvm
 from okube.scheduler.policies.nearness import Nearness
 from okube.scheduler.policies.score import Score
-from okube.scheduler.policies.spreading import AnyTasks, OwnTasks, OwnZone
+from okube.scheduler.policies.spreading import OwnTasks, OwnZone
 from okube.scheduler.policies.turns import RoundRobin
 from okube.scheduler.policies.wishes import Wishes
 

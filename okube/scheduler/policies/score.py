@@ -1,11 +1,11 @@
 """Scores: what makes one node that fits more wanted than another."""
 
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 
-__all__ = ["NarrowsReach", "Reach", "Score", "reach_of"]
+__all__ = ["Reach", "Score"]
 
 Reach = Literal["node", "zone", "cluster"]
 """Whose costs change when a node gets a task: its own alone, those of its zone's nodes, or those of any."""
@@ -31,16 +31,3 @@ class Score(Protocol):
 
     def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         """What one more task of the demand costs on each of these nodes (rows): 0 to 1, lower is better."""
-
-
-@runtime_checkable
-class NarrowsReach(Protocol):
-    """A score whose reach is narrower for some tasks than for others."""
-
-    def reach_for(self, demand: Demand) -> Reach:
-        """Its reach for such tasks."""
-
-
-def reach_of(score: Score, demand: Demand) -> Reach:
-    """Whose costs of a score change when a node gets a task of the demand."""
-    return score.reach_for(demand) if isinstance(score, NarrowsReach) else score.reach

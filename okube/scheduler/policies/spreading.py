@@ -1,15 +1,13 @@
-"""Scores that keep tasks apart: by node, by zone, and from tasks of any kind."""
+"""Scores that keep tasks of a service apart: by node, and by zone."""
 
 import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.policies.basis import Basis
 from okube.scheduler.policies.score import Reach
 
-__all__ = ["AnyTasks", "OwnTasks", "OwnZone"]
-
-_MANY = 100.0
-"""A node with so many tasks is halfway to the worst."""
+__all__ = ["OwnTasks", "OwnZone"]
 
 
 class OwnTasks:
@@ -17,6 +15,10 @@ class OwnTasks:
 
     name = "spread"
     reach: Reach = "node"
+
+    def basis(self, demand: Demand) -> Basis:
+        """What it follows from."""
+        return "own"
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""
@@ -33,6 +35,10 @@ class OwnZone:
     name = "zones"
     reach: Reach = "zone"
 
+    def basis(self, demand: Demand) -> Basis:
+        """What it follows from."""
+        return "zone"
+
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""
         return True
@@ -42,19 +48,3 @@ class OwnZone:
         if ledger.zone_count == 1:
             return np.zeros(len(rows))
         return ledger.spread.by_zone[ledger.zones[rows]] / ledger.spread.most
-
-
-class AnyTasks:
-    """How many tasks of any service a node has: with n tasks, n of n + 100."""
-
-    name = "tasks"
-    reach: Reach = "node"
-
-    def applies(self, demand: Demand) -> bool:
-        """See ``Score``."""
-        return True
-
-    def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
-        """See ``Score``."""
-        tasks = ledger.tasks[rows]
-        return tasks / (tasks + _MANY)

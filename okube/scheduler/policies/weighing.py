@@ -7,13 +7,13 @@ from okube.scheduler.filters import room_for
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.policies.basis import basis_of
 from okube.scheduler.policies.policy import Policy, Term
-from okube.scheduler.policies.score import reach_of
+from okube.scheduler.policies.price import BILLION, whole_costs
+from okube.scheduler.policies.score import Reach, Score
 
-__all__ = ["Weighing", "weighted_costs"]
+__all__ = ["Weighing"]
 
-_DIGITS = 9
-"""Costs are compared in so many decimals, so that what is equal but for rounding is equal; then the name decides."""
 _TERMS_SHOWN = 4
 
 
@@ -27,11 +27,11 @@ class Weighing:
     def __init__(self, ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> None:
         self._ledger = ledger
         self._demand = demand
-        self._spread = ledger.begin(group)
+        self._spread = ledger.spread
         self._room = room_for(ledger, demand)
         self._terms = policy.terms_for(demand)
         self._name = policy.name
-        reaches = {reach_of(term.score, demand) for term in self._terms}
+        reaches = {_reach(term.score, demand) for term in self._terms}
         self._reach = next((reach for reach in ("cluster", "zone") if reach in reaches), "node")
 
     def rows_with_room(self) -> IntArray:
@@ -47,7 +47,7 @@ class Weighing:
         among = among[self._room[among] > 0]
         if wanted <= 0 or len(among) == 0:
             return []
-        costs = weighted_costs(self._ledger, self._demand, self._terms, among)
+        costs = whole_costs(self._ledger, self._demand, self._terms, among)
         if wanted == 1:
             why = self._why_this(among, costs)
             return [Choice([self._take(among, costs)], why)]
@@ -79,7 +79,7 @@ class Weighing:
         else:
             touched = np.array([place])
         rows = among[touched]
-        new = weighted_costs(self._ledger, self._demand, self._terms, rows)
+        new = whole_costs(self._ledger, self._demand, self._terms, rows)
         new[self._room[rows] <= 0] = np.inf
         costs[touched] = new
 
@@ -90,31 +90,23 @@ class Weighing:
         order = np.argsort(costs, kind="stable")[:2]
         chosen, runner_up = among[order].tolist()
         parts = [f"{term.score.name} {_number(self._cost_of(term, chosen))}" for term in self._terms[:_TERMS_SHOWN]]
-        best, second = costs[order].tolist()
+        best, second = (costs[order] / BILLION).tolist()
         names = self._ledger.nodes.names
         told = f" ({', '.join(parts)})" if parts else ""
         last = "first by name" if best == second else f"next {names[runner_up]} with {_number(second)}"
         return among_words(among, len(names), (f"least cost {_number(best)}{told}; {last}",))
 
     def _cost_of(self, term: Term, row: int) -> float:
-        return float(weighted_costs(self._ledger, self._demand, (term,), np.array([row]))[0])
+        return float(whole_costs(self._ledger, self._demand, (term,), np.array([row]))[0]) / BILLION
 
     def _why_these(self, among: IntArray) -> str:
         names = ", ".join(term.score.name for term in self._terms[:_TERMS_SHOWN])
         return among_words(among, len(self._ledger.nodes), (f"least cost ({names or self._name})",))
 
 
-def weighted_costs(ledger: Ledger, demand: Demand, terms: tuple[Term, ...], rows: IntArray) -> FloatArray:
-    """What one more task costs on each of these nodes: the sum of what the scores say, weighed.
-
-    What a score says counts within 0 and 1; what is no number counts as 1, so that a score that is wrong about a node
-    does not draw tasks there.
-    """
-    total = np.zeros(len(rows))
-    for term in terms:
-        costs = term.score.costs(ledger, demand, rows)
-        total += term.weight * np.clip(np.nan_to_num(costs, nan=1.0, posinf=1.0, neginf=1.0), 0.0, 1.0)
-    return np.round(total, _DIGITS)
+def _reach(score: Score, demand: Demand) -> Reach:
+    """Whose costs change with a task; nobody's is as good as its node's own, where the room changes anyway."""
+    return "node" if basis_of(score, demand) in ("use", "group", "own") else score.reach
 
 
 def _number(cost: float) -> str:

@@ -1,10 +1,13 @@
 """A score for what a service would rather have: preferences, and company with a weight."""
 
+from collections.abc import Hashable
+
 import numpy as np
 
 from okube.scheduler.company import has_company
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.policies.basis import Basis
 from okube.scheduler.policies.score import Reach
 
 __all__ = ["Wishes"]
@@ -17,6 +20,16 @@ class Wishes:
 
     name = "preference"
     reach: Reach = "zone"
+
+    def basis(self, demand: Demand) -> Basis:
+        """The group's own tasks matter where it wishes to be near them, or apart from them."""
+        group = demand.group
+        own = any(rule.weight is not None and rule.service == group.service for rule in group.company)
+        return "any" if own else "group"
+
+    def kept_by(self, ledger: Ledger, demand: Demand) -> Hashable:
+        """See ``Steady``."""
+        return None if demand.group.company else demand.group.prefer
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""

@@ -15,7 +15,7 @@ from okube.scheduler.filters import FILTERS
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import IntArray
-from okube.scheduler.policies import weighted_costs
+from okube.scheduler.policies import whole_costs
 from okube.scheduler.scores import load_with
 from okube.scheduler.topology import Topology
 from tests.unit.scheduler.builders import Node, a_table
@@ -119,7 +119,7 @@ def _best(
 def _keys(ledger: Ledger, demand: Demand, policy: Policy, rows: IntArray) -> list[tuple[float, ...]]:
     """What is compared between nodes: four numbers where the policy is exact, else the sum of what its scores cost."""
     if not policy.spreads_exactly(demand):
-        return [(cost,) for cost in weighted_costs(ledger, demand, policy.terms_for(demand), rows).tolist()]
+        return [(cost,) for cost in whole_costs(ledger, demand, policy.terms_for(demand), rows).tolist()]
     spread, load = ledger.spread, load_with(ledger, demand, rows).tolist()
     balance = zip(load, ledger.tasks.tolist(), strict=True)
     ordered = balance if demand.resources.any() else ((tasks, load) for load, tasks in balance)
