@@ -12,8 +12,9 @@ from okube.scheduler.nodes import BoolArray, IntArray
 from okube.scheduler.ports import UNLIMITED
 from okube.scheduler.rules import Refusal, any_number
 
-__all__ = ["NetworkFilter", "network_moves_room", "verdict_is_steady", "verdict_of"]
+__all__ = ["NetworkFilter", "network_moves_room", "verdict_is_steady", "verdict_of", "waits"]
 
+_STEADY = -1
 _NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 
 
@@ -27,14 +28,18 @@ def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
     rules = demand.group.calls
     if not rules or ledger.network is None:
         return None
-    network = ledger.network
+    network, last = ledger.network, ledger.last_verdict
+    if last is not None and last[0] == (demand, _STEADY):
+        return last[1]
     if verdict_is_steady(demand):
         where = tuple([ledger.whereabouts(rule.service) for rule in rules])
 
         def judge() -> Verdict:
             return network.judge(_NO_ROWS, [_neighbour(ledger, rule) for rule in rules])
 
-        return ledger.kept.fixed(("network", rules, where), judge)
+        verdict = ledger.kept.fixed(("network", rules, where), judge)
+        ledger.last_verdict = (demand, _STEADY), verdict
+        return verdict
     key = (demand, int(ledger.spread.by_node.sum()))
     if ledger.last_verdict is None or ledger.last_verdict[0] != key:
         own = np.flatnonzero(ledger.spread.by_node)
@@ -45,6 +50,11 @@ def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
 def verdict_is_steady(demand: Demand) -> bool:
     """Whether a task that is placed changes nothing in the verdict for the next one of the group."""
     return not any(rule.depends or rule.service == demand.group.service for rule in demand.group.calls)
+
+
+def waits(ledger: Ledger, demand: Demand) -> bool:
+    """Whether the group waits for a service that it depends on, so that no node can take it yet."""
+    return any(_waits_for(ledger, rule) for rule in demand.group.calls)
 
 
 def network_moves_room(demand: Demand) -> bool:
@@ -65,9 +75,9 @@ class NetworkFilter:
 
     def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
         """See ``Filter``; a node that is too far from several counts for the first of them."""
-        waits = [rule for rule in demand.group.calls if _waits_for(ledger, rule)]
-        if waits:
-            return [Refusal(len(refused), _why_wait(waits[0]))]
+        waiting = [rule for rule in demand.group.calls if _waits_for(ledger, rule)]
+        if waiting:
+            return [Refusal(len(refused), _why_wait(waiting[0]))]
         refusals = []
         verdict = verdict_of(ledger, demand)
         for neighbour, too_far in () if verdict is None else verdict.refusals:
@@ -79,7 +89,7 @@ class NetworkFilter:
 
 
 def _allowed(ledger: Ledger, demand: Demand) -> BoolArray:
-    if any(_waits_for(ledger, rule) for rule in demand.group.calls):
+    if waits(ledger, demand):
         return np.zeros(len(ledger.nodes), dtype=np.bool_)
     verdict = verdict_of(ledger, demand)
     allowed = np.ones(len(ledger.nodes), dtype=np.bool_) if verdict is None else verdict.allowed

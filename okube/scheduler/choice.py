@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from okube.scheduler.nodes import IntArray
-
 __all__ = ["Choice", "among_words"]
 
 
@@ -15,9 +13,9 @@ class Choice:
     why: str
 
 
-def among_words(among: IntArray, total: int, reasons: tuple[str, ...]) -> str:
+def among_words(among: int, total: int, reasons: tuple[str, ...]) -> str:
     """The sentence for a node that was chosen ``among`` those that fit, of ``total`` nodes, for these reasons."""
-    if len(among) == 1:
+    if among == 1:
         return "is the only node" if total == 1 else f"is the only one of {total} nodes that fits"
-    rest = f" (of {total})" if len(among) < total else ""
-    return f"of {len(among)} nodes that fit{rest}: {', '.join(reasons)}"
+    rest = f" (of {total})" if among < total else ""
+    return f"of {among} nodes that fit{rest}: {', '.join(reasons)}"

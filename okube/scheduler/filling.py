@@ -78,7 +78,7 @@ class Filling:
         return ("zones in turn", "least loaded") if self._ledger.zone_count > 1 else ("least loaded",)
 
     def _sentence(self, among: IntArray, reasons: tuple[str, ...]) -> str:
-        return among_words(among, len(self._ledger.nodes), reasons)
+        return among_words(len(among), len(self._ledger.nodes), reasons)
 
     def _take(self, rows: IntArray, times: int) -> None:
         self._ledger.take(rows, self._demand, times)

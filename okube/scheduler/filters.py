@@ -16,7 +16,7 @@ from okube.scheduler.nodes import BoolArray, IntArray
 from okube.scheduler.ports import UNLIMITED, fixed_ports
 from okube.scheduler.rules import Filter, Refusal, any_number
 
-__all__ = ["FILTERS", "Filter", "Refusal", "room_for"]
+__all__ = ["FILTERS", "Filter", "Refusal", "allowed_for", "of_group", "room_for", "room_of_shape"]
 
 _VALUES_SHOWN = 3
 
@@ -214,13 +214,13 @@ FILTERS: tuple[Filter, ...] = (*_OF_NODES, *_OF_RESOURCES, _NAMED, _PORTS, _PER_
 
 def room_for(ledger: Ledger, demand: Demand) -> IntArray:
     """How many more tasks of the demand fit on each node."""
-    room: IntArray = ledger.kept.array(("room", demand.shape), lambda rows: _room_of_shape(ledger, demand, rows)).copy()
-    for rule in (*_of_group(demand), *ledger.more_filters):
+    room: IntArray = ledger.kept.array(("room", demand.shape), lambda rows: room_of_shape(ledger, demand, rows)).copy()
+    for rule in (*of_group(demand), *ledger.more_filters):
         np.minimum(room, rule.room(ledger, demand), out=room)
     return room
 
 
-def _of_group(demand: Demand) -> Iterator[Filter]:
+def of_group(demand: Demand) -> Iterator[Filter]:
     """The filters that have something to say to such tasks beside what tasks of their shape all hear."""
     if demand.ports:
         yield _PORTS
@@ -232,18 +232,24 @@ def _of_group(demand: Demand) -> Iterator[Filter]:
         yield _NETWORK
 
 
-def _room_of_shape(ledger: Ledger, demand: Demand, rows: IntArray) -> IntArray:
-    allowed = ledger.kept.fixed(("allowed", demand.group.constraints, demand.knows), lambda: _allowed(ledger, demand))
-    room = np.where(allowed[rows], UNLIMITED, 0)
-    if demand.missing:
-        room[:] = 0
+def room_of_shape(ledger: Ledger, demand: Demand, rows: IntArray) -> IntArray:
+    """How many more tasks fit on each of these nodes by what all tasks of the shape of the demand have in common."""
+    room = np.where(allowed_for(ledger, demand)[rows], UNLIMITED, 0)
     for kind, asked in enumerate(demand.resources[:, 0].tolist()):
         if asked:
             np.minimum(room, ledger.free[kind, rows] // asked, out=room)
     return np.maximum(room, 0)
 
 
+def allowed_for(ledger: Ledger, demand: Demand) -> BoolArray:
+    """The nodes that may have tasks of the shape of the demand, were they empty."""
+    key = ("allowed", demand.group.constraints, demand.knows, demand.missing)
+    return ledger.kept.fixed(key, lambda: _allowed(ledger, demand))
+
+
 def _allowed(ledger: Ledger, demand: Demand) -> BoolArray:
+    if demand.missing:
+        return np.zeros(len(ledger.nodes), dtype=np.bool_)
     allowed = np.ones(len(ledger.nodes), dtype=np.bool_)
     for rule in _OF_NODES:
         allowed &= rule.room(ledger, demand) > 0

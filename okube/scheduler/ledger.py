@@ -103,7 +103,7 @@ class Ledger:
             counts, coming = np.zeros(len(self.nodes), dtype=np.int64), 0
             if self._group is not None:
                 coming = len(self._group.tasks)
-                for row, count in self._census.counts(self._group.service, self._group.placed).items():
+                for row, count in self.own_counts().items():
                     counts[row] = count
             self._spread = Spread(counts, self.zones, self.zone_count, coming)
         return self._spread
@@ -113,10 +113,13 @@ class Ledger:
         """Whether the service whose group is being placed has no task on any node yet."""
         return self._group is None or self._census.has_none(self._group.service, self._group.placed)
 
-    def own(self) -> Whereabouts:
-        """Where the tasks of the service are whose group is being placed, as they were when it began."""
-        assert self._group is not None
-        return self._census.of(self._group.service, self._group.placed)
+    def own_counts(self) -> dict[int, int]:
+        """How many tasks of the service whose group is being placed nodes (rows) have: what is remembered of it."""
+        return {} if self._group is None else self._census.counts(self._group.service, self._group.placed)
+
+    def recount(self) -> None:
+        """Lets ``spread`` be counted anew, from what is remembered."""
+        self._spread = None
 
     def whereabouts(self, service: str) -> Whereabouts:
         """Where the tasks of a service are that the group has rules about; the same object as long as nothing changes.

@@ -17,6 +17,8 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import IntArray, NodeTable
 from okube.scheduler.policies import SPREAD, Policy, Weighing
+from okube.scheduler.policies.cheapest import Cheapest
+from okube.scheduler.policies.parts import PartsOf
 
 __all__ = ["PlacedTask", "Placement", "Rejection", "place", "place_in_slices"]
 
@@ -100,25 +102,29 @@ def place_in_slices(
 ) -> Generator[None, None, Placement]:
     """The same, one group at a time, so that whoever waits gets a turn in between."""
     ledger = Ledger(nodes, port_range, filters, network)
-    placement = Placement()
+    placement, parts_of = Placement(), PartsOf(policy)
     for group in groups:
-        _place_group(ledger, group, policy, placement)
+        _place_group(ledger, group, policy, parts_of, placement)
         yield
     return placement
 
 
-def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Placement) -> None:
+def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, parts_of: PartsOf, placement: Placement) -> None:
     try:
         demand = Demand.of(group, ledger.named)
     except ValueError as error:
         placement.rejected.append(Rejection(group.tasks, str(error)))
         return
     ledger.begin(group)
+    # Where nodes share ports, or tasks mind each other, what one takes changes the room of others: one after another.
+    one_by_one = (bool(group.ports) and ledger.ports.shared) or moves_room(demand) or network_moves_room(demand)
+    freely = not (one_by_one or group.pinned or group.avoid or policy.spreads_exactly(demand))
+    if freely and (parts := parts_of.parts(demand)) is not None:
+        _place_freely(ledger, demand, Cheapest(ledger, demand, policy, parts), placement)
+        return
     filling = _filling(ledger, group, demand, policy)
     reasons: dict[str | None, str] = {}
     left_over: dict[str | None, list[str]] = {}
-    # Where nodes share ports, or tasks mind each other, what one takes changes the room of others: one after another.
-    one_by_one = (bool(group.ports) and ledger.ports.shared) or moves_room(demand) or network_moves_room(demand)
     for run in _single_runs(group) if one_by_one else _runs(group):
         if one_by_one:
             filling.count_room(room_for(ledger, demand))
@@ -133,6 +139,18 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, placement: Pl
             reasons[run.pinned] = explain_no_fit(ledger, demand, run.pinned)
         left_over.setdefault(run.pinned, []).extend(run.tasks[placed:])
     placement.rejected += [Rejection(tuple(tasks), reasons[pinned]) for pinned, tasks in left_over.items()]
+
+
+def _place_freely(ledger: Ledger, demand: Demand, cheapest: Cheapest, placement: Placement) -> None:
+    """Places tasks that may all go to the same nodes."""
+    group = demand.group
+    placed = _record(ledger, group, group.tasks, cheapest.fill(len(group.tasks)), placement)
+    if placed == len(group.tasks):
+        return
+    ledger.recount()
+    left_over = group.tasks[placed:]
+    _keep_room(ledger, group, demand, left_over)
+    placement.rejected.append(Rejection(left_over, explain_no_fit(ledger, demand)))
 
 
 def _keep_room(ledger: Ledger, group: TaskGroup, demand: Demand, tasks: Sequence[str]) -> bool:

@@ -49,6 +49,7 @@ class Topology:
             raise ValueError(f"coordinates {given.shape} and links {speeds.shape} do not belong to {size} nodes")
         sound = (np.abs(given) <= _FARTHEST_S).all(axis=1) & (given[:, -1] >= 0)
         self._coordinates = np.where(sound[:, None], given, np.nan)
+        *self._axes, self._heights = np.ascontiguousarray(self._coordinates.T)
         self._measured = bool(sound.any())
         self._links = np.where(speeds < 0, UNLIMITED_BANDWIDTH, speeds)
         different = list(dict.fromkeys(places))
@@ -80,12 +81,12 @@ class Topology:
     def latency_from(self, row: int) -> FloatArray:
         """The round trip in seconds from a node to each: 0 to itself, NaN where unknown."""
         declared = self._declared_from(self._place[row])[0][self._place]
-        return self._latency(declared, row, row, np.arange(len(self)))
+        return self._latency(declared, row)
 
     def latency_to(self, row: int) -> FloatArray:
         """The round trip in seconds from each node to one; other than ``latency_from`` where so declared."""
         declared = self._declared_to(self._place[row])[0][self._place]
-        return self._latency(declared, row, np.arange(len(self)), row)
+        return self._latency(declared, row)
 
     def latency_between(self, origins: IntArray, targets: IntArray) -> FloatArray:
         """The round trips in seconds from each of some nodes (rows) to each of others (columns)."""
@@ -112,11 +113,25 @@ class Topology:
         declared = self._declared is not None and self._declared.has_bandwidths
         return declared or bool((self._links < UNLIMITED_BANDWIDTH).any())
 
-    def _latency(self, declared: FloatArray, own: int, origin: int | IntArray, target: int | IntArray) -> FloatArray:
-        measured = self._distance(origin, target)
-        latency = np.where(np.isnan(measured), declared, measured)
-        latency[own] = 0.0
+    def _latency(self, declared: FloatArray, row: int) -> FloatArray:
+        """What is known between a node and each: what was measured is as far there as back."""
+        if not self._measured:
+            latency = declared
+        else:
+            measured = self._distance_from(row)
+            latency = np.where(np.isnan(measured), declared, measured)
+        latency[row] = 0.0
         return latency
+
+    def _distance_from(self, row: int) -> FloatArray:
+        """The same as ``_distance`` from a node to each, a dimension at a time: some times as fast."""
+        *position, height = self._coordinates[row].tolist()
+        squares = np.zeros(len(self))
+        for here, axis in zip(position, self._axes, strict=True):
+            apart = axis - here
+            squares += apart * apart
+        distance: FloatArray = np.sqrt(squares) + (self._heights + height)
+        return distance
 
     def _distance(self, origins: int | IntArray, targets: int | IntArray) -> FloatArray:
         here, there = self._coordinates[origins], self._coordinates[targets]

@@ -86,7 +86,7 @@ class Weighing:
     def _why_this(self, among: IntArray, costs: FloatArray) -> str:
         """``of 5 nodes that fit: least cost 12.5 (binpack 10, spread 2.5); next w2 with 20.1``."""
         if len(among) == 1:
-            return among_words(among, len(self._ledger.nodes), ())
+            return among_words(len(among), len(self._ledger.nodes), ())
         order = np.argsort(costs, kind="stable")[:2]
         chosen, runner_up = among[order].tolist()
         parts = [f"{term.score.name} {_number(self._cost_of(term, chosen))}" for term in self._terms[:_TERMS_SHOWN]]
@@ -94,14 +94,14 @@ class Weighing:
         names = self._ledger.nodes.names
         told = f" ({', '.join(parts)})" if parts else ""
         last = "first by name" if best == second else f"next {names[runner_up]} with {_number(second)}"
-        return among_words(among, len(names), (f"least cost {_number(best)}{told}; {last}",))
+        return among_words(len(among), len(names), (f"least cost {_number(best)}{told}; {last}",))
 
     def _cost_of(self, term: Term, row: int) -> float:
         return float(whole_costs(self._ledger, self._demand, (term,), np.array([row]))[0]) / BILLION
 
     def _why_these(self, among: IntArray) -> str:
         names = ", ".join(term.score.name for term in self._terms[:_TERMS_SHOWN])
-        return among_words(among, len(self._ledger.nodes), (f"least cost ({names or self._name})",))
+        return among_words(len(among), len(self._ledger.nodes), (f"least cost ({names or self._name})",))
 
 
 def _reach(score: Score, demand: Demand) -> Reach:
