@@ -1,35 +1,28 @@
 """From the tables to the scheduler's arrays, and from its answer to commands. Pure."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from types import MappingProxyType
-
-import numpy as np
 
 from okube.manager.calls import Calls, Network
 from okube.manager.companies import Companies, in_order
 from okube.manager.flows import network_view
+from okube.manager.nodetable import node_table
 from okube.manager.queueing import in_order_of_apps
 from okube.manager.returning import Returns
 from okube.manager.scheduling import scheduling_in
 from okube.manager.slices import at_once, slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
-from okube.model.flapping import hold_message
-from okube.model.node import Node
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler import SPREAD, NodeTable, PlacedTask, Policy, PortRequest, TaskGroup, place_in_slices
 from okube.scheduler.filters import Filter
-from okube.scheduler.nodes import IntArray
 from okube.state import Tables
-from okube.state.allocation import Allocation
-from okube.state.attributes import attributes_of
 from okube.state.readiness import held_by
 from okube.state.tasks import is_lost, may_be_placed
 
-__all__ = ["group_of", "next_start_ms", "node_table", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
+__all__ = ["group_of", "next_start_ms", "plan_placement", "plan_placement_in_slices", "waiting_tasks"]
 
-_HELD_BY_NAME = 3
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -69,18 +62,20 @@ def plan_placement_in_slices(
     filters: Sequence[Filter] = (),
     network: Network | None = None,
     waiting: list[Task] | None = None,
+    nodes: NodeTable | None = None,
 ) -> Generator[None, None, list[Command]]:
     """The same, a group of equal tasks at a time, so that what else waits gets its turn in between.
 
     Rooms and tasks are as they were at its start; what is not true any more when a command comes, that command skips.
     ``network`` tells what is known between nodes, else what is declared counts; it is asked where a service that waits
-    talks with another. ``waiting`` are the tasks to place, where not all that wait.
+    talks with another. ``waiting`` are the tasks to place, where not all that wait; ``nodes`` the
+    table of nodes as they are now, where there is one.
     """
     if waiting is None:
         waiting = waiting_tasks(tables, now_ms)
     if not waiting:
         return []
-    nodes = node_table(tables, unsure)
+    nodes = node_table(tables, unsure) if nodes is None else nodes
     alike = in_order(in_order_of_apps(tables, _alike(tables, waiting), scheduling_in(tables).order))
     companies, calls = Companies(tables), Calls(tables)
     between = network_view(tables, network) if calls.any_rules(alike) else None
@@ -127,59 +122,6 @@ def _placing(placed: Sequence[PlacedTask]) -> PlaceTasks:
         reasons=tuple(numbers),
         reason_of=reason_of,
     )
-
-
-def node_table(tables: Tables, unsure: Mapping[str, str] = _NONE) -> NodeTable:
-    """All nodes as the scheduler sees them; ``unsure`` as for ``plan_placement``."""
-    nodes = [tables.nodes[name] for name in sorted(tables.nodes)]
-    held = [tables.allocation_of(node.name) for node in nodes]
-    pairs = list(zip(nodes, held, strict=True))
-    refusals = _why_not_schedulable(nodes, unsure)
-    most = scheduling_in(tables).overcommit
-    return NodeTable(
-        names=tuple(node.name for node in nodes),
-        ready=np.array([node.state == "ready" for node in nodes], dtype=np.bool_),
-        schedulable=np.array([not word for word in refusals], dtype=np.bool_),
-        cpus_total=np.array([node.cores * most.cpus for node in nodes], dtype=np.float64),
-        cpus_free=np.array([node.cores * most.cpus - h.cores for node, h in pairs], dtype=np.float64),
-        memory_total=np.array([int(node.memory * most.memory) for node in nodes], dtype=np.int64),
-        memory_free=np.array([int(node.memory * most.memory) - h.memory for node, h in pairs], dtype=np.int64),
-        disk_total=np.array([int(node.disk * most.disk) for node in nodes], dtype=np.int64),
-        disk_free=np.array([int(node.disk * most.disk) - h.disk for node, h in pairs], dtype=np.int64),
-        ports_used=tuple(frozenset(h.ports) for h in held),
-        attributes=tuple(attributes_of(node) for node in nodes),
-        tasks=np.array([h.tasks for h in held], dtype=np.int64),
-        availability=tuple(word or "active" for word in refusals),
-        knows=np.array([node.knows for node in nodes], dtype=np.int64),
-        hosts=tuple(node.address.rpartition(":")[0] for node in nodes),
-        extra={name: _named(pairs, name) for name in sorted({name for pair in pairs for name in _names(*pair)})},
-    )
-
-
-def _names(node: Node, held: Allocation) -> Iterable[str]:
-    """The named resources that a node offers, or holds though it offers them no more."""
-    return node.named if node.named.keys() >= held.named.keys() else {**node.named, **held.named}
-
-
-def _named(pairs: Sequence[tuple[Node, Allocation]], name: str) -> tuple[IntArray, IntArray]:
-    total = np.array([node.named.get(name, 0) for node, _ in pairs], dtype=np.int64)
-    return total, total - np.array([held.named.get(name, 0) for _, held in pairs], dtype=np.int64)
-
-
-def _why_not_schedulable(nodes: list[Node], unsure: Mapping[str, str]) -> list[str]:
-    """Why each node gets no new tasks, empty where it does; nodes that come and go by name, as long as they are few."""
-    held = sum(node.held_until_ms > 0 for node in nodes)
-
-    def why(node: Node) -> str:
-        if node.availability != "active":
-            return node.availability
-        if node.held_until_ms:
-            return f"{node.name} {hold_message(node)}" if held <= _HELD_BY_NAME else "came and went too often lately"
-        if node.blocked:
-            return node.blocked
-        return unsure.get(node.name, "")
-
-    return [why(node) for node in nodes]
 
 
 def _alike(tables: Tables, waiting: list[Task]) -> list[tuple[list[Task], ServiceSpec]]:

@@ -9,6 +9,7 @@ from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.fencing import in_epoch
 from okube.manager.liveness import Liveness
+from okube.manager.nodetable import NodeRows
 from okube.manager.placement import plan_placement_in_slices
 from okube.manager.preempting import plan_preemption_in_slices
 from okube.manager.scheduling import policy_in
@@ -49,6 +50,7 @@ class Placing:
         self._propose = propose
         self._fewer = asyncio.Event()
         self._waiting = Waiting(core.tables)
+        self._rows = NodeRows(core.tables)
         self.plans = 0  # how often nodes were looked through for tasks
 
     def close(self) -> None:
@@ -93,18 +95,19 @@ class Placing:
         """Plan for these and have it done; how many fit nowhere."""
         core, tables = self._core, self._core.tables
         filters, network = core.extensions.filters, partial(topology_in, tables, self._survey)
-        began = core.clock.monotonic()
+        began, unsure = core.clock.monotonic(), self._liveness.unsure()
         self.plans += 1
         try:
             planned = await in_turns(
                 plan_placement_in_slices(
                     tables,
                     core.clock.time_ms(),
-                    self._liveness.unsure(),
+                    unsure,
                     policy=policy_in(tables, core.extensions),
                     filters=filters,
                     network=network,
                     waiting=tasks,
+                    nodes=self._rows.table(unsure),
                 )
             )
             self._note(planned, core.clock.monotonic() - began)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from okube.manager.calls import Calls, Network
 from okube.manager.companies import Companies
 from okube.manager.flows import network_view
-from okube.manager.placement import group_of, node_table, waiting_tasks
+from okube.manager.nodetable import node_table
+from okube.manager.placement import group_of, waiting_tasks
 from okube.model.commands import PreemptTasks
 from okube.model.spec import ServiceSpec
 from okube.model.task import Task

@@ -11,7 +11,7 @@ __all__ = ["NO_ALLOCATION", "Allocation"]
 class Allocation:
     """Sums over the placed, not ended tasks of one node. Cores are counted in thousandths: sums of floats drift."""
 
-    __slots__ = ("disk", "memory", "millicores", "named", "ports", "tasks")
+    __slots__ = ("changes", "disk", "memory", "millicores", "named", "ports", "tasks")
 
     def __init__(self) -> None:
         self.millicores = 0
@@ -19,6 +19,7 @@ class Allocation:
         self.disk = 0  # bytes
         self.named: dict[str, int] = {}  # whoever has it keeps it as it was: a change is a new one
         self.tasks = 0
+        self.changes = 0  # how often a task was counted in or out: what is derived from it is good as long as that
         self.ports: dict[tuple[int, str], str] = {}  # (host port, protocol) → task
 
     @property
@@ -34,6 +35,7 @@ class Allocation:
         if spec.resources.counts:
             self.named = _sum(self.named, spec.resources.counts, 1)
         self.tasks += 1
+        self.changes += 1
         for port, wanted in zip(task.host_ports, spec.ports, strict=False):
             self.ports[port, wanted.protocol] = task.id
 
@@ -45,6 +47,7 @@ class Allocation:
         if spec.resources.counts:
             self.named = _sum(self.named, spec.resources.counts, -1)
         self.tasks -= 1
+        self.changes += 1
         for port, wanted in zip(task.host_ports, spec.ports, strict=False):
             if self.ports.get((port, wanted.protocol)) == task.id:
                 del self.ports[port, wanted.protocol]

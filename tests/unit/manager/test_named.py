@@ -3,7 +3,8 @@
 from okube.manager.calls import Calls
 from okube.manager.companies import Companies
 from okube.manager.explaining import view_of_placement
-from okube.manager.placement import group_of, node_table
+from okube.manager.nodetable import node_table
+from okube.manager.placement import group_of
 from okube.model import commands as c
 from okube.scheduler import SPREAD
 from okube.state.queries import view_of_node, view_of_task

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from okube.manager.placement import node_table
+from okube.manager.nodetable import node_table
 from okube.manager.scheduling import plan_seeding, policy_in
 from okube.model import commands as c
 from okube.model.scheduling import Overcommit, Scheduling
