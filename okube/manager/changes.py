@@ -59,6 +59,10 @@ class Changes:
         """The tasks of a node that changed, and none is marked any more."""
         return list(self.tasks_of_node.pop(node, ()))
 
+    def has_tasks(self, node: str) -> bool:
+        """Whether any task of a node changed."""
+        return node in self.tasks_of_node
+
     def event_of(self, node: str) -> asyncio.Event:
         """Set when something changes for the node's assignment."""
         return self._events.setdefault(node, asyncio.Event())

@@ -8,13 +8,20 @@ from okube.manager.assignments import changed_assignment, whole_assignment
 from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.messenger import Messenger
+from okube.manager.pace import Allowance
 from okube.model.errors import Unreachable
+from okube.model.node import Node
+from okube.model.wire import Assignment
 
 __all__ = ["Dispatcher"]
 
 _log = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 5.0
+_SHARE, _AT_ONCE_S = 0.33, 0.25
+"""How much of the time assignments may take, and how much of that at once: a few hundred leave as they come. Of a bulk
+every node gets its tasks in few requests, and not each task by itself."""
+_REQUEST_S = 0.0005  # roughly what a request costs beside what is in it
 
 
 class Dispatcher:
@@ -26,6 +33,8 @@ class Dispatcher:
         self._messenger = messenger
         self._agreed: dict[str, int] = {}  # node → the revision that its agent has stored in this epoch
         self._suspected: dict[str, int] = {}  # node → the agreed revision that its last heartbeat lacked
+        self._turns = asyncio.Lock()  # one after the other, as they came
+        self._allowance = Allowance(_SHARE, _AT_ONCE_S)
 
     async def run(self) -> None:
         """Serve all nodes until cancelled; nodes come and go with the table."""
@@ -80,17 +89,17 @@ class Dispatcher:
 
     async def _send(self, name: str) -> bool:
         """One assignment, if there is something to tell; whether the node now agrees with what was sent."""
-        tables, epoch = self._core.tables, self._core.epoch
-        node = tables.nodes[name]
-        tasks = self._changes.take_tasks(name)
-        agreed = self._agreed.get(name)
-        if agreed is not None and not tasks:
+        if name in self._agreed and not self._changes.has_tasks(name):
             return True
-        if agreed is None:
-            assignment = whole_assignment(tables, node, epoch)
-        else:
-            assignment = changed_assignment(tables, node, epoch, agreed, tasks)
-        self._agreed.pop(name, None)
+        async with self._turns:
+            await self._rest()
+            began = self._core.clock.monotonic()
+            made = self._next(name)
+            self._allowance.spent(_REQUEST_S + self._core.clock.monotonic() - began)
+        if made is None:
+            return True
+        node, assignment = made
+        epoch = assignment.epoch
         metrics, began = self._core.metrics, self._core.clock.monotonic()
         try:
             with metrics.dispatch_in_flight.track_inprogress():
@@ -109,6 +118,24 @@ class Dispatcher:
         else:
             _log.info("agent %s wants the whole assignment: %s", name, answer.message)
         return False
+
+    async def _rest(self) -> None:
+        """In a bulk, what changes for a node while it waits for its turn goes to it in one request."""
+        wait_s = self._allowance.wait_s(self._core.clock.monotonic())
+        if wait_s:
+            await asyncio.sleep(wait_s)
+
+    def _next(self, name: str) -> tuple[Node, Assignment] | None:
+        """What the node is to be told now; None where that is nothing."""
+        tables, epoch = self._core.tables, self._core.epoch
+        node = tables.nodes.get(name)
+        if node is None or node.state == "down":
+            return None
+        tasks = self._changes.take_tasks(name)
+        agreed = self._agreed.pop(name, None)
+        if agreed is None:
+            return node, whole_assignment(tables, node, epoch)
+        return node, changed_assignment(tables, node, epoch, agreed, tasks)
 
 
 async def _either(event: asyncio.Event, timeout_s: float) -> None:

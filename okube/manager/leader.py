@@ -35,6 +35,7 @@ __all__ = ["Leader"]
 
 _log = logging.getLogger(__name__)
 _FULL_PASS_S = 10.0
+_REST_OF_PASS = 20.0  # times as long as it took: where there are many tasks, all services are gone through less often
 _DOUBT_S = 0.05
 _CHANGING_S = 1.0
 _DEFECT_S = 1.0
@@ -118,7 +119,9 @@ class Leader:
         clock, tables = self._core.clock, self._core.tables
         pace = Pace()
         full_pass_at = clock.monotonic() + _FULL_PASS_S
+        is_full = False
         while True:
+            began = clock.monotonic()
             for service_id in self.changes.take_services():
                 await asyncio.sleep(0)  # each service is a slice of its own: heartbeats and clients come between
                 if pace.rests(service_id, clock.monotonic()):
@@ -127,10 +130,12 @@ class Leader:
                     await self.placing.keep_up()
                     await self._reconcile_one(service_id, pace)
             await self._propose(plan_orphans(tables))
+            if is_full:
+                full_pass_at = clock.monotonic() + max(_FULL_PASS_S, _REST_OF_PASS * (clock.monotonic() - began))
             waits = [full_pass_at - clock.monotonic(), pace.next_s(clock.monotonic())]
             await _wait(self.changes.services_changed, min(wait for wait in waits if wait is not None))
-            if clock.monotonic() >= full_pass_at:
-                full_pass_at = clock.monotonic() + _FULL_PASS_S
+            is_full = clock.monotonic() >= full_pass_at
+            if is_full:
                 self.changes.all_services()
 
     async def _reconcile_one(self, service_id: str, pace: Pace) -> None:

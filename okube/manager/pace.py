@@ -1,6 +1,6 @@
 """How often what takes long is done: so that it never takes more than a third of the time."""
 
-__all__ = ["Pace"]
+__all__ = ["Allowance", "Pace"]
 
 _LONG_S = 0.03  # less than this is not worth a rest
 _REST = 2.0  # times as long as the work took
@@ -36,3 +36,28 @@ class Pace:
         first = min(self._until.values())
         self._until = {key: until for key, until in self._until.items() if until > now}
         return max(0.0, first - now)
+
+
+class Allowance:
+    """Work of which some may be done at once, and beyond that only so much of the time; times are seconds.
+
+    Args:
+        share: how much of the time it may take in the long run, 0 to 1.
+        at_once_s: how much of it may be done without a pause, after it rested for long enough.
+    """
+
+    def __init__(self, share: float, at_once_s: float) -> None:
+        self._share = share
+        self._at_once_s = at_once_s
+        self._left_s = at_once_s
+        self._counted = 0.0
+
+    def wait_s(self, now: float) -> float:
+        """How long to wait before more of it is done; 0: not at all."""
+        self._left_s = min(self._at_once_s, self._left_s + (now - self._counted) * self._share)
+        self._counted = now
+        return max(0.0, -self._left_s / self._share)
+
+    def spent(self, seconds: float) -> None:
+        """So much was done."""
+        self._left_s -= seconds

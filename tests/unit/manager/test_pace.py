@@ -2,7 +2,7 @@
 
 import pytest
 
-from okube.manager.pace import Pace
+from okube.manager.pace import Allowance, Pace
 
 
 def test_short_work_never_rests() -> None:
@@ -39,3 +39,23 @@ def test_a_rest_that_is_over_is_told_once_also_where_nobody_asks_for_its_work() 
     pace.worked("web", 10.0, 10.1)
     assert pace.next_s(11.0) == 0.0
     assert pace.next_s(11.0) is None
+
+
+def test_what_is_allowed_at_once_needs_no_rest_and_what_follows_gets_its_share() -> None:
+    allowance = Allowance(0.25, 0.2)
+    assert allowance.wait_s(100.0) == 0.0
+    allowance.spent(0.2)
+    assert allowance.wait_s(100.0) == 0.0
+    allowance.spent(0.1)
+    assert allowance.wait_s(100.0) == pytest.approx(0.4)
+    assert allowance.wait_s(100.4) == pytest.approx(0.0)
+    allowance.spent(0.1)
+    assert allowance.wait_s(100.4) == pytest.approx(0.4)
+
+
+def test_who_rested_for_long_may_do_no_more_at_once_than_ever() -> None:
+    allowance = Allowance(0.25, 0.2)
+    assert allowance.wait_s(1000.0) == 0.0
+    assert allowance.wait_s(2000.0) == 0.0
+    allowance.spent(0.3)
+    assert allowance.wait_s(2000.0) == pytest.approx(0.4)
