@@ -116,6 +116,7 @@ def _nodes(now_ms: int) -> Sequence[Column]:
         Column("ADDRESS", field("address"), wide=True),
         Column("ROLE", field("role"), wide=True),
         Column("RUNTIME", field("runtime"), wide=True),
+        Column("PLATFORM", field("platform"), wide=True, optional=True),
         Column("LABELS", field("labels"), wide=True, optional=True),
         Column("SEEN", age_of("last_seen", now_ms), right=True, optional=True),
         Column("MESSAGE", node_message, optional=True, below=True),

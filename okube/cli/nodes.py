@@ -43,7 +43,9 @@ okube nodes rm w3                forget a node that is down
 @click.option(
     "--availability", type=click.Choice(AVAILABILITIES), metavar="A", help=f"One of {', '.join(AVAILABILITIES)}."
 )
+@click.option("--region", metavar="REGION", help="Only nodes of this region.")
 @click.option("--zone", metavar="ZONE", help="Only nodes of this zone.")
+@click.option("--rack", metavar="RACK", help="Only nodes of this rack.")
 @labels_option
 @click.option(
     "--service", metavar="NAME", help="Only nodes with tasks of this service.", shell_complete=complete.SERVICES
@@ -57,7 +59,9 @@ def nodes(
     ctx: click.Context,
     state: str | None,
     availability: str | None,
+    region: str | None,
     zone: str | None,
+    rack: str | None,
     labels: tuple[str, ...],
     service: str | None,
     app: str | None,
@@ -72,7 +76,7 @@ def nodes(
         holding = field_of_tasks(client, "node", service=service, app=app)
         return lambda row: (service is None and app is None) or row.get("name") in holding
 
-    query = query_of(state=state, availability=availability, zone=zone, label=labels)
+    query = query_of(state=state, availability=availability, region=region, zone=zone, rack=rack, label=labels)
     show(session(), "nodes", query, watch=watch, wanted=wanted)
 
 

@@ -293,7 +293,7 @@ def _node(node: Row, now_ms: int) -> tuple[str, Facts]:
         ("tasks", text(node.get("task_count"))),
         ("last seen", _moment(node.get("last_seen"), now_ms)),
         ("certificate", f"until {text(node.get('certificate_ends'))[:10]}" if node.get("certificate_ends") else ""),
-        ("runs", ", ".join(text(v) for v in (node.get("runtime"), node.get("role"), node.get("software")) if v)),
+        ("runs", ", ".join(text(node[key]) for key in ("runtime", "role", "software", "platform") if node.get(key))),
         ("id", text(node.get("id"))),
     ]
 

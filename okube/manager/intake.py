@@ -23,7 +23,9 @@ __all__ = ["at_once", "heartbeat", "register", "together"]
 
 _log = logging.getLogger(__name__)
 _EPOCH_AHEAD = "epoch-ahead"
-_LATER = ("region", "rack", "named")
+_PLATFORM_TOLD = 6
+"""Agents that know this command version say of which platform their machine is."""
+_LATER = ("region", "rack", "named", "platform")
 """What an agent may say of its machine that managers have come to know one after the other."""
 
 
@@ -154,7 +156,9 @@ def _has_more_to_say(core: ManagerCore, leader: Leader, node: Node | None, said:
     """Whether the agent may have said what it knows when that could not be taken down: it registers once more."""
     if node is None or leader.asked_again.get(said.node) == said.run:
         return False
-    unsaid = not node.knows and _takes(core, "knows")
+    unsaid = (not node.knows and _takes(core, "knows")) or (
+        node.knows >= _PLATFORM_TOLD and not node.platform and _takes(core, "platform")
+    )
     if said.node in leader.cut_short and all(_takes(core, field) for field in _LATER):
         leader.cut_short.discard(said.node)
         unsaid = True
@@ -260,4 +264,5 @@ def _command(core: ManagerCore, said: Registration) -> RegisterNode:
         region=said.region if _takes(core, "region") else "",
         rack=said.rack if _takes(core, "rack") else "",
         named=said.named if _takes(core, "named") else {},
+        platform=said.platform if _takes(core, "platform") else "",
     )

@@ -1,13 +1,16 @@
 """Constraints: what an attribute of a node must be, or must not be."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Constraint", "Operator", "parse_constraint"]
+__all__ = ["ATTRIBUTES_SINCE", "Constraint", "Operator", "contradictions", "parse_constraint"]
 
-_ATTRIBUTE = re.compile(r"node\.(name|zone|role|runtime|labels\.[A-Za-z0-9._/-]+)")
-_ALLOWED = "node.name, node.zone, node.role, node.runtime and node.labels.NAME"
+_ATTRIBUTE = re.compile(r"node\.(name|region|zone|rack|role|runtime|platform|labels\.[A-Za-z0-9._/-]+)")
+_ALLOWED = "node.name, node.region, node.zone, node.rack, node.role, node.runtime, node.platform and node.labels.NAME"
+ATTRIBUTES_SINCE = {"node.region": 6, "node.rack": 6, "node.platform": 6}
+"""Attributes that came later, with the command versions of the first Okube that knows them."""
 _COMPARISON = re.compile(r"([^=!]*)(==|!=)(.*)", re.DOTALL)
 
 
@@ -57,3 +60,21 @@ def parse_constraint(text: str) -> Constraint:
     if any(character in value for character in "\"'\n"):
         raise ValueError(f"constraint {text!r} has quotes or a line break in its value: write the bare value")
     return Constraint(attribute, Operator(operator), value)
+
+
+def contradictions(texts: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Constraints that no node could ever meet together: the place of the later one, and a sentence."""
+    wanted: dict[str, str] = {}
+    refused: set[tuple[str, str]] = set()
+    for place, text in enumerate(texts):
+        constraint = parse_constraint(text)
+        attribute, value = constraint.attribute, constraint.value
+        if constraint.operator is Operator.IS_NOT:
+            refused.add((attribute, value))
+        elif wanted.setdefault(attribute, value) != value:
+            first = Constraint(attribute, Operator.IS, wanted[attribute])
+            yield place, f"no node can meet both {first} and {constraint}: take one out"
+            return
+        if (attribute, wanted.get(attribute, "")) in refused:
+            yield place, f"no node can be and not be {wanted[attribute]} in {attribute}: take one of the two out"
+            return

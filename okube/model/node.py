@@ -61,6 +61,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     region: str = ""  # around zones: a site, a town
     rack: str = ""  # in a zone: what shares a switch
     named: dict[str, int] = {}  # how many it offers of each named resource, such as GPUs
+    platform: str = ""  # its operating system and processor: ``linux/amd64``; empty where its agent does not say
     named_set: bool = False  # people said so, and what its agent says of it counts no more
 
     @property

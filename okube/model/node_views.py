@@ -56,6 +56,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     rack: str = ""
     named: dict[str, int] = {}  # how many it has of each named resource, such as GPUs
     named_allocated: dict[str, int] = {}
+    platform: str = ""
 
 
 class NodeChange(msgspec.Struct, frozen=True):

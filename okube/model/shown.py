@@ -135,6 +135,7 @@ def node_view(
         region=node.region,
         rack=node.rack,
         named=node.named,
+        platform=node.platform,
         named_allocated=named_allocated,
     )
 

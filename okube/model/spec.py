@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from okube.model.constraints import parse_constraint
+from okube.model.constraints import contradictions, parse_constraint
 from okube.model.decode import decode
 from okube.model.dependency import Dependencies, Dependency, dependency_problems
 from okube.model.errors import FieldError
@@ -347,6 +347,8 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
                 yield FieldError(f"volumes[{n}].target", f"{volume.target} is given twice")
             targets.add(target)
         yield from self._mount_problems(targets)
+        for place, sentence in contradictions(self.constraints):
+            yield FieldError(f"constraints[{place}]", sentence)
         yield from company_problems(self.near, self.apart)
         yield from dependency_problems(self.name, self.dependencies)
 

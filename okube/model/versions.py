@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from okube.model import commands as c
+from okube.model.constraints import ATTRIBUTES_SINCE, parse_constraint
 from okube.model.dependency import Dependency
 from okube.model.resources import Resources
 from okube.model.scheduling import Scheduling
@@ -66,7 +67,7 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
     Dependency: {"condition": 6},
     Scheduling: {"order": 6},
     Resources: {"limits": 6, "named": 6},
-    c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5, "named": 6},
+    c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5, "named": 6, "platform": 6},
     c.RemoveNode: {"bar": 3},
     c.PutServices: {"within": 3},
     c.DeleteServices: {"within": 3},
@@ -117,7 +118,14 @@ def _may_hold(kind: Hashable, parts: frozenset[type]) -> bool:
 def _version_of_fields(part: msgspec.Struct) -> int:
     kind = type(part)
     later = FIELDS_SINCE.get(kind, {}).items()
-    return max((since for field, since in later if getattr(part, field) != _default(kind, field)), default=1)
+    needed = max((since for field, since in later if getattr(part, field) != _default(kind, field)), default=1)
+    return max(needed, _version_of_rules(part)) if isinstance(part, ServiceSpec) else needed
+
+
+def _version_of_rules(spec: ServiceSpec) -> int:
+    """What its constraints ask of nodes may have come later than constraints: each replica looks for the nodes."""
+    texts = (*spec.constraints, *(wish.constraint for wish in spec.preferences))
+    return max((ATTRIBUTES_SINCE.get(parse_constraint(text).attribute, 1) for text in texts), default=1)
 
 
 def _structs(value: Any, parts: frozenset[type]) -> Iterator[msgspec.Struct]:

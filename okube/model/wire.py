@@ -179,6 +179,7 @@ class Registration(msgspec.Struct, frozen=True, array_like=True):
     region: Text = ""
     rack: Text = ""
     named: dict[Text, Count] = {}  # how many it offers of each named resource
+    platform: Text = ""  # ``linux/amd64``
 
 
 class RegistrationAnswer(msgspec.Struct, frozen=True, array_like=True):

@@ -12,9 +12,14 @@ __all__ = ["attributes_of", "nodes_of_global"]
 
 
 def attributes_of(node: Node) -> dict[str, str]:
-    """``node.name``, ``node.zone``, ``node.role``, ``node.runtime`` and ``node.labels.KEY``, with their values."""
+    """``node.name``, ``node.zone``, ``node.role``, ``node.runtime`` and ``node.labels.KEY``, with their values.
+
+    Of ``node.region``, ``node.rack`` and ``node.platform`` those that the node has.
+    """
     made = {f"node.labels.{key}": value for key, value in node.labels.items()}
     made.update({"node.name": node.name, "node.zone": node.zone, "node.role": node.role, "node.runtime": node.runtime})
+    more = (("node.region", node.region), ("node.rack", node.rack), ("node.platform", node.platform))
+    made.update((name, value) for name, value in more if value)
     return made
 
 

@@ -51,6 +51,7 @@ def register(tables: Tables, command: RegisterNode, now_ms: int) -> bytes:
         region=base.region or command.region,
         rack=base.rack or command.rack,
         named=base.named if base.named_set else command.named,
+        platform=command.platform or base.platform,
     )
     if old is not None and not old.down_ms and new.state == "down":
         new = msgspec.structs.replace(

@@ -294,4 +294,5 @@ def _registration(settings: WorkerSettings, capacity: Capacity, runtime: str, so
         region=settings.region,
         rack=settings.rack,
         named=settings.named,
+        platform=settings.platform,
     )

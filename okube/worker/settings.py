@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from okube.seams.platform import platform_of
+
 __all__ = ["WorkerSettings"]
 
 
@@ -40,6 +42,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     region: str = ""
     rack: str = ""
     named: dict[str, int] = {}
+    platform: str = platform_of()
 
     @property
     def tls_directory(self) -> Path:

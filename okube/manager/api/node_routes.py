@@ -32,7 +32,9 @@ NODES = (
         text="All nodes, by name.",
         parameters=(
             Parameter("state", "those that are", one_of("ready", "down")),
+            Parameter("region", "those of a region"),
             Parameter("zone", "those of a zone"),
+            Parameter("rack", "those of a rack"),
             Parameter("availability", "those that are", one_of("active", "cordoned", "draining", "drained")),
             LABEL,
             *WATCHES,

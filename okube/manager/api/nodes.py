@@ -32,7 +32,7 @@ routes = web.RouteTableDef()
 @routes.get("/v1/nodes")
 @leader_read
 async def list_nodes(request: web.Request) -> web.StreamResponse:
-    """All nodes, by name; filters ``state``, ``zone``, ``availability``, ``label``."""
+    """All nodes, by name; filters ``state``, ``region``, ``zone``, ``rack``, ``availability``, ``label``."""
     tables = await tables_to_read(request)
     query = request.query
     labels = [text.partition("=")[::2] for text in query.getall("label", [])]
@@ -40,7 +40,9 @@ async def list_nodes(request: web.Request) -> web.StreamResponse:
     def wanted(node: Row) -> bool:
         return isinstance(node, Node) and (
             query.get("state", node.state) == node.state
+            and query.get("region", node.region) == node.region
             and query.get("zone", node.zone) == node.zone
+            and query.get("rack", node.rack) == node.rack
             and query.get("availability", node.availability) == node.availability
             and all(node.labels.get(key) == value for key, value in labels)
         )

@@ -59,7 +59,8 @@ _CONSTRAINTS: Schema = {
     "type": "array",
     "items": {
         "type": "string",
-        "pattern": r"^node\.(name|zone|role|runtime|labels\.[A-Za-z0-9._/-]+) (==|!=) [A-Za-z0-9._/-]+$",
+        "pattern": r"^node\.(name|region|zone|rack|role|runtime|platform|labels\.[A-Za-z0-9._/-]+) "
+        r"(==|!=) [A-Za-z0-9._/-]+$",
         "examples": ["node.labels.disk == ssd"],
     },
     "default": [],

@@ -29,6 +29,7 @@ class RegisterNode(msgspec.Struct, frozen=True, array_like=True, tag="register-n
     region: str = ""
     rack: str = ""
     named: dict[str, int] = {}
+    platform: str = ""
 
 
 class UpdateNode(msgspec.Struct, frozen=True, array_like=True, tag="update-node/1"):

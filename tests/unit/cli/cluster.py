@@ -6,7 +6,10 @@ from typing import Any
 from tests.unit.client.playing import Received, Reply, problem
 
 Row = dict[str, Any]
-_OF_EVENTS, _OF_NODES = ("kind", "level", "service", "node", "subject"), ("state", "availability", "zone")
+_OF_EVENTS, _OF_NODES = (
+    ("kind", "level", "service", "node", "subject"),
+    ("state", "availability", "region", "zone", "rack"),
+)
 CREATED = "2026-01-31T12:00:00.000Z"
 
 

@@ -128,7 +128,7 @@ def test_an_app_that_is_not_there_or_not_named_as_one_is_refused_with_a_hint(oku
 def test_nodes_is_a_list_with_filters_and_a_group(okube: Okube, cluster: Cluster) -> None:
     cluster.nodes = {
         "w1": a_node("w1"),
-        "w2": a_node("w2", state="down", zone="rack-b", labels={"disk": "hdd"}, availability="cordoned"),
+        "w2": a_node("w2", state="down", zone="rack-b", labels={"disk": "hdd"}, availability="cordoned", region="eu"),
     }
 
     def names(*flags: str) -> list[str]:
@@ -138,6 +138,8 @@ def test_nodes_is_a_list_with_filters_and_a_group(okube: Okube, cluster: Cluster
     assert names("--state", "down") == ["w2"]
     assert names("--label", "disk=ssd") == ["w1"]
     assert names("--zone", "rack-b") == ["w2"]
+    assert names("--region", "eu") == ["w2"]
+    assert names("--rack", "r1") == []
     assert names("--availability", "cordoned") == ["w2"]
     assert okube("nodes", "rm", "w2").exit_code == 0
     assert names() == ["w1"]

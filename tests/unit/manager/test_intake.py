@@ -27,6 +27,7 @@ REGISTRATION = Registration(
     software="1",
     run="r1",
     knows=COMMAND_VERSION,
+    platform="linux/amd64",
 )
 
 
@@ -188,3 +189,21 @@ async def test_what_could_not_be_taken_down_yet_is_asked_for_again_once_it_can(
     await intake.register(api.core, api.reign.leader, said)
     assert api.core.tables.nodes["w1"].region == "north"
     assert (await intake.heartbeat(api.core, api.reign.leader, _beat(3))).known
+
+
+async def test_what_a_leader_before_could_not_take_down_its_successor_asks_for_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _enabled(api)
+    takes, leader = intake._takes, api.reign.leader
+    monkeypatch.setattr(intake, "_takes", lambda core, field: field not in ("named", "platform") and takes(core, field))
+    said = msgspec.structs.replace(REGISTRATION, named={"gpu": 2})
+    await intake.register(api.core, leader, said)
+    assert leader is not None
+    leader.cut_short.clear()  # another leader knows nothing of it
+    monkeypatch.setattr(intake, "_takes", takes)
+    assert not (await intake.heartbeat(api.core, leader, _beat(1))).known
+    await intake.register(api.core, leader, said)
+    assert (await intake.heartbeat(api.core, leader, _beat(2))).known
+    node = api.core.tables.nodes["w1"]
+    assert (node.named, node.platform) == ({"gpu": 2}, "linux/amd64")

@@ -1,6 +1,6 @@
 import pytest
 
-from okube.model.constraints import Operator, parse_constraint
+from okube.model.constraints import Operator, contradictions, parse_constraint
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,9 @@ from okube.model.constraints import Operator, parse_constraint
         ("  node.name ==  w1 ", "node.name", Operator.IS, "w1"),
         ("node.role == worker", "node.role", Operator.IS, "worker"),
         ("node.runtime == docker", "node.runtime", Operator.IS, "docker"),
+        ("node.region == eu", "node.region", Operator.IS, "eu"),
+        ("node.rack != a-1", "node.rack", Operator.IS_NOT, "a-1"),
+        ("node.platform == linux/arm64", "node.platform", Operator.IS, "linux/arm64"),
         ("node.labels.okube.io/gpu == a100 80G", "node.labels.okube.io/gpu", Operator.IS, "a100 80G"),
     ],
 )
@@ -27,7 +30,7 @@ def test_a_constraint_is_read_into_its_three_parts(text: str, attribute: str, op
         ("node.zone", "compares nothing"),
         ("node.zone = rack-a", "compares nothing"),
         ("node.zone > 3", "compares nothing"),
-        ("node.disk == ssd", "node.name, node.zone, node.role, node.runtime and node.labels.NAME"),
+        ("node.disk == ssd", "node.name, node.region, node.zone, node.rack, node.role, node.runtime"),
         ("zone == a", "does not begin with an attribute"),
         ("== a", "does not begin with an attribute"),
         ("node.labels. == a", "does not begin with an attribute"),
@@ -59,3 +62,22 @@ def test_an_unknown_label_is_empty_so_only_unequal_holds() -> None:
 
 def test_case_counts_in_values() -> None:
     assert not parse_constraint("node.labels.disk == ssd").allows("SSD")
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ([], []),
+        (["node.zone == a", "node.zone==a", "node.zone != b", "node.rack == r"], []),
+        (["node.zone != a", "node.zone != b"], []),
+        (["node.zone == a", "node.role == worker", "node.zone == b"], [(2, "both node.zone == a and node.zone == b")]),
+        (["node.zone == a", "node.zone != a"], [(1, "be and not be a in node.zone")]),
+        (["node.labels.x != a", "node.labels.x == a"], [(1, "be and not be a in node.labels.x")]),
+    ],
+)
+def test_constraints_that_no_node_can_meet_together_are_found(texts: list[str], found: list[tuple[int, str]]) -> None:
+    told = list(contradictions(texts))
+    assert len(told) == len(found)
+    for (place, sentence), (where, part) in zip(told, found, strict=True):
+        assert place == where
+        assert part in sentence
