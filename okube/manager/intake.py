@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from okube.manager.core import ManagerCore
 from okube.manager.leader import Leader
@@ -9,6 +10,7 @@ from okube.model.commands import RegisterNode, ReportTasks, SetNodeConditions
 from okube.model.epoch import Epoch
 from okube.model.errors import Conflict, NoQuorum, OkubeError, StaleEpoch
 from okube.model.node import MAX_CONDITIONS, Node
+from okube.model.resources import MAX_COUNT, MAX_NAMES, may_be_named
 from okube.model.versions import FIELDS_SINCE
 from okube.model.wire import (
     BeatsAnswer,
@@ -246,6 +248,12 @@ def _address(core: ManagerCore, name: str) -> str:
     return node.address if node is not None and node.readdressed else ""
 
 
+def _named(said: Mapping[str, int]) -> dict[str, int]:
+    """Of what an agent says its machine offers, what may be offered: the rest no service could ask for."""
+    good = [(name, count) for name, count in sorted(said.items()) if may_be_named(name) and 1 <= count <= MAX_COUNT]
+    return dict(good[:MAX_NAMES])
+
+
 def _command(core: ManagerCore, said: Registration) -> RegisterNode:
     """Without what some manager does not know yet: an agent must get in while managers are upgraded too."""
     return RegisterNode(
@@ -263,6 +271,6 @@ def _command(core: ManagerCore, said: Registration) -> RegisterNode:
         knows=said.knows if _takes(core, "knows") else 0,
         region=said.region if _takes(core, "region") else "",
         rack=said.rack if _takes(core, "rack") else "",
-        named=said.named if _takes(core, "named") else {},
+        named=_named(said.named) if _takes(core, "named") else {},
         platform=said.platform if _takes(core, "platform") else "",
     )

@@ -67,7 +67,7 @@ class NodeRows:
          tasks, knows, hosts, words) = columns  # fmt: skip
         if unsure or None in words:
             words = _why_not_schedulable([each.node for each in known], words, unsure)
-        pairs = [(each.node, each.held) for each in known if each.node.named or each.held.named]
+        named = any(each.node.named or each.held.named for each in known)
         return NodeTable(
             names=names,
             ready=np.array(ready, dtype=np.bool_),
@@ -84,7 +84,7 @@ class NodeRows:
             availability=tuple(word or "active" for word in words),
             knows=np.array(knows, dtype=np.int64),
             hosts=hosts,
-            extra=_extra(known) if pairs else {},
+            extra=_extra(self._tables, known) if named else {},
         )
 
     def _look(self) -> list[_Known]:
@@ -139,10 +139,11 @@ def _why_not_schedulable(
     return tuple(why(node, word) for node, word in zip(nodes, words, strict=True))
 
 
-def _extra(known: list[_Known]) -> dict[str, tuple[IntArray, IntArray]]:
-    """The named resources that nodes offer, or hold though they offer them no more: in all, and free."""
-    names = sorted({name for each in known for name in (*each.node.named, *each.held.named)})
-    return {name: _named(known, name) for name in names}
+def _extra(tables: Tables, known: list[_Known]) -> dict[str, tuple[IntArray, IntArray]]:
+    """The named resources that nodes offer, or hold though they offer them no more, and some service asks for."""
+    there = {name for each in known for name in (*each.node.named, *each.held.named)}
+    asked = {name for spec in tables.specs.values() for name in spec.resources.counts}
+    return {name: _named(known, name) for name in sorted(there & asked)}
 
 
 def _named(known: list[_Known], name: str) -> tuple[IntArray, IntArray]:

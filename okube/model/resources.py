@@ -18,6 +18,7 @@ from okube.model.quantities import MAX_CPUS, format_bytes, parse_bytes
 __all__ = [
     "LIMITS_KNOWN",
     "MAX_COUNT",
+    "MAX_NAMES",
     "NO_COUNTS",
     "Bytes",
     "Count",
@@ -32,9 +33,10 @@ LIMITS_KNOWN = 6
 """The command version of the first Okube whose agents know a limit that is not what is asked for."""
 MAX_COUNT = 1_000_000
 """So many of a named resource at most: of one node, and for one task."""
+MAX_NAMES = 64
+"""So many named resources at most: of one node, and for one task."""
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
-_MOST_NAMES = 64
 _LEAST_CPUS, _LEAST_MEMORY = 0.01, 6 << 20
 _FIELDS = ("cpus", "memory", "disk", "limits", "named")
 _USUAL = (*_FIELDS, "tasks", "services")
@@ -49,8 +51,8 @@ def may_be_named(name: str) -> bool:
 
 def counts_error(counts: Mapping[str, int]) -> str | None:
     """What is wrong with the names of named resources, as a sentence."""
-    if len(counts) > _MOST_NAMES:
-        return f"{len(counts)} named resources are more than {_MOST_NAMES}"
+    if len(counts) > MAX_NAMES:
+        return f"{len(counts)} named resources are more than {MAX_NAMES}"
     wrong = next((name for name in counts if not may_be_named(name)), None)
     if wrong is None:
         return None

@@ -207,3 +207,14 @@ async def test_what_a_leader_before_could_not_take_down_its_successor_asks_for_o
     assert (await intake.heartbeat(api.core, leader, _beat(2))).known
     node = api.core.tables.nodes["w1"]
     assert (node.named, node.platform) == ({"gpu": 2}, "linux/amd64")
+
+
+async def test_what_an_agent_offers_is_taken_as_far_as_a_service_could_ask_for_it(api: Api) -> None:
+    await _enabled(api)
+    many = {f"gpu-{number:03}": 1 for number in range(100)}
+    said = {"gpu": 2, "CPU!": 3, "memory": 4, "tuner": 0, "fpga": 10**9, **many}
+    await intake.register(api.core, api.reign.leader, msgspec.structs.replace(REGISTRATION, named=said))
+    named = api.core.tables.nodes["w1"].named
+    assert named["gpu"] == 2
+    assert len(named) == 64
+    assert named.keys().isdisjoint({"CPU!", "memory", "tuner", "fpga"})
