@@ -1,6 +1,6 @@
 # The ways in; what each does is in scripts/ and in okube.processes. Each step prints a line with its time.
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-extender bench-raft bench-snapshot bench-flood bench-fleet wheel-bundle
+.PHONY: help demo down check test coverage soak simulate mutants lab lab-down bench bench-scheduler bench-quality bench-extender bench-raft bench-snapshot bench-flood bench-fleet wheel-bundle
 
 STEP := scripts/step
 SEEDS ?= 100
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-fleet          1,000 simulated agents at real managers, and the loss of their leader; the last line is JSON"
 	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
+	@echo "make bench-quality        how good placements are, against the best there are and against simpler rules; the last line is JSON"
 	@echo "make bench-extender       how long kube-scheduler waits for the extender at 1,000 nodes; the last line is JSON"
 
 demo: .venv/.installed
@@ -83,6 +84,9 @@ bench-raft: .venv/.installed-dev
 
 bench-scheduler: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_scheduler
+
+bench-quality: .venv/.installed-dev
+	@.venv/bin/python -m tests.bench.quality
 
 bench-extender: .venv/.installed-dev
 	@.venv/bin/python -m tests.bench.bench_extender
