@@ -62,17 +62,27 @@ class Dependency(msgspec.Struct, frozen=True):
 Dependencies = tuple[Dependency, ...] | msgspec.UnsetType
 
 
-def dependency_problems(own: str, dependencies: Iterable[Dependency], path: str = "depends_on") -> Iterator[FieldError]:
-    """What is wrong with a service's dependencies as a whole: too many, one twice, or on itself."""
-    seen: set[str] = set()
+def dependency_problems(
+    own: str, dependencies: Iterable[Dependency], path: str = "depends_on", app: str | None = None
+) -> Iterator[FieldError]:
+    """What is wrong with a service's dependencies as a whole: too many, one twice, or on itself.
+
+    In an app the short name of a service and the whole one are the same: ``db`` and ``shop-db``.
+    """
+    seen: dict[str, str] = {}
     for number, each in enumerate(dependencies):
         if number == MAX_DEPENDENCIES:
             yield FieldError(
                 path, f"names more than {MAX_DEPENDENCIES} services, the most that a service may depend on"
             )
             return
-        if each.service == own:
+        whole = each.service if app is None or each.service.startswith(f"{app}-") else f"{app}-{each.service}"
+        if own in (each.service, whole):
             yield FieldError(f"{path}[{number}].service", f"{own} cannot depend on itself")
-        elif each.service in seen:
+        elif seen.get(whole) == each.service:
             yield FieldError(f"{path}[{number}].service", f"{each.service} is named twice: join the two entries")
-        seen.add(each.service)
+        elif whole in seen:
+            names = " and ".join(sorted((each.service, seen[whole]), key=len))
+            message = f"{names} are the same service in app {app}: join the two entries"
+            yield FieldError(f"{path}[{number}].service", message)
+        seen.setdefault(whole, each.service)

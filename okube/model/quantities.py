@@ -67,7 +67,7 @@ def parse_bandwidth(value: object) -> int:
         bits = float(match[1]) * _BITS[match[2].lower()]
     if not 0 <= bits <= MAX_BANDWIDTH:
         raise ValueError(f"{value!r} is out of range: 0 to {MAX_BANDWIDTH // 10**12}T")
-    return round(bits)
+    return max(1, round(bits)) if bits else 0
 
 
 def parse_seconds(value: object) -> float:

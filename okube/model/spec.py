@@ -350,7 +350,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
         for place, sentence in contradictions(self.constraints):
             yield FieldError(f"constraints[{place}]", sentence)
         yield from company_problems(self.near, self.apart)
-        yield from dependency_problems(self.name, self.dependencies)
+        yield from dependency_problems(self.name, self.dependencies, app=self.app)
 
     def _mount_problems(self, taken: set[str]) -> Iterator[FieldError]:
         """Secrets and configs that are in the way of each other, of a volume or of a variable; ``taken`` are paths."""

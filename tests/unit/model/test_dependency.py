@@ -49,6 +49,11 @@ def test_a_service_without_dependencies_needs_nobody_to_know_of_them() -> None:
         ([{"service": "db", "max_latency": float("nan")}], "depends_on[0].max_latency", "out of range"),
         ([{"service": "db", "max_latency": 0}], "depends_on[0].max_latency", "no round trip"),
         ([{"service": "db", "min_bandwidth": -1}], "depends_on[0].min_bandwidth", "out of range"),
+        ([{"service": "db", "min_bandwidth": float("nan")}], "depends_on[0].min_bandwidth", "out of range"),
+        ([{"service": "db", "min_bandwidth": "1e30"}], "depends_on[0].min_bandwidth", "is not a bandwidth"),
+        ([{"service": "db", "min_bandwidth": "1001T"}], "depends_on[0].min_bandwidth", "0 to 1000T"),
+        ([{"service": "db", "min_bandwidth": True}], "depends_on[0].min_bandwidth", "is not a bandwidth"),
+        ([{"service": "db", "condition": "healthy"}], "depends_on[0].condition", "one of placed, started, ready"),
         ([{"service": "db", "traffic": float("inf")}], "depends_on[0].traffic", "out of range"),
         ([{"service": "db", "latency": 1}], "depends_on[0].latency", "did you mean 'max_latency'?"),
         ([f"s{number}" for number in range(65)], "depends_on", "more than 64"),
@@ -60,7 +65,21 @@ def test_what_is_wrong_is_said_where_it_is(given: Any, path: str, said: str) -> 
     assert said in message
 
 
-@pytest.mark.parametrize(("text", "bits"), [("100M", 10**8), ("1.5 Gbit/s", 1_500_000_000), ("64k", 64_000), (9, 9)])
+def test_in_an_app_a_short_name_and_the_whole_one_are_one_service() -> None:
+    ((path, said),) = errors(name="shop-web", app="shop", depends_on=["db", "shop-db"])
+    assert (path, said) == (
+        "depends_on[1].service",
+        "db and shop-db are the same service in app shop: join the two entries",
+    )
+    assert errors(name="shop-web", app="shop", depends_on=["web"]) == [
+        ("depends_on[0].service", "shop-web cannot depend on itself")
+    ]
+    assert len(spec(app="shop", depends_on=["db", "till-db"]).dependencies) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"), [("100M", 10**8), ("1.5 Gbit/s", 1_500_000_000), ("64k", 64_000), (9, 9), (0.4, 1), (0, 0)]
+)
 def test_bandwidth_counts_in_decimal(text: object, bits: int) -> None:
     assert parse_bandwidth(text) == bits
 
