@@ -16,6 +16,7 @@ from okube.config.fields import (
     Folder,
     Heartbeat,
     HostName,
+    LinkSpeed,
     PortNumber,
     ProcessName,
     ReservedBytes,
@@ -145,6 +146,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels = {}
     capacity: Capacity = Capacity()
     reserve: Reserve = Reserve()
+    link: LinkSpeed | None = None
     ssh: EntrySsh = EntrySsh()
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from okube.config.hosts import host_error
 from okube.model.names import RESERVED_NAMES, name_error
-from okube.model.quantities import MAX_CPUS, format_bytes
+from okube.model.quantities import MAX_CPUS, format_bytes, parse_bandwidth
 from okube.model.resources import Bytes
 from okube.model.spec import Seconds
 
@@ -22,6 +22,7 @@ __all__ = [
     "Folder",
     "Heartbeat",
     "HostName",
+    "LinkSpeed",
     "PortNumber",
     "ProcessName",
     "ReservedBytes",
@@ -129,12 +130,21 @@ def _certificate_life(seconds: float) -> str | None:
     )
 
 
+def parse_link(value: object) -> int:
+    """A speed in bit/s; raises ValueError for what is none, and for 0."""
+    bits = parse_bandwidth(value)
+    if bits == 0:
+        raise ValueError("a link of 0 carries nothing: leave it out where its speed is not known")
+    return bits
+
+
 ProcessName = Annotated[str, _check(_process_name)]
 HostName = Annotated[str, _check(host_error)]
 PortNumber = Annotated[int, _check(_port)]
 Zone = Annotated[str, _check(_zone)]
 Cores = Annotated[float, _check(_cores)]
 AmountOfBytes = Annotated[Bytes, _check(_amount)]
+LinkSpeed = Annotated[int, msgspec.Meta(extra={"parse": parse_link}, extra_json_schema={"exclusiveMinimum": 0})]
 ReservedCores = Annotated[float, _check(_reserved_cores)]
 ReservedBytes = Annotated[Bytes, _check(_reserved_bytes)]
 Folder = Annotated[str, _check(_folder)]

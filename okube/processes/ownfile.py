@@ -103,4 +103,4 @@ def _plain(entry: msgspec.Struct) -> dict[str, Any]:
             found[key] = {name: value for name, value in found[key].items() if value not in (None, {})}
             if not found[key]:
                 del found[key]
-    return {key: value for key, value in found.items() if value not in ("", {})}
+    return {key: value for key, value in found.items() if value not in ("", {}, None)}

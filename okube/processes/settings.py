@@ -105,6 +105,7 @@ def worker_settings(config: ClusterConfig, seed: Seed, identity: ProcessIdentity
         zone=worker.zone,
         rack=worker.rack,
         named=worker.capacity.named,
+        link_bps=-1 if worker.link is None else worker.link,
         labels=worker.labels,
         cores=worker.capacity.cores,
         memory=worker.capacity.memory,

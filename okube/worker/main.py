@@ -81,7 +81,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, *, ready: Callabl
     timed = metrics.of_calls(calls)
     ask_expired = partial(calls.expired, ca=TlsFiles(settings.tls_directory).ca)
     renewal = Renewal(settings.instance, credentials, calls.certificate, ask_expired, now_ms=clock.time_ms, rng=rng)
-    link = LinkMeter(lambda: agent.address.rpartition(":")[0].strip("[]"), clock.monotonic)
+    link = LinkMeter(lambda: agent.address.rpartition(":")[0].strip("[]"), clock.monotonic, speed_bps=settings.link_bps)
     agent = Agent(
         settings=settings,
         clock=clock,

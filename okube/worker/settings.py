@@ -14,8 +14,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``directory`` is the agent's own folder (``tls/``, ``state/``). ``host`` and ``port`` are where it listens,
     ``address`` is where managers reach it (``host:port``), ``managers`` are where it reaches them (``host:port`` of
-    their APIs). Cores, memory and disk (bytes) that are None are measured, and of what is
-    measured the reserved cores and bytes are not offered; ``named`` resources are what is said.
+    their APIs). Cores, memory and disk (bytes) that are None are measured, and of what is measured the reserved cores
+    and bytes are not offered; ``named`` resources are what is said. ``link_bps`` is the speed of the machine's link in
+    bit/s, -1 where its interface is to tell it.
     ``runtime`` is ``docker``, ``process`` or ``auto``, ``machine_id`` a hash of the machine's own id.
     """
 
@@ -43,6 +44,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     rack: str = ""
     named: dict[str, int] = {}
     platform: str = platform_of()
+    link_bps: int = -1
 
     @property
     def tls_directory(self) -> Path:

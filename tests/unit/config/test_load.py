@@ -344,6 +344,8 @@ timing: {heartbeat: 2s, election: 10ms}
         [
             ("labels: [ssd]", "labels: a mapping KEY: value is expected"),
             ("labels: {a b: c}", "labels: 'a b' is no label key"),
+            ("link: 0", "link: a link of 0 carries nothing"),
+            ("link: fast", "link: 'fast' is not a bandwidth"),
             ("capacity: {cores: 0}", "capacity.cores: 0 cores are out of range"),
             ("capacity: {cores: .nan}", "capacity.cores: a number is expected, not '.nan'"),
             ("capacity: {cores: many}", "capacity.cores: a number is expected, not 'many'"),

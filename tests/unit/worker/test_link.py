@@ -28,12 +28,17 @@ class Machine:
     def __init__(self, *interfaces: Interface) -> None:
         self.interfaces: Iterable[Interface] = interfaces
         self.bytes: dict[str, tuple[int, int]] = {each.name: (0, 0) for each in interfaces}
-        self.meter = LinkMeter(
+        self.meter = self.meter_of(UNKNOWN)
+
+    def meter_of(self, speed_bps: int) -> LinkMeter:
+        """One that was told how fast the link is."""
+        return LinkMeter(
             lambda: "192.0.2.1",
             lambda: virtual_loop().now,
             look=lambda: self.interfaces,
             count=lambda name: self.bytes[name],
             aside=_at_once,
+            speed_bps=speed_bps,
         )
 
 
@@ -108,3 +113,7 @@ def test_this_machine_has_interfaces_that_can_be_counted() -> None:
     assert min(count_bytes(loopback.name)) >= min(loopback.sent, loopback.received)
     with pytest.raises(KeyError):
         count_bytes("nonesuch0")
+
+
+def test_what_somebody_said_of_the_speed_counts_instead_of_what_the_interface_says() -> None:
+    assert Machine().meter_of(2 * 10**9).read() == (2 * 10**9, UNKNOWN, UNKNOWN)
