@@ -75,13 +75,14 @@ class Cluster:
         labels: dict[str, str] | None = None,
         knows: int = COMMAND_VERSION,
         named: dict[str, int] | None = None,
+        address: str = "192.0.2.1:7201",
     ) -> None:
         size = int(memory.rstrip("G")) << 30
         (result,) = self.apply(
             c.RegisterNode(
                 name,
                 f"i-{name}",
-                "192.0.2.1:7201",
+                address,
                 labels or {},
                 "",
                 cores,
@@ -100,7 +101,8 @@ class Cluster:
 
     def node_back(self, name: str) -> None:
         node = self.tables.nodes[name]
-        self.node(name, cores=node.cores, memory=f"{node.memory >> 30}G", labels=node.labels, named=node.named)
+        size = f"{node.memory >> 30}G"
+        self.node(name, cores=node.cores, memory=size, labels=node.labels, named=node.named, address=node.address)
 
     def plan(self) -> bool:
         """One pass of all the leader's planners; whether anything was proposed."""

@@ -13,6 +13,7 @@ from okube.model.spec import ServiceSpec
 from okube.model.task import Task
 from okube.scheduler.amounts import NANOCORES
 from okube.scheduler.ledger import Demand, Ledger
+from okube.scheduler.ports import HOST_PORTS
 from okube.scheduler.preemption import Holder, Room, find_room
 from okube.scheduler.rules import Filter
 from okube.state import Tables
@@ -21,7 +22,6 @@ from okube.state.readiness import held_by
 __all__ = ["plan_preemption_in_slices"]
 
 _MOST_TASKS = 100
-_PORTS = (30000, 32767)
 _HOLDERS_AT_ONCE = 2000
 
 
@@ -46,7 +46,7 @@ def plan_preemption_in_slices(
     companies, calls = Companies(tables), Calls(tables)
     talks = any(calls.rules(task.service_id, spec) for task, spec in waiting)
     between = network_view(tables, network) if talks else None
-    ledger = Ledger(nodes, _PORTS, filters, between)
+    ledger = Ledger(nodes, HOST_PORTS, filters, between)
     holders = yield from _holders(tables, ledger)
     victims: list[tuple[str, str]] = []
     for task, spec in waiting[:_MOST_TASKS]:
@@ -62,7 +62,7 @@ def plan_preemption_in_slices(
             room = yield from find_room(ledger, demand, holders, spec.level)
         if room is None:
             continue
-        _reserve(ledger, demand, holders, room)
+        _reserve(ledger, demand, holders, room, _winner(task, spec, ledger))
         victims += [(victim.task, task.id) for victim in room.victims]
     if not victims:
         return []
@@ -99,9 +99,15 @@ def _holder(task: Task, spec: ServiceSpec, named: Sequence[str]) -> Holder:
     )
 
 
-def _reserve(ledger: Ledger, demand: Demand, holders: dict[int, list[Holder]], room: Room) -> None:
+def _winner(task: Task, spec: ServiceSpec, ledger: Ledger) -> Holder:
+    """The task that gets the room, with the ports that it will have; what it asks for is held back in the ledger."""
+    ports = frozenset((asked.host, asked.protocol) for asked in spec.ports if asked.host)
+    return Holder(task.id, spec.level, (0,) * len(ledger.free), ports, service=task.service_id)
+
+
+def _reserve(ledger: Ledger, demand: Demand, holders: dict[int, list[Holder]], room: Room, winner: Holder) -> None:
     """Those that come later find this room taken, and its victims on their way out."""
-    there = holders.get(room.row, [])
     gone = {victim.task for victim in room.victims}
-    holders[room.row] = [replace(each, stopping=each.stopping or each.task in gone) for each in there]
+    there = [replace(each, stopping=each.stopping or each.task in gone) for each in holders.get(room.row, [])]
+    holders[room.row] = [*there, winner]
     ledger.hold_back(room.row, demand)

@@ -155,6 +155,7 @@ class Ledger:
     def hold_back(self, row: int, demand: Demand) -> None:
         """Keeps free on a node what one task asks for, until it comes."""
         self.free[:, row] -= demand.resources[:, 0]
+        self.ports.hold_back(row, demand.ports)
         self.kept.touch([row])
 
     def remember(self, service: str, rows: list[int]) -> None:

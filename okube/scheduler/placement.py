@@ -17,6 +17,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import IntArray, NodeTable
 from okube.scheduler.policies import SPREAD, Policy, Weighing
+from okube.scheduler.ports import HOST_PORTS
 from okube.scheduler.policies.cheapest import Cheapest
 from okube.scheduler.policies.parts import PartsOf
 
@@ -69,7 +70,7 @@ def place(
     nodes: NodeTable,
     groups: Sequence[TaskGroup],
     *,
-    port_range: tuple[int, int] = (30000, 32767),
+    port_range: tuple[int, int] = HOST_PORTS,
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
     network: NetworkView | None = None,
@@ -95,7 +96,7 @@ def place_in_slices(
     nodes: NodeTable,
     groups: Iterable[TaskGroup],
     *,
-    port_range: tuple[int, int] = (30000, 32767),
+    port_range: tuple[int, int] = HOST_PORTS,
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
     network: NetworkView | None = None,

@@ -9,7 +9,10 @@ import numpy as np
 from okube.scheduler.groups import PortRequest
 from okube.scheduler.nodes import BoolArray, IntArray
 
-__all__ = ["UNLIMITED", "HostPorts"]
+__all__ = ["HOST_PORTS", "UNLIMITED", "HostPorts"]
+
+HOST_PORTS = (30000, 32767)
+"""Out of which host port 0 is given: the first and the last."""
 
 UNLIMITED = np.iinfo(np.int64).max
 """Room for any number of tasks."""
@@ -64,15 +67,28 @@ class HostPorts:
             np.minimum(room, (self.free_in_range(protocol) - ours) // each, out=room)
         return np.maximum(room, 0)
 
+    def hold_back(self, node: int, requests: Sequence[PortRequest]) -> None:
+        """Keeps the ports that are asked for by number from whoever comes later; whoever has one of them keeps it."""
+        wanted = [pair for pair in fixed_ports(requests) if pair not in self._used[int(self._host[node])]]
+        if wanted:
+            host = self._ours(node)
+            for port, protocol in wanted:
+                self._mark(host, port, protocol)
+
     def take(self, node: int, requests: Sequence[PortRequest]) -> tuple[int, ...]:
         """Takes the ports of one task on a node that has room for it, and tells the host port of each request."""
+        host = self._ours(node)
+        for port, protocol in fixed_ports(requests):
+            self._mark(host, port, protocol)
+        return tuple(request.host or self._take_lowest(host, request.protocol) for request in requests)
+
+    def _ours(self, node: int) -> int:
+        """The host of a node, whose set of ports may be changed from now on."""
         host = int(self._host[node])
         if host not in self._own:
             self._used[host] = set(self._used[host])
             self._own.add(host)
-        for port, protocol in fixed_ports(requests):
-            self._mark(host, port, protocol)
-        return tuple(request.host or self._take_lowest(host, request.protocol) for request in requests)
+        return host
 
     def _take_lowest(self, host: int, protocol: str) -> int:
         used = self._used[host]

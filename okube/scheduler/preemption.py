@@ -113,12 +113,14 @@ def find_room(
 
 def _candidates(ledger: Ledger, demand: Demand, holders: Mapping[int, Sequence[Holder]], priority: int) -> list[int]:
     """The nodes that no filter refuses but for what their tasks hold, and that could have enough; best first."""
-    if demand.missing:
+    ports = fixed_ports(demand.ports)
+    if demand.missing or len(set(ports)) < len(ports):
         return []
     allowed = np.ones(len(ledger.nodes), dtype=np.bool_)
     for rule in (*FILTERS, *ledger.more_filters):
         if not isinstance(rule, ResourceFilter | NamedFilter | PortFilter):
             allowed &= rule.room(ledger, demand) > 0
+    allowed[_taken_beside(ledger, frozenset(ports), holders)] = False
     could: IntArray = ledger.free.copy()
     for row, there in holders.items():
         for holder in there:
@@ -130,6 +132,18 @@ def _candidates(ledger: Ledger, demand: Demand, holders: Mapping[int, Sequence[H
     order = np.argsort(lacking.sum(axis=0), kind="stable")
     nearest: list[int] = rows[order[:_MOST_NODES]].tolist()
     return nearest
+
+
+def _taken_beside(ledger: Ledger, ports: Ports, holders: Mapping[int, Sequence[Holder]]) -> list[int]:
+    """The nodes that share their host with another one whose tasks have one of the ports, and keep it."""
+    if not ports or not ledger.ports.shared:
+        return []
+    hosts = ledger.nodes.hosts
+    having: dict[str, set[int]] = {}
+    for row, there in holders.items():
+        if any(holder.ports & ports and not holder.stopping for holder in there):
+            having.setdefault(hosts[row], set()).add(row)
+    return [row for row, host in enumerate(hosts) if having.get(host, set()) - {row}]
 
 
 def _may_go(holder: Holder, priority: int, service: str) -> bool:

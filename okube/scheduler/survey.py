@@ -11,6 +11,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import FloatArray, IntArray, NodeTable
 from okube.scheduler.policies import SPREAD, Policy, weighted_costs
+from okube.scheduler.ports import HOST_PORTS
 from okube.scheduler.rules import Filter
 from okube.scheduler.scores import balance
 
@@ -53,7 +54,7 @@ def survey(
     policy: Policy = SPREAD,
     filters: Sequence[Filter] = (),
     network: NetworkView | None = None,
-    port_range: tuple[int, int] = (30000, 32767),
+    port_range: tuple[int, int] = HOST_PORTS,
     most: int = 5,
     also: str | None = None,
 ) -> Survey:

@@ -116,3 +116,45 @@ def test_what_has_changed_since_it_was_planned_stays() -> None:
     (batch,), (api,) = cluster.active("batch"), cluster.active("api")
     cluster.apply(PreemptTasks((batch.id, "gone"), (api.id, api.id)))
     assert cluster.active("batch")[0].desired == "run"
+
+
+def test_the_port_of_one_that_gave_way_is_kept_while_another_still_stops() -> None:
+    cluster = a_cluster(a_service("old", 1, ports=["80:80"]), a_service("slow", 3))
+    cluster.put(a_service("new", 4, 10, ports=["80:80"]))
+    for _ in range(3):
+        cluster.plan()
+    (old,) = [task for task in cluster.tables.tasks_of(cluster.tables.service_ids["old"]) if task.desired == "stop"]
+    cluster.report(old, state="completed", reason=old.stop_reason, ended_ms=cluster.now_ms)
+    cluster.put(a_service("greedy", 0, 5, ports=["80:80"]))
+    cluster.plan()
+    assert [task.node for task in cluster.active("greedy")] == [None]
+    cluster.settle()
+    assert [task.node for task in cluster.ready("new")] == ["w1"]
+
+
+def test_two_who_want_one_port_make_room_on_two_nodes() -> None:
+    old = a_service("old", 1, replicas=2, ports=["80:80"], max_per_node=1)
+    cluster = Cluster()
+    for number in (1, 2):
+        cluster.node(f"w{number}", address=f"192.0.2.{number}:7201")
+    cluster.put(old)
+    cluster.settle()
+    cluster.put(a_service("first", 1, 10, ports=["80:80"]), a_service("second", 1, 10, ports=["80:80"]))
+    cluster.plan()
+    assert {task.nominated for name in ("first", "second") for task in cluster.active(name)} == {"w1", "w2"}
+    assert [task.desired for task in cluster.tables.tasks_of(cluster.tables.service_ids["old"])] == ["stop", "stop"]
+
+
+def test_nothing_gives_way_for_a_port_that_a_node_of_the_same_host_keeps() -> None:
+    cluster = Cluster()
+    for name in ("w1", "w2"):
+        cluster.node(name)  # both at one address
+    for spec in (
+        a_service("kept", 1, 50, ports=["80:80"], constraints=["node.name == w1"]),
+        a_service("batch", 4, constraints=["node.name == w2"]),
+        a_service("api", 2, 10, ports=["80:80"]),
+    ):
+        cluster.put(spec)
+        cluster.settle()
+    assert ended(cluster, "batch") == []
+    assert [task.state for task in cluster.active("api")] == ["pending"]

@@ -84,3 +84,13 @@ def test_the_count_of_free_ports_follows_what_is_taken() -> None:
 def test_a_range_that_is_none_is_refused(port_range: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="range of host ports"):
         HostPorts([], port_range)
+
+
+def test_ports_held_back_are_free_for_nobody_and_whoever_has_one_keeps_it() -> None:
+    ports = HostPorts([frozenset({(80, "tcp")}), frozenset()], RANGE)
+
+    for node in (0, 1):
+        ports.hold_back(node, [a_port(80), a_port(30000), a_port()])
+
+    assert ports.room([a_port(80)]).tolist() == [0, 0]
+    assert ports.take(1, [a_port()]) == (30001,)
