@@ -28,8 +28,8 @@ class QuotaGroup(LazyGroup):
         "inspect": "show",
         "create": "set",
         "add": "set",
-        "rm": "remove",
-        "delete": "remove",
+        "remove": "rm",
+        "delete": "rm",
     }
 
 
@@ -41,7 +41,7 @@ okube quota
 okube quota set app:shop --cpus 8 --memory 16G --tasks 100
 okube quota set user:alice --services 5 --resource gpu=2
 okube quota show app:shop
-okube quota remove app:shop
+okube quota rm app:shop
 """),
 )
 @connects
@@ -111,7 +111,7 @@ def set_quota(owner: str, named: tuple[str, ...], **given: str | None) -> None:
     _tell_over(made)
 
 
-@quota.command(epilog=examples("okube quota remove app:shop user:alice"))
+@quota.command("rm", epilog=examples("okube quota rm app:shop user:alice"))
 @click.argument("owners", nargs=-1, required=True, metavar="app:NAME|user:NAME…")
 @connects
 @formats

@@ -17,9 +17,9 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import IntArray, NodeTable
 from okube.scheduler.policies import SPREAD, Policy, Weighing
-from okube.scheduler.ports import HOST_PORTS
 from okube.scheduler.policies.cheapest import Cheapest
 from okube.scheduler.policies.parts import PartsOf
+from okube.scheduler.ports import HOST_PORTS
 
 __all__ = ["PlacedTask", "Placement", "Rejection", "place", "place_in_slices"]
 

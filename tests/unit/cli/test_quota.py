@@ -101,8 +101,8 @@ def test_a_quota_below_what_is_asked_for_already_is_said_by_each_command(okube: 
 
 def test_quotas_are_removed_and_one_that_is_not_there_is_told(okube: Okube, site: Site) -> None:
     site.quotas["user/alice"] = a_quota("user", "alice", {"tasks": 9})
-    assert okube("quota", "remove", "user:alice").stdout.split() == ["QUOTA", "ACTION", "user:alice", "removed"]
-    missing = okube("quota", "remove", "user:alice")
+    assert okube("quota", "rm", "user:alice").stdout.split() == ["QUOTA", "ACTION", "user:alice", "removed"]
+    missing = okube("quota", "rm", "user:alice")
     assert (missing.exit_code, missing.stderr) == (1, "okube: user alice has no quota\n")
     assert okube("quota").stderr == "no quotas\n"
 
@@ -114,7 +114,7 @@ def test_quotas_are_removed_and_one_that_is_not_there_is_told(okube: Okube, site
         (["set", "app:", "--tasks", "1"], "'app:' is nobody's quota"),
         (["set", "app:shop"], "nothing says what is limited: give --cpus, --memory"),
         (["set", "app:shop", "--resource", "gpu"], "--resource 'gpu' is no amount: write it as gpu=2, or gpu=none"),
-        (["rm", "app:shop"], "did you mean `okube quota remove`?"),
+        (["remove", "app:shop"], "did you mean `okube quota rm`?"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
