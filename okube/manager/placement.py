@@ -14,7 +14,7 @@ from okube.manager.slices import at_once, slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.spec import ServiceSpec
-from okube.model.task import Task
+from okube.model.task import Moving, Task
 from okube.scheduler import SPREAD, NodeTable, PlacedTask, Policy, PortRequest, TaskGroup, place_in_slices
 from okube.scheduler.filters import Filter
 from okube.state import Tables
@@ -165,5 +165,6 @@ def group_of(tables: Tables, tasks: list[Task], spec: ServiceSpec, companies: Co
         calls=talks,
         max_per_node=spec.max_per_node or 0,
         named=tuple(sorted(spec.resources.counts.items())),
+        toward={task.id: task.moving.target for task in tasks if isinstance(task.moving, Moving)},
         nominated={task.id: task.nominated for task in tasks if isinstance(task.nominated, str)},
     )

@@ -117,7 +117,7 @@ def plan_service_in_slices(
             _settle(seen, plan, slot, now_ms, new_id)
     if not plan.creates:
         move = yield from next_move(seen, service, [slots[n] for n in sorted(wanted) if n in slots], now_ms)
-        _make(plan, move, new_id)
+        _make(seen, plan, move, new_id)
     return ServicePlan(list(plan.commands()), plan.again_in_ms)
 
 
@@ -247,7 +247,7 @@ def _settle(tables: Nodes, plan: _Plan, slot: Slot, now_ms: int, new_id: Callabl
     """A slot that has a task: see to its loss, to successors, and to tasks that are one too many."""
     current, *others = slot.running
     lost = is_lost(tables, current)
-    gives_way = starts_first(plan.service.spec) and is_out_of_place(tables, plan.service, current)
+    gives_way = starts_first(plan.service.spec) and is_out_of_place(tables, plan.service, current, now_ms)
     for other in others:
         if other.replaces == current.id and other.version == plan.service.version and not is_lost(tables, other):
             if other.ready:
@@ -269,14 +269,14 @@ def _settle(tables: Nodes, plan: _Plan, slot: Slot, now_ms: int, new_id: Callabl
         plan.creates.append((new_id(), slot.number, 0, 0, current.id, slot.pinned))
 
 
-def _make(plan: _Plan, move: Move, new_id: Callable[[], str]) -> None:
+def _make(tables: Nodes, plan: _Plan, move: Move, new_id: Callable[[], str]) -> None:
     """Send the task on its way that goes next; under start-first its successor comes before."""
     task = move.task
     if move.again_in_ms is not None:
         plan.look_again(move.again_in_ms)
     if task is None:
         return
-    superseded = task.version != plan.service.version
+    superseded = task.version != plan.service.version or not is_emptied(tables.nodes[task.node or ""])
     if superseded and task.ready and not move.successor_ended and starts_first(plan.service.spec):
         plan.creates.append((new_id(), task.slot, 0, 0, task.id, task.pinned))
     else:

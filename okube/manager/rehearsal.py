@@ -140,7 +140,7 @@ class Rehearsal:
     def _hurry(self, service: Service) -> None:
         """Of a service that has many tasks to replace, a share goes at once: one by one would take for ever."""
         running = (task for task in self.tables.tasks_of(service.id) if task.desired == "run" and not task.ended)
-        leaving = [t for t in running if t.state != "pending" and is_out_of_place(self.tables, service, t)]
+        leaving = [t for t in running if t.state != "pending" and is_out_of_place(self.tables, service, t, self.now_ms)]
         if len(leaving) <= _ONE_BY_ONE:
             return
         reasons: dict[Reason, list[str]] = {}

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from okube.model.endings import is_finished
 from okube.model.node import Node
 from okube.model.service import Service
-from okube.model.task import Task
+from okube.model.task import Moving, Task
 from okube.state.tasks import Nodes, is_lost
 
-__all__ = ["PROOF_MS", "SLOTS_AT_ONCE", "Move", "Slot", "is_out_of_place", "next_move", "proven_in_ms"]
+__all__ = ["PROOF_MS", "SLOTS_AT_ONCE", "Move", "Slot", "is_moving", "is_out_of_place", "next_move", "proven_in_ms"]
 
 PROOF_MS = 3_000
 """How long a task of a new version must have been ready before the next slot is touched, by the leader's clock."""
@@ -50,10 +50,18 @@ def proven_in_ms(task: Task, now_ms: int) -> int:
     return max(0, PROOF_MS - been_ms) if been_ms >= 0 else 0  # a clock that was set back is not waited for
 
 
-def is_out_of_place(tables: Nodes, service: Service, task: Task) -> bool:
-    """Whether a placed task should give way: an old version, or a node that is being emptied."""
+def is_out_of_place(tables: Nodes, service: Service, task: Task, now_ms: int) -> bool:
+    """Whether a placed task should give way: an old version, a node that is being emptied, or it is to move."""
     node = None if task.node is None else tables.nodes.get(task.node)
-    return task.version != service.version or (node is not None and is_emptied(node))
+    return task.version != service.version or (node is not None and is_emptied(node)) or is_moving(tables, task, now_ms)
+
+
+def is_moving(tables: Nodes, task: Task, now_ms: int) -> bool:
+    """Whether a task is to go to another node, which still takes tasks."""
+    if not isinstance(task.moving, Moving) or now_ms > task.moving.until_ms:
+        return False
+    target = tables.nodes.get(task.moving.target)
+    return target is not None and target.takes_tasks and task.node != target.name
 
 
 def is_emptied(node: Node) -> bool:
@@ -77,7 +85,7 @@ def next_move(tables: Nodes, service: Service, slots: Sequence[Slot], now_ms: in
         for new in slot.running:
             if new.version == version and new.ready:
                 waits_ms = max(waits_ms, proven_in_ms(new, now_ms))
-        task = _to_move(tables, service, slot)
+        task = _to_move(tables, service, slot, now_ms)
         if task is not None:
             candidates.append(task)
             last_ended[task.id] = slot.last_ended
@@ -122,11 +130,11 @@ def _waits_for_its_node(tables: Nodes, task: Task) -> bool:
     return is_lost(tables, task) or (node is not None and node.state == "down")
 
 
-def _to_move(tables: Nodes, service: Service, slot: Slot) -> Task | None:
+def _to_move(tables: Nodes, service: Service, slot: Slot, now_ms: int) -> Task | None:
     """The one placed task of a slot, if it should give way."""
     if len(slot.running) != 1:
         return None
     task = slot.running[0]
-    if task.state == "pending" or not is_out_of_place(tables, service, task) or is_lost(tables, task):
+    if task.state == "pending" or not is_out_of_place(tables, service, task, now_ms) or is_lost(tables, task):
         return None
     return task

@@ -24,6 +24,7 @@ EventKind = Literal[
     "task-failed",
     "task-lost",
     "task-preempted",
+    "task-moves",
     "task-preempts",
     "no-fit",
     "service-created",

@@ -8,12 +8,15 @@ from okube.model.spec import ServiceSpec
 from okube.model.workload_views import Action
 
 __all__ = [
+    "BalanceView",
     "BrokenLimitView",
     "LostServiceView",
+    "MoveView",
     "PlanView",
     "PlannedServiceView",
     "PlannedTaskView",
     "QuorumView",
+    "RebalanceView",
     "Step",
     "WhatIfBody",
     "WhatIfView",
@@ -135,3 +138,54 @@ class WhatIfView(msgspec.Struct, frozen=True, kw_only=True):
     limits: list[BrokenLimitView]
     services: list[PlannedServiceView]
     left_out: int = 0
+
+
+class MoveView(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that is to be replaced on another node.
+
+    ``gain`` is what that is worth, of 1 of the score that says most for it; ``terms`` what it is worth to each score,
+    weighed.
+    """
+
+    id: str
+    name: str
+    service: str
+    app: str | None = None
+    origin: str
+    target: str
+    gain: float
+    terms: dict[str, float]
+    why: str
+
+
+class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """How evenly nodes are used: the share of the most used resource of each, and their tasks.
+
+    Deviations are standard ones. ``network_cost`` is the traffic under way between services, in bits: bit/s times
+    seconds of round trip.
+    """
+
+    most_used_mean: float
+    most_used_highest: float
+    most_used_deviation: float
+    tasks_lowest: int
+    tasks_highest: int
+    tasks_deviation: float
+    network_cost: float
+    unmet_limits: int
+
+
+class RebalanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """The moves that make the placement better by the policy in force, and the balance before and after them.
+
+    ``done``: the tasks were told to move; they do so one slot of a service at a time. ``more``: there may be more moves
+    than were asked for.
+    """
+
+    revision: int
+    policy: str
+    done: bool
+    moves: list[MoveView]
+    before: BalanceView
+    after: BalanceView
+    more: bool

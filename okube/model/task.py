@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["ENDED", "KEPT_ENDED_TASKS", "Reason", "Task", "TaskState", "is_forward"]
+__all__ = ["ENDED", "KEPT_ENDED_TASKS", "Moving", "Reason", "Task", "TaskState", "is_forward"]
 
 TaskState = Literal["pending", "scheduled", "running", "completed", "failed"]
 Reason = Literal[
@@ -33,6 +33,15 @@ _ORDER = {"pending": 0, "scheduled": 1, "running": 2, "completed": 3, "failed": 
 def is_forward(old: str, new: str) -> bool:
     """Whether a task may go from state ``old`` to ``new``: forwards only, and an ended task stays as it is."""
     return old not in ENDED and _ORDER[new] >= _ORDER[old]
+
+
+class Moving(msgspec.Struct, frozen=True, array_like=True):
+    """That a task is to be replaced on another node, why, and until when that holds (milliseconds)."""
+
+    origin: str
+    target: str
+    why: str
+    until_ms: int
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +79,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     nominated: str | msgspec.UnsetType = msgspec.UNSET  # the node on which others stop for it, while it is pending
     gave_way: str | msgspec.UnsetType = msgspec.UNSET  # a sentence: for whom it stops, or who stopped for it
     mounted: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET  # versions, in the order of the spec's all_mounts
+    moving: Moving | msgspec.UnsetType = msgspec.UNSET  # where it is to go; of a pending task, where one before it was
 
     @property
     def name(self) -> str:

@@ -48,6 +48,7 @@ KINDS_SINCE: dict[type, int] = {
     c.PutScheduling: 5,
     c.PutTopology: 5,
     c.PreemptTasks: 5,
+    c.MoveTasks: 6,
     c.PutQuota: 6,
     c.RemoveQuota: 6,
 }

@@ -66,8 +66,9 @@ class TaskGroup:
     ``cpus`` are cores, ``memory`` and ``disk`` bytes. ``placed`` counts the tasks of the service that are on a node
     already; where a service comes in two groups of one call, the second knows of the first without being told. A task
     uses a node of its ``avoid`` (where it failed to start lately) only when nothing else fits, and no node but the one
-    in ``pinned``. ``name`` is what people call the service, for the sentences; ``knows`` is the command version
-    that an agent must know to do with such a task what its service asks for.
+    in ``pinned``; one with a node ``toward`` which it moves goes there, if that takes it. ``name`` is what people call
+    the service, for the sentences; ``knows`` is the command version that an agent must know to do with such a task what
+    its service asks for.
 
     ``prefer`` are constraints that nodes should rather meet, with weights of 1 to 100; ``company`` says beside which
     services the tasks should be, and ``others`` how many tasks of these are on each node already; no node gets more
@@ -96,6 +97,7 @@ class TaskGroup:
     others: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     max_per_node: int = 0
     nominated: Mapping[str, str] = field(default_factory=dict)
+    toward: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[CallRule, ...] = ()
     named: tuple[tuple[str, int], ...] = ()
 

@@ -24,6 +24,7 @@ from okube.scheduler.ports import HOST_PORTS
 __all__ = ["PlacedTask", "Placement", "Rejection", "place", "place_in_slices"]
 
 _BOUND = "is the only node that it may run on"
+_TOWARD = "is where it was to move"
 _AVOIDED = "; it failed to start there lately, and fits nowhere else"
 
 
@@ -63,7 +64,17 @@ class _Run:
 
     pinned: str | None
     avoid: frozenset[str]
+    toward: str | None
     tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tier:
+    """Nodes (rows) that are used before the next ones, and what is said of that: instead, and in addition."""
+
+    rows: IntArray
+    why: str = ""
+    more: str = ""
 
 
 def place(
@@ -170,43 +181,43 @@ def _filling(ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -
 
 
 def _runs(group: TaskGroup) -> Iterator[_Run]:
-    if not group.pinned and not group.avoid:
-        yield _Run(None, frozenset(), group.tasks)
+    if not group.pinned and not group.avoid and not group.toward:
+        yield _Run(None, frozenset(), None, group.tasks)
         return
 
-    def where(task: str) -> tuple[str | None, frozenset[str]]:
-        return group.pinned.get(task), group.avoid.get(task, frozenset())
+    def where(task: str) -> tuple[str | None, frozenset[str], str | None]:
+        return group.pinned.get(task), group.avoid.get(task, frozenset()), group.toward.get(task)
 
-    for (pinned, avoid), tasks in groupby(group.tasks, key=where):
-        yield _Run(pinned, avoid, tuple(tasks))
+    for (pinned, avoid, toward), tasks in groupby(group.tasks, key=where):
+        yield _Run(pinned, avoid, toward, tuple(tasks))
 
 
 def _single_runs(group: TaskGroup) -> Iterator[_Run]:
     for task in group.tasks:
-        yield _Run(group.pinned.get(task), group.avoid.get(task, frozenset()), (task,))
+        yield _Run(group.pinned.get(task), group.avoid.get(task, frozenset()), group.toward.get(task), (task,))
 
 
-def _tiers(ledger: Ledger, filling: Filling | Weighing, run: _Run) -> list[IntArray]:
+def _tiers(ledger: Ledger, filling: Filling | Weighing, run: _Run) -> list[_Tier]:
     """The nodes a run may use, the first ones until they are full, then the next."""
     if run.pinned is not None:
         row = ledger.row(run.pinned)
-        return [] if row is None else [np.array([row])]
+        return [] if row is None else [_Tier(np.array([row]), why=_BOUND)]
     rows = filling.rows_with_room()
+    first = ledger.row(run.toward) if run.toward is not None else None
+    there = [] if first is None else [_Tier(rows[rows == first], why=_TOWARD)]
     if not run.avoid:
-        return [rows]
+        return [*there, _Tier(rows)]
     avoided = np.isin(rows, [row for name in run.avoid if (row := ledger.row(name)) is not None])
-    return [rows[~avoided], rows[avoided]]
+    return [*there, _Tier(rows[~avoided]), _Tier(rows[avoided], more=_AVOIDED)]
 
 
-def _fill_tiers(filling: Filling | Weighing, tiers: list[IntArray], run: _Run) -> list[Choice]:
+def _fill_tiers(filling: Filling | Weighing, tiers: list[_Tier], run: _Run) -> list[Choice]:
     choices: list[Choice] = []
     wanted = len(run.tasks)
-    for number, tier in enumerate(tiers):
-        found = filling.fill(tier, wanted)
-        if run.pinned is not None:
-            found = [Choice(choice.rows, _BOUND) for choice in found]
-        elif number:
-            found = [Choice(choice.rows, choice.why + _AVOIDED) for choice in found]
+    for tier in tiers:
+        found = filling.fill(tier.rows, wanted)
+        if tier.why or tier.more:
+            found = [Choice(choice.rows, (tier.why or choice.why) + tier.more) for choice in found]
         wanted -= sum(len(choice.rows) for choice in found)
         choices += found
     return choices

@@ -17,8 +17,9 @@ from okube.model.commands import (
 )
 from okube.model.errors import Conflict
 from okube.model.node import Node
+from okube.model.service import Service
 from okube.model.spec import ServiceSpec
-from okube.model.task import ENDED, Reason, Task, TaskState, is_forward
+from okube.model.task import ENDED, Moving, Reason, Task, TaskState, is_forward
 from okube.state import mounts
 from okube.state.queries import find_task, view_of_task
 from okube.state.room import Rooms
@@ -104,6 +105,7 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
         if task_id in tables.tasks or not _takes_another(tables, service.id, slot, replaces):
             continue
         before = _failed_before(tables, service.id, slot) if attempt else None
+        moving = _moved_before(tables, service, slot, replaces)
         tables.put_task(
             Task(
                 id=task_id,
@@ -119,6 +121,7 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
                 reason=None if before is None else before.reason,
                 message=_why_it_waits(before, attempt),
                 created_ms=now_ms,
+                moving=moving,
             )
         )
     return b"null"
@@ -154,7 +157,7 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
             state="scheduled",
             node=node.name,
             node_id=node.id,
-            placement=command.reason(number) + in_place + _room_made(task, node_name),
+            placement=command.reason(number) + in_place + _room_made(task, node_name) + _moved(task, node_name),
             host_ports=host_ports,
             mounted=mounted or msgspec.UNSET,
             scheduled_ms=now_ms,
@@ -162,6 +165,7 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
             message="",
             nominated=msgspec.UNSET,
             gave_way=msgspec.UNSET,
+            moving=msgspec.UNSET,
         )
     return b"null"
 
@@ -169,6 +173,16 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
 def _are_free(tables: Tables, node: str, host_ports: tuple[int, ...], spec: ServiceSpec) -> bool:
     taken = tables.allocation_of(node).ports
     return not any((port, asked.protocol) in taken for port, asked in zip(host_ports, spec.ports, strict=False))
+
+
+def _moved(task: Task, node: str) -> str:
+    """What the placement of one that takes over from a task that was to move says of it."""
+    moving = task.moving
+    if not isinstance(moving, Moving):
+        return ""
+    if node == moving.target:
+        return f"; moved here from {moving.origin}: {moving.why}"
+    return f"; it was to move from {moving.origin} to {moving.target}, which cannot take it any more"
 
 
 def _room_made(task: Task, node: str) -> str:
@@ -262,20 +276,29 @@ def forget(tables: Tables, command: ForgetTasks, now_ms: int) -> bytes:
 def _reported(task: Task, entry: TaskReport, now_ms: int, *, up: bool) -> Task:
     """The task as reported. An agent's clock may be wrong: its times count within what the cluster knows."""
     ready = up and entry.ready and entry.state == "running" and task.desired == "run"
-    preempted = entry.reason == "preempted" and task.stop_reason == "preempted" and isinstance(task.gave_way, str)
+    parting = _parting(task, entry)
     return msgspec.structs.replace(
         task,
-        state="failed" if preempted else entry.state,
+        state="failed" if parting and entry.reason == "preempted" else entry.state,
         ready=ready,
         ready_ms=now_ms if ready and not task.ready else task.ready_ms,
         reason=entry.reason,
-        message=f"{task.gave_way}{f'; {entry.message}' if entry.message else ''}" if preempted else entry.message,
+        message="; ".join(part for part in (parting, entry.message) if part),
         exit_code=entry.exit_code,
         restarts=entry.restarts,
         container_id=entry.container_id or task.container_id,
         started_ms=_within(task, entry.started_ms, now_ms) or task.started_ms,
         ended_ms=_within(task, entry.ended_ms or now_ms, now_ms) if entry.state in ENDED else None,
     )
+
+
+def _parting(task: Task, entry: TaskReport) -> str:
+    """What is said of a task that has ended for another, or to be replaced elsewhere."""
+    if entry.reason == "preempted" == task.stop_reason and isinstance(task.gave_way, str):
+        return task.gave_way
+    if entry.reason == "superseded" == task.stop_reason and isinstance(task.moving, Moving):
+        return f"moved from {task.moving.origin} to {task.moving.target}: {task.moving.why}"
+    return ""
 
 
 def _within(task: Task, time_ms: int | None, now_ms: int) -> int | None:
@@ -290,6 +313,16 @@ def _fail_lost_predecessor(tables: Tables, task: Task, now_ms: int) -> Task | No
     message = f"node {lost.node} is down; {task.name} was placed anew"
     end_task(tables, lost, "failed", "node-lost", message, now_ms)
     return lost
+
+
+def _moved_before(tables: Tables, service: Service, slot: int, replaces: str | None) -> Moving | msgspec.UnsetType:
+    """Where the task that this one takes over from was to move, if it was stopped, or is to be, for that."""
+    ended = tables.ended_in_slot.get((service.id, slot))
+    before = tables.tasks.get(replaces or (ended[-1] if ended else ""))
+    if before is None or before.version != service.version or is_lost(tables, before):
+        return msgspec.UNSET
+    stopped_for_it = before.stop_reason == "superseded" if before.ended else before.id == replaces
+    return before.moving if stopped_for_it else msgspec.UNSET
 
 
 def _failed_before(tables: Tables, service_id: str, slot: int) -> Task | None:

@@ -6,7 +6,7 @@ from okube.model import commands as c
 from okube.model.event import Event, EventKind, Level
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
-from okube.model.task import Task
+from okube.model.task import Moving, Task
 
 __all__ = ["is_silent", "of_service", "of_task"]
 
@@ -38,6 +38,10 @@ def of_task(command: c.Command, old: Task | None, new: Task) -> Iterator[Event]:
             yield _task(new, "task-preempted", "warning", new.gave_way)
         else:
             yield _task(new, "task-preempts", "info", new.message)
+    if isinstance(command, c.MoveTasks) and isinstance(new.moving, Moving):
+        yield _task(
+            new, "task-moves", "info", f"moves from {new.moving.origin} to {new.moving.target}: {new.moving.why}"
+        )
     if isinstance(command, c.StopTask) and new.desired != old.desired:
         yield _task(new, "task-stopped", "info", "was told to stop; its service replaces it")
 

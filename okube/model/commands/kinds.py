@@ -30,6 +30,7 @@ from okube.model.commands.tasks import (
     CreateTasks,
     EndTasks,
     ForgetTasks,
+    MoveTasks,
     PlaceTasks,
     PreemptTasks,
     RenewMounts,
@@ -68,6 +69,7 @@ Command = (
     | PutScheduling
     | PutTopology
     | PreemptTasks
+    | MoveTasks
     | PutRing
     | PutAuthorities
     | TellOfCertificates

@@ -12,6 +12,7 @@ __all__ = [
     "CreateTasks",
     "EndTasks",
     "ForgetTasks",
+    "MoveTasks",
     "PlaceTasks",
     "PreemptTasks",
     "RenewMounts",
@@ -80,6 +81,16 @@ class WithdrawTasks(msgspec.Struct, frozen=True, array_like=True, tag="withdraw-
 
     ids: tuple[str, ...]
     messages: tuple[str, ...]
+
+
+class MoveTasks(msgspec.Struct, frozen=True, array_like=True, tag="move-tasks/1"):
+    """Tasks that run are to be replaced on other nodes, one slot of a service at a time: from, to, and why."""
+
+    ids: tuple[str, ...]
+    origins: tuple[str, ...]
+    targets: tuple[str, ...]
+    whys: tuple[str, ...]
+    by: str = ""
 
 
 class StopTasks(msgspec.Struct, frozen=True, array_like=True, tag="stop-tasks/1"):
