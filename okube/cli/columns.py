@@ -232,6 +232,16 @@ def _planned_tasks(_now_ms: int) -> Sequence[Column]:
     )
 
 
+def _moves(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("TASK", field("name")),
+        Column("FROM", field("origin")),
+        Column("TO", field("target")),
+        Column("GAIN", lambda row: f"{float(row.get('gain') or 0):.2f}", right=True),
+        Column("WHY", field("why"), below=True),
+    )
+
+
 def _suffering(_now_ms: int) -> Sequence[Column]:
     return (
         Column("SERVICE", field("name")),
@@ -420,6 +430,7 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "actions": _actions,
     "planned services": _planned_services,
     "planned tasks": _planned_tasks,
+    "moves": _moves,
     "suffering services": _suffering,
     "broken limits": _broken_limits,
     "keys": _keys,

@@ -48,6 +48,7 @@ ENTRIES = {
     "drain": Entry("okube.cli.nodes:drain", "move all tasks off nodes", _CARE),
     "cordon": Entry("okube.cli.nodes:cordon", "no new tasks on nodes", _CARE),
     "uncordon": Entry("okube.cli.nodes:uncordon", "new tasks again", _CARE),
+    "rebalance": Entry("okube.cli.rebalance:rebalance", "move tasks, for balance", _CARE),
     "snapshot": Entry("okube.cli.snapshot:snapshot", "the state, saved", _CARE),
     "cluster": Entry("okube.cli.cluster:cluster", "install, upgrade; its CA", _CARE),
     "secret": Entry("okube.cli.secret:secret", "values that nobody reads", _ACCESS),

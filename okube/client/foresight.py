@@ -8,7 +8,7 @@ __all__ = ["Foresight"]
 
 
 class Foresight(Calls):
-    """The calls that ask and change nothing."""
+    """The calls that ask, and change nothing; and the one that makes what is good come about."""
 
     def plan(self, specs: Sequence[Json], *, prune: bool = False) -> Json:
         """Where the tasks of these services would go: ``{fits, services, tasks, others, ...}``."""
@@ -19,3 +19,8 @@ class Foresight(Calls):
         """What would become of the cluster: ``{fits, quorum, tasks, suffering, limits, ...}``."""
         target = target_of("/v1/whatif", [("stale", self.stale or None)])
         return self._object(self._write("POST", target, {"lose": lose, "add": add, "services": list(specs)}))
+
+    def rebalance(self, *, dry_run: bool = False, max_moves: int | None = None, app: str | None = None) -> Json:
+        """Move tasks where that makes the placement better: ``{moves, before, after, ...}``."""
+        query = [("dry_run", dry_run or None), ("max_moves", max_moves), ("app", app)]
+        return self._object(self._write("POST", target_of("/v1/rebalance", query)))

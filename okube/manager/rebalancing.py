@@ -7,6 +7,7 @@ import numpy as np
 from okube.manager.boards import Setup, board_of
 from okube.manager.edges import costs_of
 from okube.manager.rehearsal import Rehearsal, Surroundings
+from okube.model.commands import MoveTasks
 from okube.model.errors import NotFound
 from okube.model.foresight_views import BalanceView, MoveView, RebalanceView
 from okube.model.service import Service
@@ -17,7 +18,7 @@ from okube.scheduler.moves import Step
 from okube.state import Tables
 from okube.state.fork import forking
 
-__all__ = ["MOST_MOVES", "rebalance_view", "services_to_move", "weights_of"]
+__all__ = ["MOST_MOVES", "moving", "rebalance_view", "services_to_move", "weights_of"]
 
 MOST_MOVES = 1000
 _DIGITS = 9
@@ -50,6 +51,17 @@ def rebalance_view(
         before=before,
         after=balance_of(setup),
         more=len(steps) == most,
+    )
+
+
+def moving(moves: Sequence[MoveView], by: str) -> MoveTasks:
+    """The command that tells these tasks to move."""
+    return MoveTasks(
+        tuple(move.id for move in moves),
+        tuple(move.origin for move in moves),
+        tuple(move.target for move in moves),
+        tuple(move.why for move in moves),
+        by,
     )
 
 

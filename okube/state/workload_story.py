@@ -39,9 +39,7 @@ def of_task(command: c.Command, old: Task | None, new: Task) -> Iterator[Event]:
         else:
             yield _task(new, "task-preempts", "info", new.message)
     if isinstance(command, c.MoveTasks) and isinstance(new.moving, Moving):
-        yield _task(
-            new, "task-moves", "info", f"moves from {new.moving.origin} to {new.moving.target}: {new.moving.why}"
-        )
+        yield _task(new, "task-moves", "info", "is to move to a node where it is better off")
     if isinstance(command, c.StopTask) and new.desired != old.desired:
         yield _task(new, "task-stopped", "info", "was told to stop; its service replaces it")
 

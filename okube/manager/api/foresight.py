@@ -3,14 +3,16 @@
 import msgspec
 from aiohttp import web
 
-from okube.manager.api.bodies import answer, json_object, query_flag
-from okube.manager.api.context import CONTEXT
-from okube.manager.api.forward import leader_read
+from okube.manager.api.bodies import answer, json_object, query_flag, query_number
+from okube.manager.api.context import CALLER, CONTEXT
+from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.scope import apps_of
 from okube.manager.api.services import check_specs, specs_in
+from okube.manager.api.writing import result_of, submit
 from okube.manager.losses import loss_of
 from okube.manager.planning import plan_view
+from okube.manager.rebalancing import MOST_MOVES, moving, rebalance_view
 from okube.manager.rehearsal import Surroundings
 from okube.manager.scheduling import policy_in
 from okube.manager.slices import in_turns
@@ -55,6 +57,24 @@ async def whatif(request: web.Request) -> web.Response:
     work = whatif_view(tables, loss, machines, specs, members, core.clock.time_ms(), around)
     view = await in_turns(work)
     return answer(request, view, revision=view.revision)
+
+
+@routes.post("/v1/rebalance")
+@leader_only
+async def rebalance(request: web.Request) -> web.Response:
+    """Move tasks where that makes the placement better; with ``dry_run`` only say so."""
+    most = query_number(request, "max_moves", default=MOST_MOVES, low=1, high=MOST_MOVES)
+    dry = query_flag(request, "dry_run")
+    core = request.app[CONTEXT].core
+    await core.read_barrier()
+    around, app = _surroundings(request, core.tables), request.query.get("app")
+    view = await in_turns(rebalance_view(core.tables, core.clock.time_ms(), around, most=most, app=app))
+    if dry or not view.moves:
+        return answer(request, view, revision=view.revision)
+    applied = await submit(request, moving(view.moves, request[CALLER].name))
+    marked = set(result_of(applied))
+    told = [move for move in view.moves if move.id in marked]
+    return answer(request, msgspec.structs.replace(view, done=True, moves=told), revision=applied.revision)
 
 
 def _in_sight(request: web.Request, view: PlanView) -> PlanView:

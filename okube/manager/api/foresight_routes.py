@@ -1,8 +1,8 @@
 """The table of routes, the part about what would happen."""
 
 from okube.manager.api.route import Answer, Parameter, Route
-from okube.manager.api.route_parts import FLAG, READ_HEADERS, STALE
-from okube.model.foresight_views import PlanView, WhatIfBody, WhatIfView
+from okube.manager.api.route_parts import FLAG, KEY, READ_HEADERS, STALE, number
+from okube.model.foresight_views import PlanView, RebalanceView, WhatIfBody, WhatIfView
 from okube.model.workload_views import ApplyBody
 
 __all__ = ["FORESIGHT"]
@@ -38,6 +38,24 @@ FORESIGHT = (
         parameters=(STALE,),
         body=WhatIfBody,
         answers=(Answer(text="what would become of it", of=WhatIfView, headers=READ_HEADERS),),
+        errors=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/v1/rebalance",
+        name="rebalance",
+        group="foresight",
+        role="operator",
+        text="Move tasks where that makes the placement better by the policy in force: by more than a threshold each, "
+        "so that nothing goes back and forth. One slot of a service moves at a time, as in an update; what has not "
+        "moved within an hour stays. With `dry_run` it is shown and not done.",
+        parameters=(
+            Parameter("dry_run", "change nothing and answer what would move", FLAG),
+            Parameter("max_moves", "how many moves at most, those that gain most", number(1, 1000, default=1000)),
+            Parameter("app", "move only the tasks of this app"),
+            KEY,
+        ),
+        answers=(Answer(text="the moves, and the balance before and after", of=RebalanceView),),
         errors=(404, 409),
     ),
 )

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from okube.model import commands as c
 from okube.model.versions import COMMAND_VERSION
 from tests.unit.manager.conftest import Api
 from tests.unit.manager.people import a_user, token_of, until
@@ -75,3 +78,46 @@ async def test_a_question_about_nothing_or_nonsense_is_refused_with_its_place(ap
         answer = await api("POST", "/v1/whatif", body)
         assert answer.status == 422, body
         assert answer.body["errors"][0]["path"] == path, answer.body
+
+
+@pytest.fixture
+async def crowded(api: Api) -> Api:
+    """Four tasks of web on w1, as w2 came later."""
+    await until(lambda: api.core.tables.settings.command_version == COMMAND_VERSION)
+    await api.node("w1")
+    assert (await api("POST", "/v1/services", a_service("web", replicas=4, app="shop"))).status == 201
+    tables = api.core.tables
+    await until(lambda: sum(task.node is not None for task in tables.tasks.values()) == 4)
+    reports = tuple(c.TaskReport(task.id, "running", ready=True) for task in tables.tasks.values())
+    await api.core.submit(c.ReportTasks("w1", "i-w1", reports))
+    await api.node("w2")
+    return api
+
+
+async def test_a_rebalance_is_shown_and_changes_nothing(crowded: Api) -> None:
+    before = crowded.core.tables.digest.hex()
+    answer = await crowded("POST", "/v1/rebalance?dry_run=true")
+    assert answer.status == 200, answer.body
+    assert [(move["origin"], move["target"]) for move in answer.body["moves"]] == [("w1", "w2")] * 2
+    assert answer.body["before"]["tasks_highest"] == 4
+    assert answer.body["after"]["tasks_highest"] == 2
+    assert not answer.body["done"]
+    assert crowded.core.tables.digest.hex() == before
+    assert (await crowded("GET", "/v1/audit")).body["records"][-1]["action"] != "rebalance"
+
+
+async def test_a_rebalance_tells_tasks_to_move_and_the_first_stops(crowded: Api) -> None:
+    answer = await crowded("POST", "/v1/rebalance?max_moves=1")
+    assert (answer.body["done"], answer.body["more"], len(answer.body["moves"])) == (True, True, 1)
+    (move,) = answer.body["moves"]
+    await until(lambda: crowded.core.tables.tasks[move["id"]].desired == "stop")
+    (event,) = (await crowded("GET", "/v1/events?kind=task-moves")).body
+    assert event["message"] == "is to move to a node where it is better off"
+    assert (await crowded("GET", "/v1/audit")).body["records"][-1]["action"] == "rebalance"
+
+
+async def test_a_rebalance_of_nonsense_is_refused(crowded: Api) -> None:
+    for query in ("max_moves=0", "max_moves=-1", "max_moves=many", "dry_run=perhaps", "moves=1"):
+        assert (await crowded("POST", f"/v1/rebalance?{query}")).status == 422, query
+    assert (await crowded("POST", "/v1/rebalance?app=mall")).status == 404
+    assert len((await crowded("POST", "/v1/rebalance?dry_run=1&app=shop")).body["moves"]) == 2

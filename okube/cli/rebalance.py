@@ -1,0 +1,71 @@
+"""``okube rebalance``: tasks where they are better off, by the policy in force."""
+
+from typing import Any
+
+import click
+
+from okube.cli.cells import share
+from okube.cli.options import connects, examples, formats
+from okube.cli.output import emit, note, print_table
+from okube.cli.session import session
+from okube.cli.table import Column, render
+
+__all__ = ["rebalance", "show_balance"]
+
+Row = dict[str, Any]
+
+
+@click.command(
+    epilog=examples("""
+okube rebalance --dry-run        what would move, and nothing does
+okube rebalance --max-moves 10   the ten that gain most
+okube rebalance --app shop
+""")
+)
+@click.option("--dry-run", is_flag=True, help="Show what would move, and move nothing.")
+@click.option("--max-moves", type=click.IntRange(1, 1000), metavar="N", help="At most so many moves.")
+@click.option("--app", metavar="APP", help="Move only the tasks of this app.")
+@connects
+@formats
+def rebalance(dry_run: bool, max_moves: int | None, app: str | None) -> None:
+    """Move tasks where that makes the placement better by the policy in force.
+
+    One slot of a service moves at a time, as when it is updated; `okube ps` and `okube events` show it.
+    """
+    here = session()
+    found = here.client().rebalance(dry_run=dry_run, max_moves=max_moves, app=app)
+    if here.output in ("json", "yaml"):
+        emit(here, found)
+        return
+    moves = found.get("moves") or []
+    if not moves:
+        note("nothing to do: no move would gain enough")
+        return
+    print_table("moves", moves, wide=here.output == "wide")
+    click.echo("")
+    show_balance(found.get("before") or {}, found.get("after") or {})
+    if found.get("more"):
+        note("there may be more moves: this is as many as were asked for")
+    if found.get("done"):
+        note(f"{len(moves)} task{'s'[: len(moves) != 1]} told to move, one slot of a service at a time")
+
+
+def show_balance(before: Row, after: Row) -> None:
+    """How evenly the nodes are used, before and after."""
+    rows: list[Row] = [
+        {"what": "most used resource, mean", "of": lambda row: share(row.get("most_used_mean"), 1.0)},
+        {"what": "most used resource, highest", "of": lambda row: share(row.get("most_used_highest"), 1.0)},
+        {"what": "most used resource, deviation", "of": lambda row: share(row.get("most_used_deviation"), 1.0)},
+        {"what": "tasks of a node", "of": lambda row: f"{row.get('tasks_lowest')} to {row.get('tasks_highest')}"},
+    ]
+    if before.get("network_cost") or after.get("network_cost"):
+        rows.append({"what": "network, bits under way", "of": lambda row: f"{row.get('network_cost'):,.0f}"})
+    if before.get("unmet_limits") or after.get("unmet_limits"):
+        rows.append({"what": "tasks beyond a limit", "of": lambda row: str(row.get("unmet_limits"))})
+    columns = (
+        Column("BALANCE", lambda row: str(row["what"])),
+        Column("BEFORE", lambda row: str(row["of"](before)), right=True),
+        Column("AFTER", lambda row: str(row["of"](after)), right=True),
+    )
+    for line in render(rows, columns, wide=False, width=None):
+        click.echo(line)
