@@ -8,7 +8,8 @@ import numpy as np
 from okube.manager.calls import Calls
 from okube.manager.companies import Companies
 from okube.manager.edges import edges_of
-from okube.manager.placement import group_of, node_table
+from okube.manager.nodetable import node_table
+from okube.manager.placement import group_of
 from okube.manager.rehearsal import Rehearsal
 from okube.model.service import Service
 from okube.model.task import Task

@@ -100,13 +100,12 @@ class Board:
     def make(self, step: Step) -> None:
         """Have the move made."""
         movable, demand = self.movables[step.movable], self._demands[step.movable]
-        rows = np.array([step.origin, step.target])
         self.ledger.free[:, step.origin] += demand.resources[:, 0]
         self.ledger.free[:, step.target] -= demand.resources[:, 0]
         for counts in (movable.counts, self.placed[movable.group.service], self.ledger.tasks):
             counts[step.origin] -= 1
             counts[step.target] += 1
-        self.ledger.kept.touch(rows)
+        self.ledger.kept.touch([step.origin, step.target])
         self.ledger.last_verdict = None
 
     def _candidates(self, threshold: float) -> Generator[None, None, list[tuple[float, int, int]]]:
@@ -208,14 +207,13 @@ class Board:
         others[group.service] = own
         known = {service: _by_name(names, counts) for service, counts in others.items()}
         lifted = replace(group, placed=known[group.service], others=known, avoid={}, nominated={})
-        row = np.array([origin])
         ledger.free[:, origin] += demand.resources[:, 0]
-        ledger.kept.touch(row)
+        ledger.kept.touch([origin])
         ledger.last_verdict = None
         ledger.begin(lifted)
         room: BoolArray = room_for(ledger, replace(demand, group=lifted)) > 0
         ledger.free[:, origin] -= demand.resources[:, 0]
-        ledger.kept.touch(row)
+        ledger.kept.touch([origin])
         ledger.last_verdict = None
         return room
 

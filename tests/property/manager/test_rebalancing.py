@@ -37,8 +37,8 @@ def services(draw: st.DrawFn, name: str) -> dict[str, Any]:
         spec["prefer"] = [f"node.zone == {draw(st.sampled_from('abc'))}"]
     if draw(st.booleans()):
         spec["max_per_node"] = draw(st.integers(2, 5))
-    earlier = [other for other in NAMES if other < name]
-    if earlier and draw(st.booleans()):
+    earlier, depends = [other for other in NAMES if other < name], draw(st.booleans())
+    if earlier and depends:
         edge: dict[str, Any] = {
             "service": draw(st.sampled_from(earlier)),
             "traffic": draw(st.sampled_from(["1M", "1G"])),
