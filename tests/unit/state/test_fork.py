@@ -33,7 +33,7 @@ def plain(value: object) -> object:
         return {key: plain(each) for key, each in value.items() if each != {}}  # a state that no task is in any more
     names = getattr(type(value), "__slots__", None) or getattr(value, "__dict__", None)
     if names and type(value).__module__.startswith("okube.state"):
-        return {name: plain(getattr(value, name)) for name in names}
+        return {name: plain(getattr(value, name)) for name in names if name != "changes"}  # a count of its own
     return value
 
 
