@@ -242,6 +242,29 @@ def _moves(_now_ms: int) -> Sequence[Column]:
     )
 
 
+def _edge_costs(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("SERVICE", field("service")),
+        Column("DEPENDS ON", field("depends_on")),
+        Column("TASKS", field("tasks"), right=True),
+        Column("TRAFFIC", bit_rate("traffic"), right=True, optional=True),
+        Column("ROUND TRIP", lambda row: round_trip("round_trip")(row) or "unknown", right=True),
+        Column("COST", lambda row: f"{float(row.get('cost') or 0):,.0f}", right=True),
+        Column("BEST FOUND", lambda row: f"{float(row.get('best_cost') or 0):,.0f}", right=True),
+        Column("LIMIT", field("limit"), optional=True),
+        Column("BEYOND", lambda row: text(row.get("unmet") or ""), right=True, optional=True),
+    )
+
+
+def _net_moves(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("SERVICE", field("service")),
+        Column("TASKS", field("tasks"), right=True),
+        Column("FROM", field("origin")),
+        Column("TO", field("target")),
+    )
+
+
 def _suffering(_now_ms: int) -> Sequence[Column]:
     return (
         Column("SERVICE", field("name")),
@@ -431,6 +454,8 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "planned services": _planned_services,
     "planned tasks": _planned_tasks,
     "moves": _moves,
+    "edge costs": _edge_costs,
+    "net moves": _net_moves,
     "suffering services": _suffering,
     "broken limits": _broken_limits,
     "keys": _keys,

@@ -9,6 +9,7 @@ from okube.cli import complete
 from okube.cli.cells import round_trip
 from okube.cli.lazy import LazyGroup
 from okube.cli.likely import hinting
+from okube.cli.netcost import cost
 from okube.cli.options import connects, examples, shows
 from okube.cli.output import emit, note, show_list, tell_age, terminal_width
 from okube.cli.session import session
@@ -42,6 +43,7 @@ okube net                 the round trips between zones
 okube net nodes           each node: where it is, and what its link does
 okube net from w1         the round trips from one node
 okube net links           what links carry, and what is reserved of it
+okube net cost shop       what an app's placement costs
 okube net topology        what is declared of it
 okube net -o json
 """),
@@ -63,6 +65,9 @@ def net(ctx: click.Context) -> None:
         if sentence := _unknown(found.get("nodes") or []):
             note(sentence)
     tell_age(here)
+
+
+net.add_command(cost)
 
 
 @net.command(epilog=examples("okube net nodes\nokube net nodes -o wide"))

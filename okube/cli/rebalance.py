@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from okube.cli import complete
 from okube.cli.cells import share
 from okube.cli.options import connects, examples, formats
 from okube.cli.output import emit, note, print_table
@@ -24,7 +25,7 @@ okube rebalance --app shop
 )
 @click.option("--dry-run", is_flag=True, help="Show what would move, and move nothing.")
 @click.option("--max-moves", type=click.IntRange(1, 1000), metavar="N", help="At most so many moves.")
-@click.option("--app", metavar="APP", help="Move only the tasks of this app.")
+@click.option("--app", metavar="APP", shell_complete=complete.APPS, help="Move only the tasks of this app.")
 @connects
 @formats
 def rebalance(dry_run: bool, max_moves: int | None, app: str | None) -> None:

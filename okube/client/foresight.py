@@ -1,6 +1,7 @@
 """What would happen: of services that are to be applied, and of nodes that are lost."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from okube.client.calls import Calls, Json, target_of
 
@@ -24,3 +25,7 @@ class Foresight(Calls):
         """Move tasks where that makes the placement better: ``{moves, before, after, ...}``."""
         query = [("dry_run", dry_run or None), ("max_moves", max_moves), ("app", app)]
         return self._object(self._write("POST", target_of("/v1/rebalance", query)))
+
+    def net_cost(self, app: str) -> Json:
+        """What an app's placement costs in the network: ``{cost, best_cost, edges, moves, ...}``."""
+        return self._object(self._read(f"/v1/apps/{quote(app, safe='')}/cost"))

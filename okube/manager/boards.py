@@ -19,11 +19,10 @@ from okube.scheduler.ledger import Ledger
 from okube.scheduler.moves import Board, Movable, Step
 from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import IntArray
+from okube.scheduler.ports import HOST_PORTS
 from okube.state import Tables
 
 __all__ = ["Setup", "board_of", "why_it_stays"]
-
-_PORTS = (30000, 32767)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ def board_of(
         asked |= {group.service, *(rule.service for rule in group.company), *(rule.service for rule in group.calls)}
     placed = {each: _placed(tables, nodes.names, each) for each in sorted(asked) if each}
     network = NetworkView(rehearsal.network()) if edges else None
-    ledger = Ledger(nodes, _PORTS, rehearsal.around.filters, network)
+    ledger = Ledger(nodes, HOST_PORTS, rehearsal.around.filters, network)
     return Setup(Board(ledger, movables, placed, edges, weights), edges, of_movable)
 
 

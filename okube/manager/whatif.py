@@ -25,7 +25,7 @@ from okube.scheduler.network import NetworkView
 from okube.state import Tables
 from okube.state.fork import forking
 
-__all__ = ["machines_of", "whatif_view"]
+__all__ = ["limit_words", "machines_of", "whatif_view"]
 
 _NAMES_SHOWN = 5
 
@@ -180,14 +180,15 @@ def _limit(rehearsal: Rehearsal, cost: EdgeCost) -> BrokenLimitView:
     return BrokenLimitView(
         service=cost.edge.source_name,
         depends_on=cost.edge.target_name,
-        limit=_words(cost.edge),
+        limit=limit_words(cost.edge),
         tasks=cost.unmet_tasks,
         nodes=[names[row] for row in cost.unmet],
         round_trip=None if any(map(math.isnan, away)) else max(away, default=None),
     )
 
 
-def _words(edge: Edge) -> str:
+def limit_words(edge: Edge) -> str:
+    """``within 2 ms and at 100 Mbit/s or more``; empty for none."""
     within = "" if edge.max_latency_s is None else f"within {format_round_trip(edge.max_latency_s)}"
     least = f"at {format_bandwidth(edge.min_bandwidth_bps)} or more" if edge.min_bandwidth_bps else ""
     return " and ".join(part for part in (within, least) if part)

@@ -10,8 +10,11 @@ from okube.model.workload_views import Action
 __all__ = [
     "BalanceView",
     "BrokenLimitView",
+    "EdgeCostView",
     "LostServiceView",
     "MoveView",
+    "NetCostView",
+    "NetMoveView",
     "PlanView",
     "PlannedServiceView",
     "PlannedTaskView",
@@ -189,3 +192,53 @@ class RebalanceView(msgspec.Struct, frozen=True, kw_only=True):
     before: BalanceView
     after: BalanceView
     more: bool
+
+
+class EdgeCostView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dependency costs all tasks of its service together: traffic times round trip, in bits under way.
+
+    Round trips are those to the nearest task of the other service, in seconds: the mean over the tasks, and the
+    longest; null where none is known, which ``unknown`` tasks have. ``traffic`` is what was declared of each task, in
+    bit/s (0: nothing, and 1 Mbit/s counts); ``unmet`` the tasks for which the limit is not kept.
+    """
+
+    service: str
+    depends_on: str
+    limit: str
+    traffic: int
+    tasks: int
+    round_trip: float | None
+    longest: float | None
+    unknown: int
+    cost: float
+    unmet: int
+    best_round_trip: float | None
+    best_cost: float
+    best_unmet: int
+
+
+class NetMoveView(msgspec.Struct, frozen=True, kw_only=True):
+    """So many tasks of a service from one node to another."""
+
+    service: str
+    origin: str
+    target: str
+    tasks: int
+
+
+class NetCostView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app's placement costs in the network, what the best one found would, and the moves that lead there.
+
+    Tasks of ``staying`` services are not moved for it: global ones, jobs, and those that are bound to their nodes by
+    volumes or ports.
+    """
+
+    app: str
+    revision: int
+    cost: float
+    unmet: int
+    best_cost: float
+    best_unmet: int
+    edges: list[EdgeCostView]
+    moves: list[NetMoveView]
+    staying: list[str]

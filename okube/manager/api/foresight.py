@@ -7,10 +7,11 @@ from okube.manager.api.bodies import answer, json_object, query_flag, query_numb
 from okube.manager.api.context import CALLER, CONTEXT
 from okube.manager.api.forward import leader_only, leader_read
 from okube.manager.api.reading import tables_to_read
-from okube.manager.api.scope import apps_of
+from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.services import check_specs, specs_in
 from okube.manager.api.writing import result_of, submit
 from okube.manager.losses import loss_of
+from okube.manager.netcost import net_cost_view
 from okube.manager.planning import plan_view
 from okube.manager.rebalancing import MOST_MOVES, moving, rebalance_view
 from okube.manager.rehearsal import Surroundings
@@ -75,6 +76,18 @@ async def rebalance(request: web.Request) -> web.Response:
     marked = set(result_of(applied))
     told = [move for move in view.moves if move.id in marked]
     return answer(request, msgspec.structs.replace(view, done=True, moves=told), revision=applied.revision)
+
+
+@routes.get("/v1/apps/{name}/cost")
+@leader_read
+async def app_cost(request: web.Request) -> web.Response:
+    """What an app's placement costs in the network; a stale answer knows of no measured round trips."""
+    tables = await tables_to_read(request)
+    name = request.match_info["name"]
+    check_app(request, name, f"app {name}")
+    around, now_ms = _surroundings(request, tables), request.app[CONTEXT].core.clock.time_ms()
+    view = await in_turns(net_cost_view(tables, name, now_ms, around, alone=bool(apps_of(request))))
+    return answer(request, view, revision=view.revision)
 
 
 def _in_sight(request: web.Request, view: PlanView) -> PlanView:

@@ -1,8 +1,8 @@
 """The table of routes, the part about what would happen."""
 
 from okube.manager.api.route import Answer, Parameter, Route
-from okube.manager.api.route_parts import FLAG, KEY, READ_HEADERS, STALE, number
-from okube.model.foresight_views import PlanView, RebalanceView, WhatIfBody, WhatIfView
+from okube.manager.api.route_parts import APP_NAME, FLAG, KEY, READ_HEADERS, STALE, number
+from okube.model.foresight_views import NetCostView, PlanView, RebalanceView, WhatIfBody, WhatIfView
 from okube.model.workload_views import ApplyBody
 
 __all__ = ["FORESIGHT"]
@@ -57,5 +57,18 @@ FORESIGHT = (
         ),
         answers=(Answer(text="the moves, and the balance before and after", of=RebalanceView),),
         errors=(404, 409),
+    ),
+    Route(
+        method="GET",
+        path="/v1/apps/{name}/cost",
+        name="app_cost",
+        group="foresight",
+        role="viewer",
+        scope="app",
+        text="What the placement of an app costs in the network, dependency by dependency: traffic times round trip; "
+        "what the best placement that was found would cost, within all constraints and room; and the moves to it.",
+        parameters=(APP_NAME, STALE),
+        answers=(Answer(text="the costs", of=NetCostView, headers=READ_HEADERS),),
+        errors=(404,),
     ),
 )
