@@ -242,15 +242,23 @@ def _moves(_now_ms: int) -> Sequence[Column]:
     )
 
 
+def _balance(_now_ms: int) -> Sequence[Column]:
+    return (
+        Column("BALANCE", field("what")),
+        Column("BEFORE", field("before"), right=True),
+        Column("AFTER", field("after"), right=True),
+    )
+
+
 def _edge_costs(_now_ms: int) -> Sequence[Column]:
     return (
         Column("SERVICE", field("service")),
-        Column("DEPENDS ON", field("depends_on")),
+        Column("NEEDS", field("depends_on")),
         Column("TASKS", field("tasks"), right=True),
         Column("TRAFFIC", bit_rate("traffic"), right=True, optional=True),
-        Column("ROUND TRIP", lambda row: round_trip("round_trip")(row) or "unknown", right=True),
+        Column("LATENCY", lambda row: round_trip("round_trip")(row) or "unknown", right=True),
         Column("COST", lambda row: f"{float(row.get('cost') or 0):,.0f}", right=True),
-        Column("BEST FOUND", lambda row: f"{float(row.get('best_cost') or 0):,.0f}", right=True),
+        Column("BEST", lambda row: f"{float(row.get('best_cost') or 0):,.0f}", right=True),
         Column("LIMIT", field("limit"), optional=True),
         Column("BEYOND", lambda row: text(row.get("unmet") or ""), right=True, optional=True),
     )
@@ -278,7 +286,7 @@ def _suffering(_now_ms: int) -> Sequence[Column]:
 def _broken_limits(_now_ms: int) -> Sequence[Column]:
     return (
         Column("SERVICE", field("service")),
-        Column("DEPENDS ON", field("depends_on")),
+        Column("NEEDS", field("depends_on")),
         Column("LIMIT", field("limit")),
         Column("ROUND TRIP", lambda row: round_trip("round_trip")(row) or "unknown", right=True),
         Column("TASKS", field("tasks"), right=True),
@@ -454,6 +462,7 @@ COLUMNS: dict[str, Callable[[int], Sequence[Column]]] = {
     "planned services": _planned_services,
     "planned tasks": _planned_tasks,
     "moves": _moves,
+    "balance": _balance,
     "edge costs": _edge_costs,
     "net moves": _net_moves,
     "suffering services": _suffering,

@@ -1,5 +1,6 @@
 """``okube rebalance``: tasks where they are better off, by the policy in force."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -9,7 +10,6 @@ from okube.cli.cells import share
 from okube.cli.options import connects, examples, formats
 from okube.cli.output import emit, note, print_table
 from okube.cli.session import session
-from okube.cli.table import Column, render
 
 __all__ = ["rebalance", "show_balance"]
 
@@ -44,29 +44,24 @@ def rebalance(dry_run: bool, max_moves: int | None, app: str | None) -> None:
         return
     print_table("moves", moves, wide=here.output == "wide")
     click.echo("")
-    show_balance(found.get("before") or {}, found.get("after") or {})
+    show_balance(found.get("before") or {}, found.get("after") or {}, wide=here.output == "wide")
     if found.get("more"):
         note("there may be more moves: this is as many as were asked for")
     if found.get("done"):
         note(f"{len(moves)} task{'s'[: len(moves) != 1]} told to move, one slot of a service at a time")
 
 
-def show_balance(before: Row, after: Row) -> None:
+def show_balance(before: Row, after: Row, *, wide: bool) -> None:
     """How evenly the nodes are used, before and after."""
-    rows: list[Row] = [
-        {"what": "most used resource, mean", "of": lambda row: share(row.get("most_used_mean"), 1.0)},
-        {"what": "most used resource, highest", "of": lambda row: share(row.get("most_used_highest"), 1.0)},
-        {"what": "most used resource, deviation", "of": lambda row: share(row.get("most_used_deviation"), 1.0)},
-        {"what": "tasks of a node", "of": lambda row: f"{row.get('tasks_lowest')} to {row.get('tasks_highest')}"},
+    cells: list[tuple[str, Callable[[Row], str]]] = [
+        ("most used resource, mean", lambda row: share(row.get("most_used_mean"), 1.0)),
+        ("most used resource, highest", lambda row: share(row.get("most_used_highest"), 1.0)),
+        ("most used resource, deviation", lambda row: share(row.get("most_used_deviation"), 1.0)),
+        ("tasks of a node", lambda row: f"{row.get('tasks_lowest')} to {row.get('tasks_highest')}"),
     ]
     if before.get("network_cost") or after.get("network_cost"):
-        rows.append({"what": "network, bits under way", "of": lambda row: f"{row.get('network_cost'):,.0f}"})
+        cells.append(("network, bits under way", lambda row: f"{row.get('network_cost'):,.0f}"))
     if before.get("unmet_limits") or after.get("unmet_limits"):
-        rows.append({"what": "tasks beyond a limit", "of": lambda row: str(row.get("unmet_limits"))})
-    columns = (
-        Column("BALANCE", lambda row: str(row["what"])),
-        Column("BEFORE", lambda row: str(row["of"](before)), right=True),
-        Column("AFTER", lambda row: str(row["of"](after)), right=True),
-    )
-    for line in render(rows, columns, wide=False, width=None):
-        click.echo(line)
+        cells.append(("tasks beyond a limit", lambda row: str(row.get("unmet_limits"))))
+    rows = [{"what": what, "before": cell(before), "after": cell(after)} for what, cell in cells]
+    print_table("balance", rows, wide=wide)

@@ -85,7 +85,7 @@ def test_a_lost_quorum_and_tasks_without_a_place_end_it_with_one(okube: Okube, s
     assert result.stderr == "okube: the managers would have no quorum, and 2 tasks would find no place\n"
     assert "quorum    LOST: without m1, m2, 1 of 3 managers are left, and 2 are needed" in result.stdout
     assert "web        1/3       3  no node fits\n" in result.stdout
-    assert "web      db          within 2 ms     20.0 ms      1  w2\n" in result.stdout
+    assert "web      db     within 2 ms     20.0 ms      1  w2\n" in result.stdout
 
 
 def test_what_cannot_be_meant_is_a_usage_error_and_nothing_is_asked(okube: Okube, site: Site) -> None:
