@@ -67,6 +67,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def blocked(self) -> str:
         """Why the state of its machine lets no new tasks onto it; empty where it does."""
+        if not self.conditions:
+            return ""
         kinds = (condition.kind for condition in self.conditions)
         return next((BLOCKING_CONDITIONS[kind] for kind in kinds if kind in BLOCKING_CONDITIONS), "")
 

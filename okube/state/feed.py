@@ -123,8 +123,11 @@ class Feed:
         self._add("tasks", old, new, self._spec_of(row), size)
         if isinstance(old, Task) and isinstance(new, Task) and counts_alike(old, new):
             return
-        if row.service_id in self._services:
-            self._sums_moved(row.service_id)
+        service = self._services.get(row.service_id)
+        if service is not None and not (
+            service.spec.app is None and self._tables.shows(service, self._service_sums[row.service_id])
+        ):
+            self._service_moved(row.service_id)
         if row.node in self._node_sums:
             self._node_moved(row.node)
 
@@ -163,12 +166,6 @@ class Feed:
             self._service_sums[service_id] = sums
             self._add("services", row, row, sums, 0)
         self._app_moved(*self._apps.put(self._tables, row))
-
-    def _sums_moved(self, service_id: str) -> None:
-        """The same after a change of a task, which is told in passing where nothing that is shown has changed."""
-        row = self._services[service_id]
-        if row.spec.app is not None or not self._tables.shows(row, self._service_sums[service_id]):
-            self._service_moved(service_id)
 
     def _app_moved(self, old: AppView | None, new: AppView | None) -> None:
         if old is new:

@@ -9,7 +9,7 @@ from itertools import islice
 from okube.model.node import Node
 from okube.model.service import Service
 from okube.model.spec import ServiceSpec
-from okube.model.task import Task
+from okube.model.task import ENDED, Task
 from okube.state.allocation import NO_ALLOCATION, Allocation
 from okube.state.progress import Progress, ServiceSums
 from okube.state.slots import LivingSlots
@@ -107,12 +107,13 @@ class IndexedRows:
 
     def _index_task(self, task: Task) -> None:
         self.tasks_in_state.setdefault(task.state, {})[task.id] = None
-        if not task.ended:
+        if task.state not in ENDED:
             self.living_in_slot.add(task.service_id, task.slot, task.id)
         progress = self.progress.get(task.service_id)
         if progress is not None:
             progress.add(task, self.spec_of(task))
-        self._index_on_node(task)
+        if task.node is not None:
+            self._index_on_node(task)
 
     def _unindex_task(self, task: Task) -> None:
         del self.tasks_in_state[task.state][task.id]
@@ -125,17 +126,19 @@ class IndexedRows:
 
     def _reindex_task(self, old: Task, new: Task) -> None:
         """The same as to take one row of a task out and to put the next one in, and cheaper."""
+        has_ended = (new.state in ENDED) != (old.state in ENDED)
         if old.state != new.state:
             del self.tasks_in_state[old.state][old.id]
             self.tasks_in_state.setdefault(new.state, {})[new.id] = None
-            if new.ended != old.ended:
+            if has_ended:
                 keep = self.living_in_slot.remove if new.ended else self.living_in_slot.add
                 keep(new.service_id, new.slot, new.id)
         progress = self.progress.get(new.service_id)
         if progress is not None:
             progress.change(old, new, self.spec_of(new))
-        if old.node != new.node or old.ended != new.ended or old.host_ports != new.host_ports:
-            self._unindex_on_node(old)
+        if has_ended or old.node != new.node or old.host_ports != new.host_ports:
+            if old.node is not None:
+                self._unindex_on_node(old)
             self._index_on_node(new)
 
     def _index_on_node(self, task: Task) -> None:
@@ -145,7 +148,7 @@ class IndexedRows:
         if on_node is None:
             on_node = self.tasks_on_node[task.node] = {}
         on_node[task.id] = None
-        if task.ended:
+        if task.state in ENDED:
             self.ended_on_node.setdefault(task.node, {})[task.id] = None
             return
         allocation = self.allocations.get(task.node)

@@ -32,7 +32,10 @@ __all__ = [
 
 def newest(tables: Tables, spec: ServiceSpec) -> tuple[int, ...] | None:
     """The versions that a task placed now gets, or None where it has to wait for one."""
-    found = [usable(tables, kind, mount.name, spec.app) for kind, mount in spec.all_mounts]
+    wanted = spec.all_mounts
+    if not wanted:
+        return ()
+    found = [usable(tables, kind, mount.name, spec.app) for kind, mount in wanted]
     return None if None in found else tuple(secret.newest.version for secret in found if secret is not None)
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from okube.model.endings import is_finished
 from okube.model.spec import ServiceSpec
-from okube.model.task import Task
+from okube.model.task import ENDED, Task
 
 __all__ = ["Progress", "ServiceSums"]
 
@@ -52,6 +52,9 @@ class Progress:
 
     def add(self, task: Task, spec: ServiceSpec) -> None:
         """Count a task in; ``spec`` is the one that it was made from."""
+        if task.state == "pending" and task.reason is None:
+            self.active += 1
+            return
         self.active += not task.ended
         self.running += _serves(task)
         self.troubled += _is_troubled(task)
@@ -72,11 +75,12 @@ class Progress:
 
     def change(self, old: Task, new: Task, spec: ServiceSpec) -> None:
         """The same as to count one row of a task out and the next one in; most changes touch no sum at all."""
-        if old.ended or new.ended:
+        if old.state in ENDED or new.state in ENDED:
             self.remove(old, spec)
             self.add(new, spec)
             return
-        self.troubled += _is_troubled(new) - _is_troubled(old)
+        if old.state != "scheduled" or new.state != "scheduled":
+            self.troubled += _is_troubled(new) - _is_troubled(old)
         serves = _serves(new)
         if serves == _serves(old):
             return

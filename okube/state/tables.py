@@ -21,7 +21,7 @@ from okube.model.scheduling import Scheduling
 from okube.model.sealed import Ring
 from okube.model.secret import Secret
 from okube.model.service import Service
-from okube.model.task import KEPT_ENDED_TASKS, Task
+from okube.model.task import ENDED, KEPT_ENDED_TASKS, Task
 from okube.model.topology import DeclaredTopology
 from okube.model.user import User
 from okube.state.digest import Digest
@@ -276,6 +276,10 @@ class Tables(IndexedRows):
         """The same for a task that is there, with other values of these fields."""
         return self._take_task(task, msgspec.structs.replace(task, revision=self.next_revision(), **fields))
 
+    def add_task(self, task: Task) -> None:
+        """Add a task that is new, and that has the next revision already."""
+        self._take_task(None, task)
+
     def _take_task(self, old: Task | None, new: Task) -> Task:
         if old is None:
             self._add_task(new)
@@ -286,7 +290,7 @@ class Tables(IndexedRows):
             self._reindex_task(old, new)
             self.targets.task_changed(old, new)
         self._changed("tasks", old, new)
-        if new.ended and (old is None or not old.ended):
+        if new.state in ENDED and (old is None or not old.ended):
             self._remember_end(new)
         return new
 

@@ -1,6 +1,6 @@
 """Commands about tasks: create, place, withdraw, stop, report, end. Each may be repeated and does no more by it."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -80,7 +80,9 @@ def may_be_placed(tables: Tables, task: Task) -> bool:
     """
     if task.state != "pending" or task.desired != "run" or task.service_id not in tables.services:
         return False
-    before = None if task.replaces is None else tables.tasks.get(task.replaces)
+    if task.replaces is None:
+        return True
+    before = tables.tasks.get(task.replaces)
     if before is None or before.ended or is_lost(tables, before):
         return True
     service = tables.services.get(task.service_id)
@@ -101,17 +103,18 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
         command.pinned,
         strict=True,
     )
+    name, app = service.name, service.spec.app
     for task_id, slot, attempt, not_before_ms, replaces, pinned in rows:
         if task_id in tables.tasks or not _takes_another(tables, service.id, slot, replaces):
             continue
         before = _failed_before(tables, service.id, slot) if attempt else None
         moving = _moved_before(tables, service, slot, replaces)
-        tables.put_task(
+        tables.add_task(
             Task(
                 id=task_id,
                 service_id=service.id,
-                service=service.name,
-                app=service.spec.app,
+                service=name,
+                app=app,
                 slot=slot,
                 version=command.version,
                 attempt=attempt,
@@ -122,6 +125,7 @@ def create(tables: Tables, command: CreateTasks, now_ms: int) -> bytes:
                 message=_why_it_waits(before, attempt),
                 created_ms=now_ms,
                 moving=moving,
+                revision=tables.next_revision(),
             )
         )
     return b"null"
@@ -136,22 +140,25 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
     if command.planned_in is not None and command.planned_in < tables.epoch:
         return b"null"  # another leader has begun, and decides by itself
     rooms = None if command.planned_in is None else Rooms(tables)
+    known: dict[tuple[str, int], _Asked] = {}
     rows = zip(command.ids, command.nodes, command.host_ports, strict=True)
     for number, (task_id, node_name, host_ports) in enumerate(rows):
         task = tables.tasks.get(task_id)
         node = tables.nodes.get(node_name)
         if task is None or node is None or not node.takes_tasks or not may_be_placed(tables, task):
             continue
-        spec = tables.spec_of(task)
-        mounted = mounts.newest(tables, spec)
-        if mounted is None or node.knows < spec.agents_know:
+        version = (task.service_id, task.version)
+        asked = known.get(version)
+        if asked is None:
+            asked = known[version] = _Asked.of(tables, tables.spec_of(task))
+        spec, mounted, knows = asked
+        if mounted is None or node.knows < knows:
             continue
         if host_ports and not _are_free(tables, node_name, host_ports, spec):
             continue
         if rooms is not None and not rooms.take(node, spec.resources):
             continue
-        lost = _fail_lost_predecessor(tables, task, now_ms)
-        in_place = "" if lost is None else f"; in place of {lost.id} on {lost.node}, which is down"
+        in_place = "" if task.replaces is None else _in_place(tables, task, now_ms)
         tables.change_task(
             task,
             state="scheduled",
@@ -168,6 +175,24 @@ def place(tables: Tables, command: PlaceTasks, now_ms: int) -> bytes:
             moving=msgspec.UNSET,
         )
     return b"null"
+
+
+class _Asked(NamedTuple):
+    """What all tasks of one version of a service ask of a node; ``mounted`` is None where they have to wait."""
+
+    spec: ServiceSpec
+    mounted: tuple[int, ...] | None
+    knows: int
+
+    @classmethod
+    def of(cls, tables: Tables, spec: ServiceSpec) -> "_Asked":
+        return cls(spec, mounts.newest(tables, spec), spec.agents_know)
+
+
+def _in_place(tables: Tables, task: Task, now_ms: int) -> str:
+    """Give up the task on a lost node whose place this one takes, if it does; what that adds to the reason."""
+    lost = _fail_lost_predecessor(tables, task, now_ms)
+    return "" if lost is None else f"; in place of {lost.id} on {lost.node}, which is down"
 
 
 def _are_free(tables: Tables, node: str, host_ports: tuple[int, ...], spec: ServiceSpec) -> bool:
