@@ -122,7 +122,9 @@ class Leader:
         is_full = False
         while True:
             began = clock.monotonic()
-            for service_id in self.changes.take_services():
+            marked = self.changes.take_services()
+            for place, service_id in enumerate(marked):
+                self.placing.more_come(more=place < len(marked) - 1)
                 await asyncio.sleep(0)  # each service is a slice of its own: heartbeats and clients come between
                 if pace.rests(service_id, clock.monotonic()):
                     self.changes.services[service_id] = None  # marked still, and nobody is woken for it

@@ -95,7 +95,8 @@ class NodeRows:
         for name in sorted(tables.nodes):
             node, held, known = tables.nodes[name], tables.allocation_of(name), before.get(name)
             if known is None or known.node is not node or known.held is not held or known.changes != held.changes:
-                known = _Known(node, held, held.changes, _row(node, held, most))
+                same = known.row if known is not None and known.node is node else None
+                known = _Known(node, held, held.changes, _row(node, held, most, same))
             self._known[name] = known
         return list(self._known.values())
 
@@ -105,7 +106,8 @@ def node_table(tables: Tables, unsure: Mapping[str, str] = _NONE) -> NodeTable:
     return NodeRows(tables).table(unsure)
 
 
-def _row(node: Node, held: Allocation, most: Overcommit) -> _Row:
+def _row(node: Node, held: Allocation, most: Overcommit, before: _Row | None) -> _Row:
+    """The row of a node; of one that is itself as it was ``before``, only what it holds is looked at."""
     memory, disk = int(node.memory * most.memory), int(node.disk * most.disk)
     return _Row(
         name=node.name,
@@ -117,12 +119,18 @@ def _row(node: Node, held: Allocation, most: Overcommit) -> _Row:
         disk_total=disk,
         disk_free=disk - held.disk,
         ports_used=frozenset(held.ports),
-        attributes=attributes_of(node),
+        attributes=attributes_of(node) if before is None else before.attributes,
         tasks=held.tasks,
         knows=node.knows,
-        host=node.address.rpartition(":")[0],
-        word=node.availability if node.availability != "active" else None if node.held_until_ms else node.blocked,
+        host=node.address.rpartition(":")[0] if before is None else before.host,
+        word=_word(node) if before is None else before.word,
     )
+
+
+def _word(node: Node) -> str | None:
+    if node.availability != "active":
+        return node.availability
+    return None if node.held_until_ms else node.blocked
 
 
 def _why_not_schedulable(

@@ -22,11 +22,10 @@ from okube.model.task import Task
 
 __all__ = ["Placing"]
 
-_AT_ONCE = 4000
+_AT_ONCE = 3000
 """Tasks in one plan: the more, the less what is worked out for all nodes costs each; the fewer, the sooner the first
-have their nodes."""
-_ENOUGH = 4000
-"""So many tasks that were not tried yet are enough: more of them would only wait, and be looked at again and again."""
+have their nodes. While so many were not tried yet no more are made: they would only wait."""
+_GATHERED_S = 0.25  # for so long a plan waits until so many are there, while more are being made
 _FULL_PASS_S = 10.0
 _REJECTED_S = 0.05
 _LONGEST_HELD_UP_S = 0.5
@@ -49,6 +48,8 @@ class Placing:
         self._survey = survey
         self._propose = propose
         self._fewer = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._more_come = False
         self._waiting = Waiting(core.tables)
         self._rows = NodeRows(core.tables)
         self.plans = 0  # how often nodes were looked through for tasks
@@ -64,12 +65,18 @@ class Placing:
 
     async def keep_up(self) -> None:
         """Wait, though not for long, while many tasks that were just made wait for their first try."""
-        if self._waiting.backlog < _ENOUGH:
+        if self._waiting.backlog < _AT_ONCE:
             return
         self._fewer.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LONGEST_HELD_UP_S):
                 await self._fewer.wait()
+
+    def more_come(self, *, more: bool) -> None:
+        """Whether tasks of further services may be made in a moment."""
+        self._more_come = more
+        if not more or self._waiting.backlog >= _AT_ONCE:
+            self._enough.set()
 
     async def run(self) -> None:
         """Place until cancelled."""
@@ -83,6 +90,7 @@ class Placing:
                 full_pass_at = clock.monotonic() + _FULL_PASS_S
                 if self._core.extensions.filters:
                     self._waiting.look_again()  # nobody knows what somebody else's filter goes by
+            await self._gather()
             tasks = self._waiting.take(clock.time_ms(), most=_AT_ONCE, measured=measured)
             self._fewer.set()
             rejected = await self._place(tasks) if tasks else 0
@@ -90,6 +98,15 @@ class Placing:
                 await asyncio.sleep(_REJECTED_S)  # what fits nowhere is not tried anew for each of many changes
             if not self._waiting.is_any_due:
                 await self._wait(full_pass_at)
+
+    async def _gather(self) -> None:
+        """Wait a moment for more tasks, while more of them are made: what is worked out for all nodes is for all."""
+        if not self._more_come or not 0 < self._waiting.backlog < _AT_ONCE:
+            return
+        self._enough.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GATHERED_S):
+                await self._enough.wait()
 
     async def _place(self, tasks: list[Task]) -> int:
         """Plan for these and have it done; how many fit nowhere."""
