@@ -26,11 +26,12 @@ def plan_view(
     *,
     prune: bool = False,
     within: tuple[str, ...] = (),
+    by: str = "",
 ) -> Generator[None, None, PlanView]:
     """What applying these would do, in slices; ``tables`` stay as they are.
 
     What is under way already comes to its end first and is not told. ``within`` are the apps to which the caller is
-    bound, as for ``PutServices``.
+    bound, as for ``PutServices``, and ``by`` is who asks: what is made counts for their quota.
 
     Raises:
         OkubeError: the cluster would refuse these services.
@@ -39,7 +40,7 @@ def plan_view(
     fork = yield from forking(tables)
     rehearsal = Rehearsal(fork, now_ms, around)
     yield from rehearsal.begin()
-    actions = putting(rehearsal, specs, prune=prune, within=within)
+    actions = putting(rehearsal, specs, prune=prune, within=within, by=by)
     yield from rehearsal.settle()
     found = list(outcomes(rehearsal))
     names = {name for name, _ in actions}
@@ -59,7 +60,12 @@ def plan_view(
 
 
 def putting(
-    rehearsal: Rehearsal, specs: Sequence[ServiceSpec], *, prune: bool = False, within: tuple[str, ...] = ()
+    rehearsal: Rehearsal,
+    specs: Sequence[ServiceSpec],
+    *,
+    prune: bool = False,
+    within: tuple[str, ...] = (),
+    by: str = "",
 ) -> list[tuple[str, Action]]:
     """Apply services there; what that does to each, by name. Raises OkubeError where the cluster would refuse it."""
     tables = rehearsal.tables
@@ -67,7 +73,7 @@ def putting(
     if prune:
         actions += [(service.name, "removed") for service in to_prune(tables, specs)]
     ids = tuple(f"~{spec.name}" for spec in specs)
-    rehearsal.carry_out(PutServices(tuple(specs), ids, "upsert", prune=prune, within=within))
+    rehearsal.carry_out(PutServices(tuple(specs), ids, "upsert", by, prune=prune, within=within))
     return actions
 
 

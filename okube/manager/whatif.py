@@ -142,6 +142,8 @@ def _node(name: str, kind: Machines, like: Node | None) -> Node:
         disk=like.disk,
         runtime=like.runtime,
         knows=like.knows,
+        named=like.named,
+        platform=like.platform,
     )
 
 

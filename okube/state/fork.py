@@ -28,7 +28,7 @@ class _NoDigest(Digest):
 def forking(tables: Tables) -> Generator[None, None, Tables]:
     """Tables of one's own, as ``tables`` are when this begins, however these go on meanwhile.
 
-    They have nodes, services, tasks, secrets and settings; no users, requests, events, keys or observers.
+    They have nodes, services, tasks, secrets, quotas and settings; no users, requests, events, keys or observers.
     """
     fork = Tables()
     fork.digest = _NoDigest()
@@ -36,6 +36,7 @@ def forking(tables: Tables) -> Generator[None, None, Tables]:
     fork.nodes.update(tables.nodes)
     fork.specs.update(tables.specs)
     fork.secrets.update(tables.secrets)
+    fork.quotas.update(tables.quotas)
     fork.ended_in_slot.update(tables.ended_in_slot)
     services, tasks = list(tables.services.values()), list(tables.tasks.values())
     for service in services:

@@ -11,6 +11,7 @@ from okube.model.service import Service
 from okube.model.spec import ServiceSpec
 from okube.model.task import ENDED, Task
 from okube.state.allocation import NO_ALLOCATION, Allocation
+from okube.state.asked import Asked
 from okube.state.progress import Progress, ServiceSums
 from okube.state.slots import LivingSlots
 from okube.state.targets import GlobalTargets
@@ -46,6 +47,7 @@ class IndexedRows:
         self.allocations: dict[str, Allocation] = {}
         self.progress: dict[str, Progress] = {}  # of each service
         self.targets = GlobalTargets(self.nodes)
+        self.asked = Asked()
         self.living_in_slot = LivingSlots()
         self.ended_in_slot: dict[tuple[str, int], tuple[str, ...]] = {}  # in the order in which they ended
         self._tasks_of_spec: dict[tuple[str, int], int] = {}
@@ -104,6 +106,7 @@ class IndexedRows:
         elif progress.version != new.version:
             progress.new_version(new.version)
         self.targets.put_service(old, new)
+        self.asked.changed(old, new)
 
     def _index_task(self, task: Task) -> None:
         self.tasks_in_state.setdefault(task.state, {})[task.id] = None

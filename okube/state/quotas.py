@@ -5,7 +5,7 @@ one task is promised; of a global service, the nodes that it is for as of now. A
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -13,13 +13,13 @@ from okube.model.commands import PutQuota, RemoveQuota
 from okube.model.errors import Conflict, NotFound
 from okube.model.quota import MAX_QUOTAS, Amounts, Quota, QuotaKind, quota_view, write_amount
 from okube.model.service import Service
+from okube.state.asked import Owner, amounts_of, owners_of
 from okube.state.tables import Tables
 
 __all__ = ["Change", "check_quotas", "put", "remove", "used_of"]
 
 Change = tuple[Service | None, Service | None]
 """A service before and after; None: it is not there."""
-Owner = tuple[QuotaKind, str]
 
 _json = msgspec.json.Encoder()
 
@@ -50,12 +50,13 @@ def remove(tables: Tables, command: RemoveQuota, now_ms: int) -> bytes:
 
 
 def used_of(tables: Tables, kind: QuotaKind, name: str) -> Amounts:
-    """What counts for the quota of an app or a user now."""
-    used: Counter[str] = Counter()
-    for service in tables.services.values():
-        if (service.spec.app if kind == "app" else service.created_by) == name:
-            used.update(_asked(tables, service))
-    return used
+    """What counts for the quota of an app or a user now; an amount of none is left out."""
+    owner = (kind, name)
+    used = Counter(tables.asked.of(owner))
+    for service_id in tables.asked.globals_of(owner):
+        service = tables.services[service_id]
+        used.update(amounts_of(service, _slots(tables, service)))
+    return +used
 
 
 def check_quotas(tables: Tables, changes: Iterable[Change]) -> None:
@@ -79,9 +80,9 @@ def check_quotas(tables: Tables, changes: Iterable[Change]) -> None:
 
 def _count(tables: Tables, service: Service, sign: int, more: dict[Owner, Counter[str]]) -> None:
     asked: Amounts | None = None
-    for owner in _owners(service):
+    for owner in owners_of(service):
         if owner in tables.quotas:
-            asked = _asked(tables, service) if asked is None else asked
+            asked = amounts_of(service, _slots(tables, service)) if asked is None else asked
             change = more.setdefault(owner, Counter())
             for name, amount in asked.items():
                 change[name] += sign * amount
@@ -101,26 +102,6 @@ def _check(tables: Tables, quota: Quota, raised: Amounts) -> None:
             f"this goes beyond the quota of {quota.kind} {quota.name}: {'; '.join(wrong)}: ask for less, or have the "
             f"quota raised with `okube quota set {quota.kind}:{quota.name}`"
         )
-
-
-def _owners(service: Service) -> Iterator[Owner]:
-    if service.spec.app is not None:
-        yield "app", service.spec.app
-    if service.created_by:
-        yield "user", service.created_by
-
-
-def _asked(tables: Tables, service: Service) -> dict[str, int]:
-    """What a service asks for with all of its slots, and the service itself."""
-    slots, asked = _slots(tables, service), service.spec.resources
-    return {
-        "cpus": round(asked.cpus * 1000) * slots,
-        "memory": asked.memory * slots,
-        "disk": asked.disk * slots,
-        "tasks": slots,
-        "services": 1,
-        **{name: count * slots for name, count in asked.counts.items()},
-    }
 
 
 def _slots(tables: Tables, service: Service) -> int:

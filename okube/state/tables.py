@@ -250,6 +250,7 @@ class Tables(IndexedRows):
         del self.service_ids[old.name]
         del self.progress[service_id]
         self.targets.delete_service(service_id)
+        self.asked.changed(old, None)
         self._changed("services", old, None)
         self._drop_unused_specs(old, frozenset())
 

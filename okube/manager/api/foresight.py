@@ -37,7 +37,8 @@ async def plan(request: web.Request) -> web.Response:
     tables = await tables_to_read(request)
     check_specs(request, tables, specs)
     around, now_ms = _surroundings(request, tables), request.app[CONTEXT].core.clock.time_ms()
-    view = await in_turns(plan_view(tables, specs, now_ms, around, prune=prune, within=apps_of(request)))
+    by, within = request[CALLER].name, apps_of(request)
+    view = await in_turns(plan_view(tables, specs, now_ms, around, prune=prune, within=within, by=by))
     return answer(request, _in_sight(request, view), revision=view.revision)
 
 

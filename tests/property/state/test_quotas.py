@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from okube.model import commands as c
 from okube.model.names import new_id
 from okube.model.quota import QuotaKind
+from okube.state import StateMachine
 from okube.state.quotas import used_of
 from tests.builders import Cluster, a_spec
 
@@ -26,8 +27,8 @@ LIMITS = st.fixed_dictionaries(
     },
 ).filter(bool)
 SPECS = st.builds(
-    lambda name, **fields: a_spec(name, **fields),
-    st.sampled_from(NAMES),
+    lambda name, **fields: a_spec(name, mode="global" if name == "d" else "replicated", **fields),
+    st.sampled_from([*NAMES, "d"]),
     app=st.sampled_from(APPS),
     replicas=st.integers(0, 4),
     resources=st.fixed_dictionaries(
@@ -37,7 +38,7 @@ SPECS = st.builds(
 DOINGS = st.one_of(
     st.tuples(st.just("put"), st.lists(SPECS, min_size=1, max_size=3, unique_by=lambda spec: spec.name), st.booleans()),
     st.tuples(st.just("scale"), st.dictionaries(st.sampled_from(NAMES), st.integers(0, 6), min_size=1, max_size=2)),
-    st.tuples(st.sampled_from(["stop", "start", "restart", "rollback", "delete"]), st.sampled_from(NAMES)),
+    st.tuples(st.sampled_from(["stop", "start", "restart", "rollback", "delete"]), st.sampled_from([*NAMES, "d"])),
     st.tuples(st.just("quota"), st.sampled_from(OWNERS), LIMITS),
 )
 
@@ -65,7 +66,8 @@ def asked_by_hand(cluster: Cluster, kind: str, name: str) -> dict[str, int]:
         if name != (service.spec.app if kind == "app" else service.created_by):
             continue
         found["services"] += 1
-        for _ in range(0 if service.stopped else service.spec.replicas):
+        slots = len(cluster.tables.nodes) if service.spec.mode == "global" else service.spec.replicas
+        for _ in range(0 if service.stopped else slots):
             found["tasks"] += 1
             found["cpus"] += int(service.spec.resources.cpus * 1000)
             found["memory"] += service.spec.resources.memory
@@ -78,6 +80,8 @@ def asked_by_hand(cluster: Cluster, kind: str, name: str) -> dict[str, int]:
 def test_nothing_that_is_accepted_goes_beyond_a_quota(doings: list[tuple[str, tuple[Any, ...]]]) -> None:
     cluster = Cluster()
     cluster.apply(c.EnableVersion(6))
+    cluster.node("w1")
+    cluster.node("w2")
     for by, doing in doings:
         before = {owner: asked_by_hand(cluster, *owner) for owner in OWNERS}
         digest = cluster.tables.digest.hex()
@@ -86,10 +90,13 @@ def test_nothing_that_is_accepted_goes_beyond_a_quota(doings: list[tuple[str, tu
             assert cluster.tables.digest.hex() == digest
         for owner in OWNERS:
             after = asked_by_hand(cluster, *owner)
-            assert {**dict.fromkeys(after, 0), **used_of(cluster.tables, *owner)}.items() >= after.items()
+            assert dict(used_of(cluster.tables, *owner)) == {name: amount for name, amount in after.items() if amount}
             quota = cluster.tables.quotas.get(owner)
             for name, most in quota.limits.items() if quota else ():
                 assert after[name] <= max(most, before[owner][name])
+    restored = StateMachine()
+    restored.restore(b"".join(cluster.machine.snapshot()))
+    assert all(used_of(restored.tables, *owner) == used_of(cluster.tables, *owner) for owner in OWNERS)
 
 
 @settings(max_examples=100, deadline=None)
@@ -100,6 +107,7 @@ def test_less_is_always_let_in(specs: list[Any], limits: dict[str, int], data: s
     cluster.put(*specs)
     cluster.apply(*(c.PutQuota(kind, name, limits) for kind, name in OWNERS))
     spec = data.draw(st.sampled_from(specs))
-    (result,) = cluster.apply(c.ScaleServices((spec.name,), (data.draw(st.integers(0, spec.replicas)),)))
-    assert isinstance(result, c.Applied)
+    if spec.mode != "global":
+        (result,) = cluster.apply(c.ScaleServices((spec.name,), (data.draw(st.integers(0, spec.replicas)),)))
+        assert isinstance(result, c.Applied)
     assert isinstance(cluster.apply(c.DeleteServices((spec.name,)))[0], c.Applied)

@@ -7,6 +7,7 @@ import pytest
 from okube.manager.planning import plan_view
 from okube.manager.rehearsal import Surroundings
 from okube.manager.slices import at_once
+from okube.model import commands as c
 from okube.model.errors import Conflict, InvalidInput
 from okube.model.foresight_views import PlanView
 from okube.model.spec import ServiceSpec
@@ -139,3 +140,13 @@ def test_what_the_cluster_would_refuse_the_plan_refuses(cluster: Cluster) -> Non
         planned(cluster, a_spec("web", mode="global"))
     with pytest.raises(InvalidInput, match="circle"):
         planned(cluster, a_spec("a", depends_on=["b"]), a_spec("b", depends_on=["a"]))
+
+
+def test_a_plan_that_goes_beyond_a_quota_is_refused_as_the_apply_would_be(cluster: Cluster) -> None:
+    quotas = (c.PutQuota("app", "shop", {"tasks": 2}), c.PutQuota("user", "alice", {"tasks": 1}))
+    cluster.apply(c.EnableVersion(6), *quotas)
+    assert planned(cluster, a_spec("web", app="shop", replicas=2)).fits
+    with pytest.raises(Conflict, match="quota of app shop"):
+        planned(cluster, a_spec("web", app="shop", replicas=3))
+    with pytest.raises(Conflict, match="quota of user alice"):
+        planned(cluster, a_spec("web", app="shop", replicas=2), by="alice")

@@ -164,3 +164,10 @@ def test_shapes_are_read_as_people_write_them(cluster: Cluster) -> None:
     assert [each.count for each in machines_of(cluster.tables, ["w1", "2*w2", "5 x 0.5c1g"])] == [1, 2, 5]
     with pytest.raises(InvalidInput, match="more than 5000"):
         machines_of(cluster.tables, ["3000xw1", "3000xw2"])
+
+
+def test_a_machine_like_another_offers_what_that_one_offers(cluster: Cluster) -> None:
+    cluster.apply(c.EnableVersion(6), c.UpdateNode("w1", named={"gpu": 1}))
+    train = a_spec("train", replicas=3, resources={"gpu": 1})
+    assert what_if(cluster, specs=(train,)).services[0].unplaced == 2
+    assert what_if(cluster, add=("2xw1",), specs=(train,)).services[0].unplaced == 0
