@@ -19,6 +19,7 @@ from okube.model.managers import MembersView
 from okube.model.net_views import NetView
 from okube.model.node import Availability
 from okube.model.node_views import NodeView, UsageView
+from okube.model.quota import QuotaKind, QuotaView
 from okube.model.secret import SecretKind
 from okube.model.secret_views import SecretView
 from okube.model.spec import ServiceSpec
@@ -212,10 +213,27 @@ class Client:
         return _one(NodeView, self.raw.node(name))
 
     def update_node(
-        self, name: str, *, availability: Availability | None = None, labels: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *,
+        availability: Availability | None = None,
+        labels: Mapping[str, str] | None = None,
+        named: Mapping[str, int] | None = None,
     ) -> NodeView:
-        """``active``, ``cordoned`` or ``draining`` (which empties it); and its labels."""
-        return _one(NodeView, self.raw.update_node(name, availability=availability, labels=labels))
+        """``active``, ``cordoned`` or ``draining`` (which empties it); all its labels, and all named resources."""
+        return _one(NodeView, self.raw.update_node(name, availability=availability, labels=labels, named=named))
+
+    def quotas(self) -> list[QuotaView]:
+        """What apps and users may ask for, and what their services ask for now."""
+        return _all(QuotaView, self.raw.quotas())
+
+    def set_quota(self, kind: QuotaKind, name: str, limits: Mapping[str, object]) -> QuotaView:
+        """Set all of a quota: ``cpus``, ``memory``, ``disk``, ``tasks``, ``services`` and named resources."""
+        return _one(QuotaView, self.raw.set_quota(kind, name, limits))
+
+    def remove_quota(self, kind: QuotaKind, name: str) -> QuotaView:
+        """Have no such quota any more; as it was."""
+        return _one(QuotaView, self.raw.remove_quota(kind, name))
 
     def delete_node(self, name: str, *, bar: bool = False) -> None:
         """Forget a node that is down; ``bar`` it, up or down, where its machine is not trusted any more."""

@@ -15,6 +15,7 @@ from okube.client.api import OkubeClient
 from okube.client.errors import GarbledAnswer
 from okube.client.retry import Caller
 from okube.model.errors import BadFile
+from okube.model.quota import Quota, quota_view
 from okube.model.service import Service
 from okube.model.shown import service_view
 from okube.model.spec import decode_spec
@@ -61,6 +62,27 @@ def test_a_spec_may_be_a_struct_a_mapping_or_what_was_shown(play: Play, caller: 
     assert {request.path for request in manager.received} == {"/v1/services/web"}
     sent = [decode_spec(msgspec.json.decode(request.body)) for request in manager.received]
     assert sent == [SPEC] * 3
+
+
+def test_quotas_are_structs_that_are_set_whole(play: Play, caller: Make) -> None:
+    view = msgspec.to_builtins(quota_view(Quota(kind="app", name="shop", limits={"tasks": 2, "gpu": 1}), {"tasks": 3}))
+    asked: list[tuple[str, str, bytes]] = []
+
+    def answer(received: Received) -> Reply:
+        asked.append((received.method, received.path, received.body))
+        return Reply(200, [view] if received.path == "/v1/quotas" else view)
+
+    client = _client(caller, play(answer))
+    assert client.set_quota("app", "shop", {"tasks": 2, "gpu": 1}).limits.named == {"gpu": 1}
+    (quota,) = client.quotas()
+    assert (quota.used.tasks, quota.over) == (3, ("tasks: 3 of 2",))
+    assert client.remove_quota("app", "shop").name == "shop"
+    assert [(method, path) for method, path, _ in asked] == [
+        ("PUT", "/v1/quotas/app/shop"),
+        ("GET", "/v1/quotas"),
+        ("DELETE", "/v1/quotas/app/shop"),
+    ]
+    assert msgspec.json.decode(asked[0][2]) == {"tasks": 2, "gpu": 1}
 
 
 def test_values_go_in_as_bytes_and_those_of_configs_come_back(play: Play, caller: Make) -> None:
