@@ -1,6 +1,6 @@
 """All mutants, in the order of the table."""
 
-from tests.mutants import of_engine, of_reads, of_state, of_storage
+from tests.mutants import of_engine, of_links, of_reads, of_state, of_storage
 from tests.mutants.mutant import Mutant
 from tests.simulation import sabotage as raft
 from tests.simulation.whole import sabotage as whole
@@ -238,6 +238,27 @@ MUTANTS: list[Mutant] = [
         "over quota",
         of_state.quotas_forget_what_is_in_use,
         "tests/property/state/test_quotas.py::test_nothing_that_is_accepted_goes_beyond_a_quota",
+    ),
+    Mutant(
+        "over bandwidth",
+        of_links.links_carry_anything,
+        "tests/unit/manager/test_flows.py::test_another_service_does_not_get_what_one_has_reserved",
+    ),
+    Mutant(
+        "over bandwidth",
+        of_links.new_dependencies_draw_anything,
+        "tests/unit/scheduler/test_reserved.py::"
+        "test_a_new_task_of_the_dependency_stays_where_links_can_carry_what_it_draws",
+    ),
+    Mutant(
+        "start order",
+        of_links.nobody_waits_to_start,
+        "tests/unit/state/test_readiness.py::test_a_service_waits_until_its_dependency_is_ready_and_says_so",
+    ),
+    Mutant(
+        "stop order",
+        of_links.dependencies_stop_with_their_dependents,
+        "tests/unit/state/test_stop_order.py::test_of_an_app_that_is_removed_the_dependents_stop_first",
     ),
     Mutant("one task a slot", whole.successors_do_not_wait, "whole"),
     Mutant("one task a slot", whole.slots_do_not_wait_for_the_old_task, "whole"),

@@ -37,3 +37,34 @@ def test_a_task_that_is_new_wakes_placement() -> None:
     changes = _watched(cluster)
     cluster.plan()
     assert changes.placement_changed.is_set()
+
+
+def _app(condition: str) -> Cluster:
+    """web waits for db, which has a node."""
+    cluster = Cluster()
+    cluster.node("w1")
+    cluster.put(a_spec("db"), a_spec("web", depends_on=[{"service": "db", "condition": condition}]))
+    while cluster.plan():
+        pass
+    return cluster
+
+
+def test_a_task_that_others_wait_for_wakes_placement_when_it_runs_and_when_it_is_ready() -> None:
+    cluster = _app("ready")
+    (db,) = cluster.active("db")
+    changes = _watched(cluster)
+    cluster.report(db, ready=False)
+    assert changes.placement_changed.is_set()
+    changes.placement_changed.clear()
+    cluster.report(db, ready=True)
+    assert changes.placement_changed.is_set()
+
+
+def test_a_task_that_nobody_waits_for_wakes_no_placement_when_it_is_ready() -> None:
+    cluster = _app("placed")
+    cluster.put(a_spec("large", resources={"memory": "999G"}))
+    cluster.plan()
+    (db,) = cluster.active("db")
+    changes = _watched(cluster)
+    cluster.report(db, ready=True)
+    assert not changes.placement_changed.is_set()
