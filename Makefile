@@ -24,7 +24,7 @@ help:
 	@echo "make bench   the cluster against plain Docker: starts, bursts, losses, footprint; the last line is JSON"
 	@echo "make bench-raft   writes and lost leaders, against etcd; the last line is JSON"
 	@echo "make bench-flood          what one client feels while 200 others flood the leader; the last line is JSON"
-	@echo "make bench-fleet          1,000 simulated agents at real managers, and the loss of their leader; the last line is JSON"
+	@echo "make bench-fleet          1,000 simulated agents at real managers, and the loss of their leader; a million tasks; the last line is JSON"
 	@echo "make bench-snapshot       how long snapshots of 100,000 tasks hold a manager's loop; the last line is JSON"
 	@echo "make bench-scheduler      how long placement takes; the last line is JSON"
 	@echo "make bench-quality        how good placements are, against the best there are and against simpler rules; the last line is JSON"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from okube.bench.fleet import FleetOptions, bench_fleet
+from okube.bench.million import MillionOptions, bench_million
 
 __all__ = ["PARTS", "main"]
 
@@ -16,7 +17,11 @@ def _fleet(echo: Echo) -> dict[str, float]:
     return bench_fleet(FleetOptions(seconds=_WATCHED_S), echo)
 
 
-PARTS: tuple[Callable[[Echo], dict[str, float]], ...] = (_fleet,)
+def _million(echo: Echo) -> dict[str, float]:
+    return bench_million(MillionOptions(), echo)
+
+
+PARTS: tuple[Callable[[Echo], dict[str, float]], ...] = (_fleet, _million)
 """What is measured, one after the other; each part answers figures by name."""
 
 

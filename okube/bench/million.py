@@ -1,12 +1,10 @@
-"""A million tasks: ``python -m okube.bench.million``; three real managers, and agents that the leader stands in for.
+"""A million tasks: three real managers, and agents that the leader stands in for.
 
 Services are submitted through the API as one would; counted is the time until every task is created, placed and
 applied by all three managers, each of which syncs its log as in production.
 """
 
-import argparse
 import contextlib
-import os
 import shutil
 import socket
 import sys
@@ -19,6 +17,7 @@ import msgspec
 import psutil
 import yaml
 
+from okube.bench.fleet import InVain
 from okube.bench.inleader import Figures, read_figures
 from okube.bench.member import figures_of
 from okube.bench.stalls import Stall
@@ -28,13 +27,22 @@ from okube.processes.lock import runs_in
 from okube.processes.up import up
 from okube.security import ClusterFiles
 
-__all__ = ["Million", "Outcome", "main"]
+__all__ = ["Million", "MillionOptions", "Outcome", "bench_million"]
 
 _NAMES = ("m1", "m2", "m3")
 _AT_ONCE = 100
 _POLL_S = 0.25
 _SHAPES = ((0.1, "64M"), (0.05, "128M"), (0.2, "32M"), (0.1, "96M"))
 """Cores and memory of a task, in turn: two hundred tasks fill about two thirds of a node."""
+
+
+class MillionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How many nodes, services, and tasks of each; a folder to make and to leave, with the managers' logs in it."""
+
+    nodes: int = 5000
+    services: int = 1000
+    each: int = 1000
+    folder: Path | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -50,12 +58,12 @@ class Outcome(msgspec.Struct, frozen=True):
 class Million:
     """One run, in a folder of its own. ``say`` is told what happens."""
 
-    def __init__(self, folder: Path, *, nodes: int, services: int, each: int, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, options: MillionOptions, say: Callable[[str], None]) -> None:
         self._folder = folder
         self._config = folder / "cluster.yaml"
-        self._nodes = nodes
-        self._services = services
-        self._each = each
+        self._nodes = options.nodes
+        self._services = options.services
+        self._each = options.each
         self._say = say
 
     def run(self) -> Outcome:
@@ -119,7 +127,7 @@ class Million:
                 self._say(f"the states of all three are the same: {managers[0].digest}")
                 return
             if time.monotonic() > deadline:
-                raise SystemExit(f"the managers' states differ: {managers}")
+                raise InVain(f"the managers' states differ: {managers}")
             time.sleep(_POLL_S)
 
     def _wait(self, what: str, done: Callable[[Figures], bool], *, timeout_s: float) -> None:
@@ -129,7 +137,7 @@ class Million:
             if all(each is not None and done(each) for each in known):
                 return
             if time.monotonic() > deadline:
-                raise SystemExit(f"the {what} are not there after {timeout_s:.0f} s: {known}")
+                raise InVain(f"the {what} are not there after {timeout_s:.0f} s: {known}")
             if time.monotonic() > told + 5:
                 told = time.monotonic()
                 self._say("  " + "; ".join(f"{each.tasks}" for each in known if each is not None))
@@ -152,7 +160,7 @@ class Million:
         data_dir = self._folder / "data"
         running = runs_in(ClusterFiles(data_dir).process(name))
         if running is None:
-            raise SystemExit(f"manager {name} has ended; see {data_dir / name / 'log'}")
+            raise InVain(f"manager {name} has ended; see {data_dir / name / 'log'}")
         return running.pid
 
 
@@ -186,10 +194,10 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _folder(kept: str | None) -> Iterator[Path]:
+def _folder(kept: Path | None) -> Iterator[Path]:
     if kept is not None:
-        Path(kept).mkdir(parents=True)
-        yield Path(kept).absolute()
+        kept.mkdir(parents=True)
+        yield kept.absolute()
         return
     folder = Path(tempfile.mkdtemp(prefix="okube-million-"))
     try:
@@ -198,24 +206,8 @@ def _folder(kept: str | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run it as the command line says, and print what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0] if __doc__ else None)
-    parser.add_argument("--nodes", type=int, default=5000)
-    parser.add_argument("--services", type=int, default=1000)
-    parser.add_argument("--each", type=int, default=1000, help="tasks of each service")
-    parser.add_argument("--folder", help="a folder to make and to leave, with the managers' logs")
-    told = parser.parse_args(arguments)
-    with _folder(told.folder) as folder:
-        million = Million(folder, nodes=told.nodes, services=told.services, each=told.each, say=_print)
-        _print(msgspec.json.encode(million.run()).decode())
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    main(sys.argv[1:])
+def bench_million(options: MillionOptions, echo: Callable[[str], None]) -> dict[str, float]:
+    """Have so many tasks placed, and answer the figures by name; ``echo`` is told what happens."""
+    with _folder(options.folder) as folder:
+        outcome = Million(folder, options, echo).run()
+    return {name: float(value) for name, value in msgspec.structs.asdict(outcome).items()}

@@ -1,8 +1,10 @@
 """The longest time that an event loop let others wait, and how much of it the machine was to blame for."""
 
 import asyncio
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,7 +42,10 @@ class Stalls:
 
     async def watch(self) -> None:
         """Turn with the loop, until cancelled."""
-        told = _schedstat()
+        with _schedstat() as told:
+            await self._watch(told)
+
+    async def _watch(self, told: BinaryIO | None) -> None:
         turned, worked, waited = time.perf_counter(), time.thread_time(), _waited_s(told)
         while True:
             await asyncio.sleep(_TURN_S)
@@ -58,9 +63,14 @@ class Stalls:
                 del self._of_second[next(iter(self._of_second))]
 
 
-def _schedstat() -> BinaryIO | None:
+@contextlib.contextmanager
+def _schedstat() -> Iterator[BinaryIO | None]:
     path = Path("/proc/thread-self/schedstat").resolve()
-    return path.open("rb", buffering=0) if path.exists() else None
+    if not path.exists():
+        yield None
+        return
+    with path.open("rb", buffering=0) as told:
+        yield told
 
 
 def _waited_s(told: BinaryIO | None) -> float:

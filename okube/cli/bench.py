@@ -1,6 +1,7 @@
 """``okube bench``: what a cluster bears, measured on this machine with managers made for it."""
 
 import json
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from okube.model.errors import OkubeError
 __all__ = ["bench"]
 
 
-@click.group(cls=LazyGroup, epilog=examples("okube bench fleet --nodes 100 --tasks 1000"))
+@click.group(cls=LazyGroup, epilog=examples("okube bench fleet --nodes 100 --tasks 1000\nokube bench million"))
 def bench() -> None:
     """Measure what a cluster bears. The managers are made for it, and removed; no other cluster is touched."""
 
@@ -44,6 +45,31 @@ def fleet(nodes: int, tasks: int, seconds: float, kill_leader: bool, agent_proce
     )
     try:
         figures = bench_fleet(options, click.echo)
+    except OkubeError as error:
+        raise Ended(1, error.detail) from error
+    click.echo(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+@bench.command(
+    epilog=examples("""
+okube bench million
+okube bench million --nodes 500 --services 100
+""")
+)
+@click.option("--nodes", type=click.IntRange(1, 50_000), default=5000, show_default=True, help="Simulated nodes.")
+@click.option("--services", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="How many to submit.")
+@click.option("--each", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Tasks of each.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Made, and left with the managers' logs in it.")
+def million(nodes: int, services: int, each: int, folder: Path | None) -> None:
+    """A million tasks at three real managers: submitted, placed, and applied by all three.
+
+    The leader stands in for the agents, so that what is measured is the managers alone. The last line is JSON.
+    """
+    from okube.bench.million import MillionOptions, bench_million
+
+    options = MillionOptions(nodes=nodes, services=services, each=each, folder=folder)
+    try:
+        figures = bench_million(options, click.echo)
     except OkubeError as error:
         raise Ended(1, error.detail) from error
     click.echo(json.dumps({name: round(value, 3) for name, value in figures.items()}))
