@@ -89,6 +89,40 @@ def test_the_five_minute_tour_fits_its_terminal(cluster: Cluster) -> None:
         assert sentence in everything
 
 
+def test_an_app_starts_when_what_it_waits_for_is_ready_and_its_dependencies_stop_last(cluster: Cluster) -> None:
+    go = cluster.folder / "go"
+    common = {"kind": "Service", "app": "order", "image": "host"}
+    slow = "trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done"
+    services = [
+        {"name": "order-web", "command": ["sh", "-c", slow], "depends_on": [{"service": "db", "condition": "ready"}]},
+        {
+            "name": "order-db",
+            "command": ["sh", "-c", "trap exit TERM; while :; do sleep 0.1; done"],
+            "depends_on": [{"service": "migrate", "condition": "ready"}],
+        },
+        {"name": "order-migrate", "mode": "job", "command": ["sh", "-c", f"until test -e {go}; do sleep 0.1; done"]},
+    ]
+    file = cluster.folder / "order.yaml"
+    file.write_text("\n---\n".join(json.dumps(common | service) for service in services))
+    cluster.ok("apply", "--no-wait", "-f", str(file))
+    said = {
+        "order-web": "waits for db: 0 of 1 tasks ready",
+        "order-db": "waits for migrate: 0 of 1 tasks completed",
+    }
+    cluster.wait(
+        lambda: all(cluster.tasks(name)[0]["message"] == message for name, message in said.items()), "both wait"
+    )
+    go.touch()
+    cluster.wait(lambda: len(cluster.ready("order-web")) == 1, "the front runs")
+
+    cluster.ok("rm", "--app", "order")
+
+    ends = [
+        event["subject"] for event in cluster.json("events", "--kind", "task-completed") if "order-" in event["subject"]
+    ]
+    assert ends == ["order-migrate.1", "order-web.1", "order-db.1"]
+
+
 def _written(logs: _Reader) -> set[tuple[str, str]]:
     return {(line["task"], line["text"]) for line in map(json.loads, list(logs.lines))}
 
