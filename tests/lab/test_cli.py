@@ -93,7 +93,7 @@ def test_an_app_starts_when_what_it_waits_for_is_ready_and_its_dependencies_stop
     go = cluster.folder / "go"
     common = {"kind": "Service", "app": "order", "image": "host"}
     slow = "trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done"
-    services = [
+    services: list[dict[str, object]] = [
         {"name": "order-web", "command": ["sh", "-c", slow], "depends_on": [{"service": "db", "condition": "ready"}]},
         {
             "name": "order-db",
@@ -103,7 +103,7 @@ def test_an_app_starts_when_what_it_waits_for_is_ready_and_its_dependencies_stop
         {"name": "order-migrate", "mode": "job", "command": ["sh", "-c", f"until test -e {go}; do sleep 0.1; done"]},
     ]
     file = cluster.folder / "order.yaml"
-    file.write_text("\n---\n".join(json.dumps(common | service) for service in services))
+    file.write_text("\n---\n".join(json.dumps({**common, **service}) for service in services))
     cluster.ok("apply", "--no-wait", "-f", str(file))
     said = {
         "order-web": "waits for db: 0 of 1 tasks ready",
