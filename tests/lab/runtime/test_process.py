@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from okube.model.resources import Resources
+from okube.model.resources import Limits, Resources
 from okube.model.spec import Port, Volume
 from okube.seams.clock import SystemClock
 from okube.worker.runtime.base import Runtime, RuntimeFailure, RuntimeUnavailable
@@ -220,6 +220,13 @@ async def test_the_kernel_kills_what_takes_more_memory_than_its_limit(site: Proc
     task = site.command_task("python3", "-c", "x = bytearray(300 << 20)", resources=Resources(memory=64 << 20))
     container = await ended(runtime, task)
     assert (container.exit_code, container.oom_killed) == (137, True)
+
+
+async def test_a_limit_above_what_is_promised_is_what_a_task_may_take(site: ProcessSite, runtime: Runtime) -> None:
+    resources = Resources(memory=64 << 20, limits=Limits(memory=600 << 20))
+    task = site.command_task("python3", "-c", "x = bytearray(300 << 20)", resources=resources)
+    container = await ended(runtime, task)
+    assert (container.exit_code, container.oom_killed) == (0, False)
 
 
 async def test_where_there_are_no_cgroups_memory_is_limited_for_each_process(site: ProcessSite) -> None:
