@@ -44,6 +44,10 @@ def with_managers(*entries: str, more: str = "") -> str:
 
 
 class TestGood:
+    def test_a_worker_offers_named_resources(self) -> None:
+        worker = "workers:\n  - {name: w1, host: 127.0.0.1, port: 7201, capacity: {gpu: 2, named: {licence: 4}}}\n"
+        assert load(SMALLEST + worker).workers[0].capacity.named == {"gpu": 2, "licence": 4}
+
     def test_the_cluster_of_the_repository(self) -> None:
         config = load_cluster(ROOT / "cluster.yaml")
         assert config.data_dir == ROOT / ".okube"
@@ -350,6 +354,11 @@ timing: {heartbeat: 2s, election: 10ms}
             ("capacity: {cores: .nan}", "capacity.cores: a number is expected, not '.nan'"),
             ("capacity: {cores: many}", "capacity.cores: a number is expected, not 'many'"),
             ("capacity: {memory: 0}", "capacity.memory: 0 B is too little"),
+            ("capacity: {gpu: -1}", "capacity.gpu: -1 is out of range: 1 to 1000000"),
+            ("capacity: {gpu: 1.5}", "capacity.gpu: a whole number is expected, not 1.5"),
+            ("capacity: {gpu: 100000000000000000000}", "capacity.gpu: the number is too large"),
+            ("capacity: {named: {memory: 1}}", "capacity.named: 'memory' cannot be the name of a resource"),
+            ("capacity: {memroy: 8G}", "capacity.memroy: unknown key (did you mean 'memory'?)"),
             ("capacity: {memory: 9P}", "capacity.memory: '9P' is out of range"),
             ("capacity: {disk: -1}", "capacity.disk: -1 is out of range"),
             ("capacity: {ram: 8G}", "capacity.ram: unknown key"),
