@@ -10,12 +10,12 @@ from okube.manager.nodetable import node_table
 from okube.manager.queueing import in_order_of_apps
 from okube.manager.returning import Returns
 from okube.manager.scheduling import scheduling_in
-from okube.manager.slices import at_once, slices
+from okube.manager.slices import ROWS_AT_ONCE, at_once, slices
 from okube.model.commands import Command, PlaceTasks, WithdrawTasks
 from okube.model.endings import START_FAILURES
 from okube.model.spec import ServiceSpec
 from okube.model.task import Moving, Task
-from okube.scheduler import SPREAD, NodeTable, PlacedTask, Policy, PortRequest, TaskGroup, place_in_slices
+from okube.scheduler import SPREAD, NodeTable, Placement, Policy, PortRequest, TaskGroup, place_in_slices
 from okube.scheduler.filters import Filter
 from okube.state import Tables
 from okube.state.readiness import held_by
@@ -88,7 +88,7 @@ def plan_placement_in_slices(
         filters=filters,
         network=between,
     )
-    commands: list[Command] = [_placing(part) for part in slices(placement.placed)]
+    commands: list[Command] = [*_placing(placement)]
     told = [(task_id, rejection.message) for rejection in placement.rejected for task_id in rejection.tasks]
     told += [(task.id, unready[id(tasks)]) for tasks, _ in alike if unready[id(tasks)] for task in tasks]
     unplaced = [
@@ -112,16 +112,19 @@ def _room_is_made(tables: Tables, task: Task) -> bool:
     return any(other.stop_reason == "preempted" and not other.ended for other in there)
 
 
-def _placing(placed: Sequence[PlacedTask]) -> PlaceTasks:
-    numbers: dict[str, int] = {}
-    reason_of = tuple(numbers.setdefault(task.why, len(numbers)) for task in placed)
-    return PlaceTasks(
-        ids=tuple(task.task for task in placed),
-        nodes=tuple(task.node for task in placed),
-        host_ports=tuple(task.host_ports for task in placed),
-        reasons=tuple(numbers),
-        reason_of=reason_of,
-    )
+def _placing(placement: Placement) -> Iterator[PlaceTasks]:
+    """The columns of what is placed, cut into commands."""
+    for start in range(0, len(placement.tasks), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        numbers: dict[str, int] = {}
+        reason_of = tuple([numbers.setdefault(reason, len(numbers)) for reason in placement.reasons[part]])
+        yield PlaceTasks(
+            ids=tuple(placement.tasks[part]),
+            nodes=tuple(placement.nodes[part]),
+            host_ports=tuple(placement.host_ports[part]),
+            reasons=tuple(numbers),
+            reason_of=reason_of,
+        )
 
 
 def _alike(tables: Tables, waiting: list[Task]) -> list[tuple[list[Task], ServiceSpec]]:

@@ -49,12 +49,14 @@ def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
 
 def verdict_is_steady(demand: Demand) -> bool:
     """Whether a task that is placed changes nothing in the verdict for the next one of the group."""
-    return not any(rule.depends or rule.service == demand.group.service for rule in demand.group.calls)
+    rules, service = demand.group.calls, demand.group.service
+    return not rules or not any([rule.depends or rule.service == service for rule in rules])  # noqa: C419 (quicker for one or two)
 
 
 def waits(ledger: Ledger, demand: Demand) -> bool:
     """Whether the group waits for a service that it depends on, so that no node can take it yet."""
-    return any(_waits_for(ledger, rule) for rule in demand.group.calls)
+    rules = demand.group.calls
+    return bool(rules) and any([_waits_for(ledger, rule) for rule in rules])  # noqa: C419 (quicker for one or two)
 
 
 def network_moves_room(demand: Demand) -> bool:

@@ -1,7 +1,7 @@
 """Placement: every task gets a node and host ports, or a reason."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -16,6 +16,7 @@ from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import NetworkView
 from okube.scheduler.nodes import IntArray, NodeTable
+from okube.scheduler.placed import PlacedTask, Placement, Rejection
 from okube.scheduler.policies import SPREAD, Policy, Weighing
 from okube.scheduler.policies.cheapest import Cheapest
 from okube.scheduler.policies.parts import PartsOf
@@ -26,36 +27,6 @@ __all__ = ["PlacedTask", "Placement", "Rejection", "place", "place_in_slices"]
 _BOUND = "is the only node that it may run on"
 _TOWARD = "is where it was to move"
 _AVOIDED = "; it failed to start there lately, and fits nowhere else"
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedTask:
-    """A task with its node and a host port for each port it asked for, in the order it asked.
-
-    ``why`` follows the node's name in a sentence: ``of 3 nodes that fit: fewest tasks of web``. Tasks that were placed
-    for the same reason share one.
-    """
-
-    task: str
-    node: str
-    host_ports: tuple[int, ...] = ()
-    why: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Tasks of one group that no node can take, and a sentence that says why."""
-
-    tasks: tuple[str, ...]
-    message: str
-
-
-@dataclass(slots=True)
-class Placement:
-    """What became of every task, in the order the tasks were given."""
-
-    placed: list[PlacedTask] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +99,7 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, parts_of: Par
         placement.rejected.append(Rejection(group.tasks, str(error)))
         return
     ledger.begin(group)
-    # Where nodes share ports, or tasks mind each other, what one takes changes the room of others: one after another.
-    one_by_one = (bool(group.ports) and ledger.ports.shared) or moves_room(demand) or network_moves_room(demand)
+    one_by_one = _changes_room(ledger, demand)
     freely = not (one_by_one or group.pinned or group.avoid or policy.spreads_exactly(demand))
     if freely and (parts := parts_of.parts(demand)) is not None:
         _place_freely(ledger, demand, Cheapest(ledger, demand, policy, parts), placement)
@@ -151,6 +121,13 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, parts_of: Par
             reasons[run.pinned] = explain_no_fit(ledger, demand, run.pinned)
         left_over.setdefault(run.pinned, []).extend(run.tasks[placed:])
     placement.rejected += [Rejection(tuple(tasks), reasons[pinned]) for pinned, tasks in left_over.items()]
+
+
+def _changes_room(ledger: Ledger, demand: Demand) -> bool:
+    """Where nodes share ports, or tasks mind each other, what one takes changes the room of others."""
+    group = demand.group
+    shared = bool(group.ports) and ledger.ports.shared
+    return shared or (bool(group.company) and moves_room(demand)) or (bool(group.calls) and network_moves_room(demand))
 
 
 def _place_freely(ledger: Ledger, demand: Demand, cheapest: Cheapest, placement: Placement) -> None:
@@ -225,11 +202,15 @@ def _fill_tiers(filling: Filling | Weighing, tiers: list[_Tier], run: _Run) -> l
 
 def _record(ledger: Ledger, group: TaskGroup, tasks: Sequence[str], choices: list[Choice], placement: Placement) -> int:
     """Note where tasks go, the first ones first; how many that are."""
-    names = ledger.nodes.names
-    waiting = iter(tasks)
+    names, count = ledger.nodes.names, 0
     for choice in choices:
-        ledger.remember(group.service, choice.rows)
-        for row, task in zip(choice.rows, waiting, strict=False):
-            host_ports = ledger.ports.take(row, group.ports) if group.ports else ()
-            placement.placed.append(PlacedTask(task, names[row], host_ports, choice.why))
-    return sum(len(choice.rows) for choice in choices)
+        rows, before = choice.rows, count
+        count += len(rows)
+        ledger.remember(group.service, rows)
+        placement.tasks += tasks[before:count]
+        placement.nodes += [names[row] for row in rows]
+        placement.host_ports += (
+            [ledger.ports.take(row, group.ports) for row in rows] if group.ports else [()] * len(rows)
+        )
+        placement.reasons += [choice.why] * len(rows)
+    return count

@@ -5,8 +5,6 @@ balance (the node whose most used resource is the least used once the task is th
 then the first by name. A task that asks for nothing adds no load, so for it the number of tasks stands before the load.
 """
 
-from math import inf
-
 import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
@@ -104,11 +102,10 @@ def load_of(use: Use, demand: Demand) -> FloatArray:
 
 def load_of_one(total: list[int], free: list[int], demand: Demand) -> float:
     """The same for one node."""
-    largest = -inf
-    for row, (most, left, amount) in enumerate(zip(total, free, demand.asked, strict=True)):
-        if amount > 0 or row < len(_RESOURCES):
-            largest = max(largest, float(most - left + amount) / float(most) if most > 0 else 0.0)
-    return largest
+    every = list(zip(total, free, demand.asked, strict=True))
+    kinds = of_load(demand)
+    rows = every if isinstance(kinds, slice) else [every[kind] for kind in kinds]
+    return max([float(most - left + amount) / float(most) if most > 0 else 0.0 for most, left, amount in rows])
 
 
 def _occurrences_before(values: IntArray) -> IntArray:

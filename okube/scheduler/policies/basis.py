@@ -8,7 +8,7 @@ from okube.scheduler.nodes import FloatArray
 from okube.scheduler.policies.score import Score
 from okube.scheduler.use import Use
 
-__all__ = ["Basis", "ByUse", "basis_of"]
+__all__ = ["Basis", "ByUse", "basis_of", "basis_rule"]
 
 Basis = Literal["use", "group", "own", "zone", "any"]
 """``use``: what a node holds, and the shape of the demand. ``group``: what placing tasks of the group does not change.
@@ -26,5 +26,14 @@ class ByUse(Protocol):
 
 def basis_of(score: Score, demand: Demand) -> Basis:
     """What the costs of a score follow from, for tasks of the demand."""
-    basis: Callable[[Demand], Basis] | None = getattr(score, "basis", None)
-    return "any" if basis is None else basis(demand)
+    return basis_rule(score)(demand)
+
+
+def basis_rule(score: Score) -> Callable[[Demand], Basis]:
+    """How a score tells that."""
+    rule: Callable[[Demand], Basis] | None = getattr(score, "basis", None)
+    return _any if rule is None else rule
+
+
+def _any(demand: Demand) -> Basis:
+    return "any"

@@ -12,10 +12,11 @@ from okube.scheduler.choice import Choice, among_words
 from okube.scheduler.filters import of_group
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
+from okube.scheduler.policies.basis import Basis
 from okube.scheduler.policies.frontier import Frontier
 from okube.scheduler.policies.parts import Parts, steady_costs
 from okube.scheduler.policies.policy import Policy, Term
-from okube.scheduler.policies.price import BILLION, weighed, weighed_one, whole_costs
+from okube.scheduler.policies.price import BILLION, weighed_one, weighed_share, whole_costs
 from okube.scheduler.policies.standing import standing_for
 
 __all__ = ["Cheapest"]
@@ -70,14 +71,17 @@ class Cheapest:
             return {}
         rows, tasks = np.array(list(self._own)), np.array(list(self._own.values()))
         for weight in self._parts.own:
-            costs[rows] += weighed(weight, tasks / self._most)
+            costs[rows] += weighed_share(weight, tasks / self._most)
         in_zone: dict[int, int] = {}
         for zone, count in zip(self._ledger.zones[rows].tolist(), tasks.tolist(), strict=True):
             in_zone[zone] = in_zone.get(zone, 0) + count
         return in_zone
 
     def _zone_cost(self, count: int) -> float:
-        return sum([weighed_one(weight, count / self._most) for weight in self._zone_weights])
+        cost = 0.0
+        for weight in self._zone_weights:
+            cost += weighed_one(weight, count / self._most)
+        return cost
 
     def _one(self, costs: FloatArray, in_zone: dict[int, int], fitting: int) -> Choice:
         if in_zone and self._zone_weights:
@@ -109,7 +113,7 @@ class Cheapest:
             costs += self._steady[rows]
         own = times + np.array([self._own.get(row, 0) for row in rows.tolist()]) if self._own else times
         for weight in self._parts.own:
-            costs += weighed(weight, own / self._most)
+            costs += weighed_share(weight, own / self._most)
         return costs
 
     def _why_this(self, row: int, best: float, next_row: int, second: float, fitting: int) -> str:
@@ -117,23 +121,25 @@ class Cheapest:
         names = self._ledger.nodes.names
         if fitting == 1:
             return among_words(1, len(names), ())
-        parts = [f"{t.score.name} {_number(self._cost_of(t, row))}" for t in self._parts.all[:_TERMS_SHOWN]]
+        parts = [self._part(basis, term, row) for basis, term in self._parts.all[:_TERMS_SHOWN]]
         told = f" ({', '.join(parts)})" if parts else ""
         last = "first by name" if best == second else f"next {names[next_row]} with {_number(second)}"
         return among_words(fitting, len(names), (f"least cost {_number(best)}{told}; {last}",))
 
-    def _cost_of(self, term: Term, row: int) -> float:
-        parts = self._parts
-        if term in parts.steady and len(parts.steady) == 1 and self._steady is not None:
-            return float(self._steady[row])
-        if term in parts.use:
-            return self._standing.cost_of(term, row)
-        if not self._own and term not in parts.steady:
-            return 0.0
-        return float(whole_costs(self._ledger, self._demand, (term,), np.array([row]))[0])
+    def _part(self, basis: Basis, term: Term, row: int) -> str:
+        """What one score adds to the cost of a node, as it was before the task came there: ``spread 2.5``."""
+        if basis == "group" and len(self._parts.steady) == 1 and self._steady is not None:
+            cost = float(self._steady[row])
+        elif basis == "use":
+            cost = self._standing.cost_of(term, row)
+        elif basis != "group" and not self._own:
+            return f"{term.score.name} 0"
+        else:
+            cost = float(whole_costs(self._ledger, self._demand, (term,), np.array([row]))[0])
+        return f"{term.score.name} {_number(cost)}"
 
     def _why_these(self, fitting: int) -> str:
-        names = ", ".join([term.score.name for term in self._parts.all[:_TERMS_SHOWN]])
+        names = ", ".join([term.score.name for _, term in self._parts.all[:_TERMS_SHOWN]])
         return among_words(fitting, len(self._ledger.nodes), (f"least cost ({names or self._name})",))
 
 

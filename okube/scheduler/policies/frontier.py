@@ -18,7 +18,7 @@ from okube.scheduler.nodes import FloatArray, IntArray
 
 __all__ = ["Frontier"]
 
-_AHEAD = 3
+_AHEAD = 8
 _SPARE = 16
 _FOLDS = 4
 Ahead = Callable[[IntArray, IntArray], FloatArray]
@@ -61,35 +61,32 @@ class Frontier:
     def fill(self, wanted: int) -> list[int]:
         """The nodes of so many tasks, or of as many as there is room for; ``taken`` then says how many each got."""
         chosen: list[int] = []
+        taken, heaps, in_zone, zone_cost = self.taken, self._heaps, self._in_zone, self._zone_cost
         self._widen(wanted)
         while len(chosen) < wanted:
-            if not self._best or self._best[0][0] > self._bound:
+            best = self._best
+            if not best or best[0][0] > self._bound:
                 if self._bound == np.inf:
                     break
                 self._widen(wanted - len(chosen))
                 continue
-            _, row, zone = self._best[0]
+            _, row, zone = best[0]
             chosen.append(row)
-            self._take(row, zone)
+            taken[row] = times = taken.get(row, 0) + 1
+            in_zone[zone] = there = in_zone.get(zone, 0) + 1
+            heap, following = heaps[zone], self._next[row]
+            if times == len(following):
+                following += self._further(row, times)
+            if following[times] < np.inf:
+                heapreplace(heap, (following[times], row))
+            else:
+                heappop(heap)
+            if heap:
+                cost, row = heap[0]
+                heapreplace(best, (cost + zone_cost(there), row, zone))
+            else:
+                heappop(best)
         return chosen
-
-    def _take(self, row: int, zone: int) -> None:
-        heap, times = self._heaps[zone], self.taken.get(row, 0) + 1
-        self.taken[row] = times
-        following = self._next[row]
-        if times == len(following):
-            following += self._further(row, times)
-        cost = following[times]
-        if cost == np.inf:
-            heappop(heap)
-        else:
-            heapreplace(heap, (cost, row))
-        count = self._in_zone[zone] = self._in_zone.get(zone, 0) + 1
-        if heap:
-            cost, row = heap[0]
-            heapreplace(self._best, (cost + self._zone_cost(count), row, zone))
-        else:
-            heappop(self._best)
 
     def _widen(self, more: int) -> None:
         """Raises the bound so far that the frontier gets about as many nodes more, if there are so many."""

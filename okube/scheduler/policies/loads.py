@@ -46,7 +46,7 @@ class Balance(_UseScore):
 
     def of_use(self, use: Use, demand: Demand) -> FloatArray:
         """See ``ByUse``."""
-        return np.minimum(load_of(use, demand), 1.0)
+        return np.minimum(np.maximum(load_of(use, demand), 0.0), 1.0)
 
     def of_one(self, total: list[int], free: list[int], tasks: int, demand: Demand) -> float:
         """See ``OneByOne``."""

@@ -8,7 +8,7 @@ import numpy as np
 from okube.scheduler.calls import verdict_of
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray
-from okube.scheduler.policies.basis import Basis, basis_of
+from okube.scheduler.policies.basis import Basis, basis_rule
 from okube.scheduler.policies.policy import Policy, Term
 from okube.scheduler.policies.price import weighed
 
@@ -23,7 +23,7 @@ class Parts:
     tasks that a node has, and its zone. The same object stands for the same scores.
     """
 
-    all: tuple[Term, ...]
+    all: tuple[tuple[Basis, Term], ...]
     use: tuple[Term, ...]
     steady: tuple[Term, ...]
     own: tuple[float, ...]
@@ -34,24 +34,25 @@ class PartsOf:
     """The parts of one policy, for any demand."""
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+        self._terms = policy.terms
+        self._asked = [(term.score.applies, basis_rule(term.score)) for term in policy.terms]
         self._found: dict[tuple[Basis | None, ...], Parts | None] = {}
 
     def parts(self, demand: Demand) -> Parts | None:
         """The parts for tasks of the demand; None where one follows from something that is not known."""
-        bases = tuple([basis_of(t.score, demand) if t.score.applies(demand) else None for t in self._policy.terms])
+        bases = tuple([basis(demand) if applies(demand) else None for applies, basis in self._asked])
         if bases not in self._found:
             self._found[bases] = None if "any" in bases else self._sorted(bases)
         return self._found[bases]
 
     def _sorted(self, bases: tuple[Basis | None, ...]) -> Parts:
-        terms = list(zip(bases, self._policy.terms, strict=True))
+        every = tuple([(basis, term) for basis, term in zip(bases, self._terms, strict=True) if basis is not None])
 
         def of(wanted: Basis) -> tuple[Term, ...]:
-            return tuple(term for basis, term in terms if basis == wanted)
+            return tuple(term for basis, term in every if basis == wanted)
 
         own, zone = (tuple(term.weight for term in of(basis)) for basis in ("own", "zone"))
-        return Parts(tuple(term for basis, term in terms if basis), of("use"), of("group"), own, zone)
+        return Parts(every, of("use"), of("group"), own, zone)
 
 
 def steady_costs(ledger: Ledger, demand: Demand, parts: Parts) -> FloatArray | None:

@@ -11,7 +11,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.policies.policy import Term
 
-__all__ = ["BILLION", "weighed", "weighed_one", "weighted_costs", "whole_costs"]
+__all__ = ["BILLION", "weighed", "weighed_one", "weighed_share", "weighted_costs", "whole_costs"]
 
 BILLION = 1e9
 
@@ -22,13 +22,17 @@ def weighed(weight: float, costs: FloatArray) -> FloatArray:
     What a score says counts within 0 and 1; what is no number counts as 1, so that a score that is wrong about a node
     does not draw tasks there.
     """
-    sound = np.clip(np.nan_to_num(costs, nan=1.0, posinf=1.0, neginf=1.0), 0.0, 1.0)
-    return np.rint(weight * sound * BILLION)
+    return weighed_share(weight, np.clip(np.nan_to_num(costs, nan=1.0, posinf=1.0, neginf=1.0), 0.0, 1.0))
+
+
+def weighed_share(weight: float, costs: FloatArray) -> FloatArray:
+    """The same where all are known to be between 0 and 1."""
+    return np.rint(costs * (weight * BILLION))
 
 
 def weighed_one(weight: float, cost: float) -> float:
     """The same for one node, of which the score says something between 0 and 1."""
-    return float(round(weight * cost * BILLION))
+    return float(round(cost * (weight * BILLION)))
 
 
 def whole_costs(ledger: Ledger, demand: Demand, terms: tuple[Term, ...], rows: IntArray) -> FloatArray:

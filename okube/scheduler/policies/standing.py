@@ -1,5 +1,6 @@
 """What every node costs by what it holds, kept up to date: the part of a cost that tasks of many services share."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,13 +11,15 @@ from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.policies.basis import ByUse
 from okube.scheduler.policies.parts import Parts
 from okube.scheduler.policies.policy import Term
-from okube.scheduler.policies.price import weighed, weighed_one
+from okube.scheduler.policies.price import weighed_one, weighed_share
 from okube.scheduler.ports import UNLIMITED
 from okube.scheduler.use import Use
 
 __all__ = ["OneByOne", "Standing", "standing_for"]
 
 _FEW = 8
+OfOne = Callable[[list[int], list[int], int, Demand], float]
+Weighed = tuple[float, OfOne]
 
 
 @runtime_checkable
@@ -38,9 +41,9 @@ class Standing:
         self._ledger = ledger
         self._demand = demand
         self._terms = [(term.weight, term.score) for term in terms if isinstance(term.score, ByUse)]
-        self._one_of = {term.score.name: term.score.of_one for term in terms if isinstance(term.score, OneByOne)}
-        ones = [(term.weight, self._one_of[term.score.name]) for term in terms if term.score.name in self._one_of]
+        ones = [(term.weight, term.score.of_one) for term in terms if isinstance(term.score, OneByOne)]
         self._ones = ones if len(ones) == len(terms) else None
+        self._heaviest = terms[0] if terms else None
         self._allowed = allowed_for(ledger, demand)
         self._seen = ledger.kept.now
         rows = np.arange(len(ledger.nodes))
@@ -53,7 +56,7 @@ class Standing:
         """What one more task costs on nodes that are used so, whether or not there is room."""
         costs = np.zeros(len(use.tasks))
         for weight, score in self._terms:
-            costs += weighed(weight, score.of_use(use, self._demand))
+            costs += weighed_share(weight, score.of_use(use, self._demand))
         return costs
 
     def renew(self) -> None:
@@ -65,7 +68,7 @@ class Standing:
         self._seen = kept.now
         if self._ones is not None and len(touched) <= _FEW:
             for row in touched:
-                self._renew_one(row)
+                self._renew_one(row, self._ones)
             return
         rows = np.array(touched)
         room = room_of_shape(self._ledger, self._demand, rows)
@@ -75,27 +78,25 @@ class Standing:
         self.room[rows], self.costs[rows] = room, costs
 
     def cost_of(self, term: Term, row: int) -> float:
-        """What one of the scores adds to the cost of a node."""
-        of_one = self._one_of.get(term.score.name)
-        if of_one is not None:
-            free, total = self._ledger.free[:, row].tolist(), self._ledger.total[:, row].tolist()
-            tasks = int(self._ledger.tasks[row])
-            return weighed_one(term.weight, of_one(total, free, tasks, self._demand))
+        """What one of the scores adds to the cost of a node that has room."""
+        if term is self._heaviest and self._ones is not None:  # what the others leave: to tell these takes less
+            return float(self.costs[row]) - self._one(row, self._ledger.free[:, row].tolist(), self._ones[1:])
         assert isinstance(term.score, ByUse)
         use = self._ledger.use(np.array([row]))
-        return float(weighed(term.weight, term.score.of_use(use, self._demand))[0])
+        return float(weighed_share(term.weight, term.score.of_use(use, self._demand))[0])
 
-    def _renew_one(self, row: int) -> None:
+    def _renew_one(self, row: int, ones: list[Weighed]) -> None:
         free = self._ledger.free[:, row].tolist()
         room = self._room_of_one(row, free)
         self.fitting += (room > 0) - bool(self.room[row] > 0)
         self.room[row] = room
-        self.costs[row] = self._one(row, free) if room else np.inf
+        self.costs[row] = self._one(row, free, ones) if room else np.inf
 
-    def _one(self, row: int, free: list[int]) -> float:
-        total, tasks = self._ledger.total[:, row].tolist(), int(self._ledger.tasks[row])
-        ones = self._ones or ()
-        return sum([weighed_one(weight, of_one(total, free, tasks, self._demand)) for weight, of_one in ones])
+    def _one(self, row: int, free: list[int], ones: list[Weighed]) -> float:
+        total, tasks, cost = self._ledger.total[:, row].tolist(), int(self._ledger.tasks[row]), 0.0
+        for weight, of_one in ones:
+            cost += weighed_one(weight, of_one(total, free, tasks, self._demand))
+        return cost
 
     def _room_of_one(self, row: int, free: list[int]) -> int:
         if not self._allowed[row]:

@@ -33,7 +33,8 @@ class Wishes:
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""
-        return bool(demand.prefer) or any(rule.weight is not None for rule in demand.group.company)
+        company = demand.group.company
+        return bool(demand.prefer) or (bool(company) and any(rule.weight is not None for rule in company))
 
     def costs(self, ledger: Ledger, demand: Demand, rows: IntArray) -> FloatArray:
         """See ``Score``."""
