@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,13 +17,7 @@ _SHAPES_KEPT = 4096
 _parsed = lru_cache(maxsize=_SHAPES_KEPT)(parse_constraint)
 
 
-class _Shape(NamedTuple):
-    cpus: float
-    memory: int
-    disk: int
-    constraints: tuple[str, ...]
-    knows: int
-    named: tuple[tuple[str, int], ...]
+_Shape = tuple[float, int, int, tuple[str, ...], int, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +45,9 @@ class Demand:
 
         Raises ``ValueError`` where a constraint cannot be read.
         """
-        key = _Shape(group.cpus, group.memory, group.disk, group.constraints, group.knows, group.named)
+        key = (group.cpus, group.memory, group.disk, group.constraints, group.knows, group.named)
         shape, resources, asked, constraints, missing = _read(key, tuple(named))
-        prefer = tuple((_parsed(text), weight) for text, weight in group.prefer)
+        prefer = tuple([(_parsed(text), weight) for text, weight in group.prefer])
         return cls(resources, constraints, group.ports, group, shape, asked, group.knows, prefer, missing)
 
 
@@ -63,10 +56,11 @@ def _read(
     shape: _Shape, named: tuple[str, ...]
 ) -> tuple[_Shape, IntArray, tuple[int, ...], tuple[Constraint, ...], tuple[str, ...]]:
     """The parts of a demand that many groups have in common; read once, for thousands of services ask for the same."""
-    counts = dict(shape.named)
-    asked = (round(shape.cpus * NANOCORES), shape.memory, shape.disk, *(counts.get(name, 0) for name in named))
+    cpus, memory, disk, texts, _, amounts = shape
+    counts = dict(amounts)
+    asked = (round(cpus * NANOCORES), memory, disk, *(counts.get(name, 0) for name in named))
     resources = np.array(asked, dtype=np.int64)[:, None]
     resources.flags.writeable = False
-    constraints = tuple(map(_parsed, shape.constraints))
+    constraints = tuple(map(_parsed, texts))
     missing = tuple(name for name in counts if name not in named)
     return shape, resources, asked, constraints, missing

@@ -58,7 +58,8 @@ class Kept:
 
     def fixed(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The same for what no task that is placed changes, or what sees to that itself."""
-        found: T | None = self._look(key)[0]
+        kept = self._found.get(key)
+        found: T | None = self._look(key)[0] if kept is None else kept[0]
         if found is None:
             found = compute()
             self._keep(key, found, 0)

@@ -5,6 +5,8 @@ balance (the node whose most used resource is the least used once the task is th
 then the first by name. A task that asks for nothing adds no load, so for it the number of tasks stands before the load.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
@@ -102,9 +104,11 @@ def load_of(use: Use, demand: Demand) -> FloatArray:
 
 def load_of_one(total: list[int], free: list[int], demand: Demand) -> float:
     """The same for one node."""
-    every = list(zip(total, free, demand.asked, strict=True))
-    kinds = of_load(demand)
-    rows = every if isinstance(kinds, slice) else [every[kind] for kind in kinds]
+    asked: Sequence[int] = demand.asked
+    if len(asked) > len(_RESOURCES):
+        kinds = [kind for kind, amount in enumerate(asked) if amount > 0 or kind < len(_RESOURCES)]
+        total, free, asked = ([each[kind] for kind in kinds] for each in (total, free, asked))
+    rows = zip(total, free, asked, strict=True)
     return max([float(most - left + amount) / float(most) if most > 0 else 0.0 for most, left, amount in rows])
 
 

@@ -4,7 +4,7 @@ What is asked about the same service again and again is answered with the same o
 what follows from it, such as how far every node is from the tasks of a database, can be kept by it.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import numpy as np
@@ -40,16 +40,19 @@ class Census:
 
     def __init__(self, row_of: Mapping[str, int]) -> None:
         self._row_of = row_of
-        self._placed: dict[str, Counter[int]] = {}
-        self._changes: Counter[str] = Counter()
+        self._placed: dict[str, dict[int, int]] = {}
+        self._changes: dict[str, int] = {}
         self._seen: OrderedDict[tuple[str, int], tuple[Mapping[str, int], int, Whereabouts]] = OrderedDict()
         self._alike: OrderedDict[frozenset[tuple[int, int]], Whereabouts] = OrderedDict()
 
     def add(self, service: str, rows: list[int]) -> None:
         """Tasks of the service were placed, one for each row."""
-        if rows:
-            self._placed.setdefault(service, Counter()).update(rows)
-            self._changes[service] += 1
+        if not rows:
+            return
+        placed = self._placed.setdefault(service, {})
+        for row in rows:
+            placed[row] = placed.get(row, 0) + 1
+        self._changes[service] = self._changes.get(service, 0) + 1
 
     def counts(self, service: str, before: Mapping[str, int]) -> dict[int, int]:
         """How many tasks of the service nodes (rows) have, ``before`` telling of those that were there at first."""

@@ -25,7 +25,7 @@ __all__ = ["GROUPED", "SINGLES", "placements_a_second"]
 
 SINGLES, GROUPED = 1, 50
 _DATABASES, _COPIES = 100, 3
-_TASKS = {SINGLES: 4000, GROUPED: 40_000}
+_TASKS = {SINGLES: 20_000, GROUPED: 200_000}
 _ROUNDS = 3
 _DIMENSIONS = 5
 _POLICY = policy_of("network", {"zones": 10.0})

@@ -19,8 +19,9 @@ from okube.scheduler.nodes import FloatArray, IntArray
 __all__ = ["Frontier"]
 
 _AHEAD = 8
-_SPARE = 16
+_SPARE = 4
 _FOLDS = 4
+_TIMES = np.arange(1, _AHEAD + 1)
 Ahead = Callable[[IntArray, IntArray], FloatArray]
 
 
@@ -61,7 +62,8 @@ class Frontier:
     def fill(self, wanted: int) -> list[int]:
         """The nodes of so many tasks, or of as many as there is room for; ``taken`` then says how many each got."""
         chosen: list[int] = []
-        taken, heaps, in_zone, zone_cost = self.taken, self._heaps, self._in_zone, self._zone_cost
+        taken, heaps, in_zone = self.taken, self._heaps, self._in_zone
+        shares: dict[int, float] = {}
         self._widen(wanted)
         while len(chosen) < wanted:
             best = self._best
@@ -82,15 +84,18 @@ class Frontier:
             else:
                 heappop(heap)
             if heap:
+                share = shares.get(there)
+                if share is None:
+                    shares[there] = share = self._zone_cost(there)
                 cost, row = heap[0]
-                heapreplace(best, (cost + zone_cost(there), row, zone))
+                heapreplace(best, (cost + share, row, zone))
             else:
                 heappop(best)
         return chosen
 
     def _widen(self, more: int) -> None:
-        """Raises the bound so far that the frontier gets about as many nodes more, if there are so many."""
-        below, self._bound = self._bound, _at_least(self._first, self._bound, more + more // 4 + _SPARE)
+        """Raises the bound so far that the frontier gets not many less nodes more, if there are so many: some get several."""
+        below, self._bound = self._bound, _at_least(self._first, self._bound, more - more // 4 + _SPARE)
         within = (self._first <= self._bound) & (self._first > below) & (self._first < np.inf)
         rows = np.flatnonzero(within)
         self._look_ahead(rows)
@@ -107,9 +112,10 @@ class Frontier:
         heapify(self._best)
 
     def _look_ahead(self, rows: IntArray) -> None:
-        times = np.repeat(np.arange(1, _AHEAD + 1), len(rows))
-        every = np.tile(rows, _AHEAD)
-        costs = np.where(self._room[every] > times, self._ahead(every, times), np.inf)
+        times = _TIMES.repeat(len(rows))
+        every = np.concatenate((rows,) * _AHEAD)
+        costs = self._ahead(every, times)
+        costs[self._room[every] <= times] = np.inf
         following = np.concatenate((self._costs[rows], costs)).reshape(_AHEAD + 1, len(rows)).T
         self._next.update(zip(rows.tolist(), following.tolist(), strict=True))
 

@@ -62,8 +62,7 @@ def steady_costs(ledger: Ledger, demand: Demand, parts: Parts) -> FloatArray | N
     """
     terms = parts.steady
     verdict = verdict_of(ledger, demand) if demand.group.calls else None
-    refused = verdict is not None and bool(verdict.refusals)
-    if not terms and not refused:
+    if not terms and (verdict is None or not verdict.refusals):
         return None
 
     def sum_up() -> FloatArray:
