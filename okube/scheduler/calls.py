@@ -25,43 +25,41 @@ def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
     same rules about services that are in the same places: so it is kept by these. Where others depend on the group, it
     is asked for many times between two tasks, and the last one is kept.
     """
-    rules = demand.group.calls
-    if not rules or ledger.network is None:
-        return None
     network, last = ledger.network, ledger.last_verdict
+    if network is None or not demand.group.calls:
+        return None
     if last is not None and last[0] == (demand, _STEADY):
         return last[1]
-    if verdict_is_steady(demand):
-        where = tuple([ledger.whereabouts(rule.service) for rule in rules])
+    talk = demand.talk
+    if talk.is_steady(demand.group.service):
+        where = tuple([ledger.whereabouts(rule.service) for rule in talk.rules])
 
         def judge() -> Verdict:
-            return network.judge(_NO_ROWS, [_neighbour(ledger, rule) for rule in rules])
+            return network.judge(_NO_ROWS, [_neighbour(ledger, rule) for rule in talk.rules])
 
-        verdict = ledger.kept.fixed(("network", rules, where), judge)
+        verdict = ledger.kept.fixed(("network", talk, where), judge)
         ledger.last_verdict = (demand, _STEADY), verdict
         return verdict
     key = (demand, int(ledger.spread.by_node.sum()))
-    if ledger.last_verdict is None or ledger.last_verdict[0] != key:
+    if last is None or last[0] != key:
         own = np.flatnonzero(ledger.spread.by_node)
-        ledger.last_verdict = key, network.judge(own, [_neighbour(ledger, rule) for rule in rules])
-    return ledger.last_verdict[1]
+        last = ledger.last_verdict = key, network.judge(own, [_neighbour(ledger, rule) for rule in talk.rules])
+    return last[1]
 
 
 def verdict_is_steady(demand: Demand) -> bool:
     """Whether a task that is placed changes nothing in the verdict for the next one of the group."""
-    rules, service = demand.group.calls, demand.group.service
-    return not rules or not any([rule.depends or rule.service == service for rule in rules])  # noqa: C419 (quicker for one or two)
+    return demand.talk.is_steady(demand.group.service)
 
 
 def waits(ledger: Ledger, demand: Demand) -> bool:
     """Whether the group waits for a service that it depends on, so that no node can take it yet."""
-    rules = demand.group.calls
-    return bool(rules) and any([_waits_for(ledger, rule) for rule in rules])  # noqa: C419 (quicker for one or two)
+    return bool(demand.talk.waiting) and _waiting(ledger, demand) is not None
 
 
 def network_moves_room(demand: Demand) -> bool:
     """Whether a task that is placed changes which nodes are near enough for the next one of the group."""
-    return any((rule.depends and rule.limited) or rule.min_bandwidth_bps > 0 for rule in demand.group.calls)
+    return demand.talk.moves_room
 
 
 class NetworkFilter:
@@ -77,9 +75,9 @@ class NetworkFilter:
 
     def explain(self, ledger: Ledger, demand: Demand, refused: IntArray) -> list[Refusal]:
         """See ``Filter``; a node that is too far from several counts for the first of them."""
-        waiting = [rule for rule in demand.group.calls if _waits_for(ledger, rule)]
-        if waiting:
-            return [Refusal(len(refused), _why_wait(waiting[0]))]
+        waiting = _waiting(ledger, demand)
+        if waiting is not None:
+            return [Refusal(len(refused), _why_wait(waiting))]
         refusals = []
         verdict = verdict_of(ledger, demand)
         for neighbour, too_far in () if verdict is None else verdict.refusals:
@@ -98,8 +96,12 @@ def _allowed(ledger: Ledger, demand: Demand) -> BoolArray:
     return allowed if ledger.reserved is None else allowed & ledger.reserved.allows(demand.group)
 
 
-def _waits_for(ledger: Ledger, rule: CallRule) -> bool:
-    return not rule.depends and (not rule.service or (rule.awaited and not ledger.tasks_of(rule.service).any()))
+def _waiting(ledger: Ledger, demand: Demand) -> CallRule | None:
+    """The first rule that the group has to wait for."""
+    for rule in demand.talk.waiting:
+        if not rule.service or not ledger.tasks_of(rule.service).any():
+            return rule
+    return None
 
 
 def _why_wait(rule: CallRule) -> str:

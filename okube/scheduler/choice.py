@@ -5,7 +5,7 @@ from dataclasses import dataclass
 __all__ = ["Choice", "among_words"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
     """Nodes (rows) that get a task each, one after another, and why these: what follows a node's name in a sentence."""
 

@@ -127,7 +127,7 @@ def _changes_room(ledger: Ledger, demand: Demand) -> bool:
     """Where nodes share ports, or tasks mind each other, what one takes changes the room of others."""
     group = demand.group
     shared = bool(group.ports) and ledger.ports.shared
-    return shared or (bool(group.company) and moves_room(demand)) or (bool(group.calls) and network_moves_room(demand))
+    return shared or (bool(group.company) and moves_room(demand)) or network_moves_room(demand)
 
 
 def _place_freely(ledger: Ledger, demand: Demand, cheapest: Cheapest, placement: Placement) -> None:

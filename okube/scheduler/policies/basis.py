@@ -20,6 +20,10 @@ Basis = Literal["use", "group", "own", "zone", "any"]
 class ByUse(Protocol):
     """A score whose basis is ``use``."""
 
+    @property
+    def name(self) -> str:
+        """See ``Score``."""
+
     def of_use(self, use: Use, demand: Demand) -> FloatArray:
         """What one more task of the demand costs on nodes that are used so: 0 to 1."""
 

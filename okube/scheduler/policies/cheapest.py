@@ -14,7 +14,7 @@ from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 from okube.scheduler.policies.basis import Basis
 from okube.scheduler.policies.frontier import Frontier
-from okube.scheduler.policies.parts import Parts, steady_costs
+from okube.scheduler.policies.parts import Parts, steady_for
 from okube.scheduler.policies.policy import Policy, Term
 from okube.scheduler.policies.price import BILLION, weighed_one, weighed_share, whole_costs
 from okube.scheduler.policies.standing import standing_for
@@ -22,6 +22,7 @@ from okube.scheduler.policies.standing import standing_for
 __all__ = ["Cheapest"]
 
 _TERMS_SHOWN = 4
+_SHARES = ("own", "zone")
 
 
 class Cheapest:
@@ -36,17 +37,19 @@ class Cheapest:
         self._most = max(1, sum(self._own.values()) + len(demand.group.tasks))
         self._zone_weights = parts.zone if ledger.zone_count > 1 else ()
         self._standing = standing_for(ledger, demand, parts)
-        self._steady = steady_costs(ledger, demand, parts)
+        self._steady = steady_for(ledger, demand, parts)
 
     def fill(self, wanted: int) -> list[Choice]:
         """Places at most so many tasks, and tells the node of each, in order."""
         if wanted <= 0 or waits(self._ledger, self._demand):
             return []
         standing, steady = self._standing, self._steady
-        costs = standing.costs.copy() if steady is None else standing.costs + steady
+        costs = standing.costs.copy() if steady is None else standing.costs + steady.costs
         self._room = self._room_left(costs)
-        as_standing = steady is None and self._room is standing.room
-        fitting = standing.fitting if as_standing else int(np.count_nonzero(costs < np.inf))
+        fits = standing.fits if self._room is standing.room else self._room > 0
+        if steady is not None and steady.allowed is not None:
+            fits = fits & steady.allowed
+        fitting = int(np.count_nonzero(fits))
         if fitting == 0:
             return []
         in_zone = self._add_own(costs)
@@ -56,13 +59,14 @@ class Cheapest:
 
     def _room_left(self, costs: FloatArray) -> IntArray:
         """The room that all filters leave; what a node without costs is infinite."""
-        room = self._standing.room
+        room, group = self._standing.room, self._demand.group
+        if not (group.ports or group.max_per_node or group.company or self._ledger.more_filters):
+            return room
         rules = [rule for rule in of_group(self._demand) if not isinstance(rule, NetworkFilter)]
         rules += self._ledger.more_filters
         for rule in rules:
             room = np.minimum(room, rule.room(self._ledger, self._demand))
-        if rules:
-            costs[room <= 0] = np.inf
+        costs[room <= 0] = np.inf
         return room
 
     def _add_own(self, costs: FloatArray) -> dict[int, int]:
@@ -110,7 +114,7 @@ class Cheapest:
         """What one more task costs on these nodes after so many more on each, without the share of the zone."""
         costs = self._standing.ask(self._ledger.use(rows).after(self._demand, times))
         if self._steady is not None:
-            costs += self._steady[rows]
+            costs += self._steady.costs[rows]
         own = times + np.array([self._own.get(row, 0) for row in rows.tolist()]) if self._own else times
         for weight in self._parts.own:
             costs += weighed_share(weight, own / self._most)
@@ -121,7 +125,11 @@ class Cheapest:
         names = self._ledger.nodes.names
         if fitting == 1:
             return among_words(1, len(names), ())
-        parts = [self._part(basis, term, row) for basis, term in self._parts.all[:_TERMS_SHOWN]]
+        nothing = not self._own  # then no node has a share of the service's tasks
+        parts = [
+            f"{term.score.name} 0" if nothing and basis in _SHARES else self._part(basis, term, row)
+            for basis, term in self._parts.all[:_TERMS_SHOWN]
+        ]
         told = f" ({', '.join(parts)})" if parts else ""
         last = "first by name" if best == second else f"next {names[next_row]} with {_number(second)}"
         return among_words(fitting, len(names), (f"least cost {_number(best)}{told}; {last}",))
@@ -129,11 +137,9 @@ class Cheapest:
     def _part(self, basis: Basis, term: Term, row: int) -> str:
         """What one score adds to the cost of a node, as it was before the task came there: ``spread 2.5``."""
         if basis == "group" and len(self._parts.steady) == 1 and self._steady is not None:
-            cost = float(self._steady[row])
+            cost = float(self._steady.costs[row])
         elif basis == "use":
             cost = self._standing.cost_of(term, row)
-        elif basis != "group" and not self._own:
-            return f"{term.score.name} 0"
         else:
             cost = float(whole_costs(self._ledger, self._demand, (term,), np.array([row]))[0])
         return f"{term.score.name} {_number(cost)}"

@@ -94,7 +94,7 @@ class Frontier:
         return chosen
 
     def _widen(self, more: int) -> None:
-        """Raises the bound so far that the frontier gets not many less nodes more, if there are so many: some get several."""
+        """Raises the bound for so many more tasks, and some nodes less: many get several tasks."""
         below, self._bound = self._bound, _at_least(self._first, self._bound, more - more // 4 + _SPARE)
         within = (self._first <= self._bound) & (self._first > below) & (self._first < np.inf)
         rows = np.flatnonzero(within)

@@ -1,7 +1,5 @@
 """A score for the network: nodes that are near to what a task talks with cost less."""
 
-from collections.abc import Hashable
-
 import numpy as np
 
 from okube.scheduler.calls import verdict_is_steady, verdict_of
@@ -25,10 +23,6 @@ class Nearness:
     def basis(self, demand: Demand) -> Basis:
         """A task of a dependency spares its dependents something; one of a dependent changes nothing for the next."""
         return "group" if verdict_is_steady(demand) else "any"
-
-    def kept_by(self, ledger: Ledger, demand: Demand) -> Hashable:
-        """See ``Steady``."""
-        return verdict_of(ledger, demand)
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""

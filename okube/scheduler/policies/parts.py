@@ -1,18 +1,18 @@
 """The parts of which a node's cost is made, by what they follow from; each in whole billionths."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
-from okube.scheduler.calls import verdict_of
+from okube.scheduler.calls import verdict_is_steady, verdict_of
 from okube.scheduler.ledger import Demand, Ledger
-from okube.scheduler.nodes import FloatArray
+from okube.scheduler.nodes import BoolArray, FloatArray
 from okube.scheduler.policies.basis import Basis, basis_rule
-from okube.scheduler.policies.policy import Policy, Term
+from okube.scheduler.policies.policy import SCORES, Policy, Term
 from okube.scheduler.policies.price import weighed
 
-__all__ = ["Parts", "PartsOf", "steady_costs"]
+__all__ = ["Parts", "PartsOf", "Steady", "steady_for"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,15 +31,30 @@ class Parts:
 
 
 class PartsOf:
-    """The parts of one policy, for any demand."""
+    """The parts of one policy, for any demand.
+
+    Okube's own scores mind nothing of a demand but its shape, its wishes, whom it calls, and its company; so groups
+    without company that have the rest in common are not asked about again.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._terms = policy.terms
         self._asked = [(term.score.applies, basis_rule(term.score)) for term in policy.terms]
+        self._all_ours = all(SCORES.get(term.score.name) is term.score for term in policy.terms)
+        self._alike: dict[Hashable, Parts | None] = {}
         self._found: dict[tuple[Basis | None, ...], Parts | None] = {}
 
     def parts(self, demand: Demand) -> Parts | None:
         """The parts for tasks of the demand; None where one follows from something that is not known."""
+        group = demand.group
+        if group.company or not self._all_ours:
+            return self._look(demand)
+        key = (demand.shape, bool(group.prefer), bool(group.calls), verdict_is_steady(demand))
+        if key not in self._alike:
+            self._alike[key] = self._look(demand)
+        return self._alike[key]
+
+    def _look(self, demand: Demand) -> Parts | None:
         bases = tuple([basis(demand) if applies(demand) else None for applies, basis in self._asked])
         if bases not in self._found:
             self._found[bases] = None if "any" in bases else self._sorted(bases)
@@ -55,31 +70,37 @@ class PartsOf:
         return Parts(every, of("use"), of("group"), own, zone)
 
 
-def steady_costs(ledger: Ledger, demand: Demand, parts: Parts) -> FloatArray | None:
-    """What placing the group does not change, infinite for nodes that are too far from what it calls; None for nothing.
+class Steady:
+    """What placing a group does not change of the costs, in billionths: infinite for nodes too far from what it calls.
 
-    To be read, not changed: it is the same for all groups for which it follows from the same.
+    ``allowed`` are the nodes that are near enough, None where all are.
     """
-    terms = parts.steady
-    verdict = verdict_of(ledger, demand) if demand.group.calls else None
-    if not terms and (verdict is None or not verdict.refusals):
-        return None
 
-    def sum_up() -> FloatArray:
-        total = np.zeros(len(ledger.nodes))
-        rows = np.arange(len(total))
+    __slots__ = ("allowed", "costs")
+
+    def __init__(self, ledger: Ledger, demand: Demand, terms: tuple[Term, ...]) -> None:
+        rows = np.arange(len(ledger.nodes))
+        self.costs: FloatArray = np.zeros(len(rows))
         for term in terms:
-            total += weighed(term.weight, term.score.costs(ledger, demand, rows))
-        if verdict is not None:
-            total[~verdict.allowed] = np.inf
-        return total
-
-    keys = tuple([_kept_by(ledger, demand, term) for term in terms])
-    if None in keys:
-        return sum_up()
-    return ledger.kept.fixed(("steady", parts, keys, verdict), sum_up)
+            self.costs += weighed(term.weight, term.score.costs(ledger, demand, rows))
+        verdict = verdict_of(ledger, demand)
+        self.allowed: BoolArray | None = verdict.allowed if verdict is not None and verdict.refusals else None
+        if self.allowed is not None:
+            self.costs[~self.allowed] = np.inf
 
 
-def _kept_by(ledger: Ledger, demand: Demand, term: Term) -> Hashable:
-    kept_by: Callable[[Ledger, Demand], Hashable] | None = getattr(term.score, "kept_by", None)
-    return None if kept_by is None else kept_by(ledger, demand)
+def steady_for(ledger: Ledger, demand: Demand, parts: Parts) -> Steady | None:
+    """The steady part for tasks of the demand; None where there is none.
+
+    It follows from whom the group calls, where these are, and what it wishes; by these it is kept, and is the same
+    object for all groups that have them in common. Wishes for company are not kept.
+    """
+    group = demand.group
+    if not parts.steady and not group.calls:
+        return None
+    if group.company or not verdict_is_steady(demand):
+        return Steady(ledger, demand, parts.steady)
+    talk = demand.talk
+    where = tuple([ledger.whereabouts(rule.service) for rule in talk.rules])
+    key = (parts, talk, where, group.prefer)
+    return ledger.kept.fixed(key, lambda: Steady(ledger, demand, parts.steady))

@@ -1,7 +1,5 @@
 """A score for what a service would rather have: preferences, and company with a weight."""
 
-from collections.abc import Hashable
-
 import numpy as np
 
 from okube.scheduler.company import has_company
@@ -26,10 +24,6 @@ class Wishes:
         group = demand.group
         own = any(rule.weight is not None and rule.service == group.service for rule in group.company)
         return "any" if own else "group"
-
-    def kept_by(self, ledger: Ledger, demand: Demand) -> Hashable:
-        """See ``Steady``."""
-        return None if demand.group.company else demand.group.prefer
 
     def applies(self, demand: Demand) -> bool:
         """See ``Score``."""
