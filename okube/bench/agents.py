@@ -14,7 +14,7 @@ import msgspec
 
 from okube.bench.agent import NodePlan, run_agent
 from okube.seams.clock import SystemClock
-from okube.seams.standing import Standing, take
+from okube.seams.standing import AGENT, take
 
 __all__ = ["main"]
 
@@ -27,7 +27,7 @@ _FREEZE_EVERY = 50
 def main() -> None:
     """Simulate the nodes of the plan (a file of JSON)."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    take(Standing(oom_score_adj=0, nice=0, all_descriptors=True))
+    take(msgspec.structs.replace(AGENT, all_descriptors=True))
     plans = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=tuple[NodePlan, ...])
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(plans))

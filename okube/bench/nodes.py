@@ -50,7 +50,9 @@ def agents_of(plans: Sequence[NodePlan], *, processes: int, folder: Path) -> Ite
             file.write_bytes(msgspec.json.encode(plans[part::processes]))
             with (folder / f"agents-{part}.log").open("ab") as log:
                 command = [sys.executable, "-m", "okube.bench.agents", str(file)]
-                started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log))
+                started.append(
+                    subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+                )
         yield started
     finally:
         for process in started:

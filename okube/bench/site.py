@@ -108,6 +108,7 @@ def site(*, managers: int = 3, echo: Echo = lambda line: None) -> Iterator[Site]
     """
     folder = Path(tempfile.mkdtemp(prefix="okube-bench-"))
     made: Site | None = None
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         path = folder / "cluster.yaml"
         path.write_bytes(msgspec.yaml.encode(_described(managers)))
@@ -119,6 +120,7 @@ def site(*, managers: int = 3, echo: Echo = lambda line: None) -> Iterator[Site]
             made.close()
             down(made.config_path, purge=True, echo=lambda line: None)
         shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
 
 
 def samples_of(text: str) -> dict[str, float]:

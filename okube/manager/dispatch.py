@@ -22,6 +22,9 @@ _SHARE, _AT_ONCE_S = 0.33, 0.25
 """How much of the time assignments may take, and how much of that at once: a few hundred leave as they come. Of a bulk
 every node gets its tasks in few requests, and not each task by itself."""
 _REQUEST_S = 0.0005  # roughly what a request costs beside what is in it
+_UNDER_WAY = 32
+"""So many nodes are told something at a time. A new leader has something to tell to all, with TLS before it: where it
+began with a thousand at once, the last ones would have waited in vain before they were served."""
 
 
 class Dispatcher:
@@ -33,6 +36,7 @@ class Dispatcher:
         self._messenger = messenger
         self._agreed: dict[str, int] = {}  # node → the revision that its agent has stored in this epoch
         self._suspected: dict[str, int] = {}  # node → the agreed revision that its last heartbeat lacked
+        self._places = asyncio.Semaphore(_UNDER_WAY)
         self._turns = asyncio.Lock()  # one after the other, as they came
         self._allowance = Allowance(_SHARE, _AT_ONCE_S)
 
@@ -91,6 +95,10 @@ class Dispatcher:
         """One assignment, if there is something to tell; whether the node now agrees with what was sent."""
         if name in self._agreed and not self._changes.has_tasks(name):
             return True
+        async with self._places:
+            return await self._send_now(name)
+
+    async def _send_now(self, name: str) -> bool:
         async with self._turns:
             await self._rest()
             began = self._core.clock.monotonic()

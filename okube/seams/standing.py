@@ -18,6 +18,7 @@ __all__ = ["AGENT", "MANAGER", "Standing", "leave_no_core", "take"]
 
 _log = logging.getLogger(__name__)
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
+_AUTOGROUP = Path("/proc/self/autogroup")
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
@@ -47,6 +48,9 @@ def take(standing: Standing) -> None:
     with suppress(OSError):
         if os.getpriority(os.PRIO_PROCESS, 0) > standing.nice:
             os.setpriority(os.PRIO_PROCESS, 0, standing.nice)
+    with suppress(OSError):
+        if os.getsid(0) == os.getpid():  # Linux shares out its processors by sessions first, and then within each
+            _AUTOGROUP.write_text(str(standing.nice))
     leave_no_core()
     if standing.all_descriptors:
         with suppress(OSError, ValueError):

@@ -22,6 +22,7 @@ __all__ = ["CONNECT_TIMEOUT_S", "TOTAL_TIMEOUT_S", "BadAnswer", "Line", "NoAnswe
 
 CONNECT_TIMEOUT_S = 1.0
 TOTAL_TIMEOUT_S = 3.0
+_GIVEN_UP_S = 10.0  # an answer that is still awaited then does not come any more
 _RACE_S = 0.25  # between two addresses of one name
 _MOST_BYTES = 16 << 20
 _END = b"\r\n\r\n"
@@ -162,7 +163,6 @@ class Line:
                 self._asked_s = began
                 return await asyncio.shield(answers.send(head + body))
         except TimeoutError as error:
-            self._hang_up()
             raise NoAnswer(f"{self._address} did not answer in time") from error
         except NoAnswer as error:
             raise NoAnswer(f"{self._address}: {error}") from error
@@ -187,7 +187,7 @@ class Line:
                 if connecting.done() and self._connecting is connecting:
                     self._connecting = None
         if not answers.is_free:
-            if asyncio.get_running_loop().time() - self._asked_s > TOTAL_TIMEOUT_S:
+            if asyncio.get_running_loop().time() - self._asked_s > _GIVEN_UP_S:
                 self._hang_up()
             raise NoAnswer("it has not answered yet what it was asked before")
         objection = self._judge(answers.transport.get_extra_info("peercert")) if answers.transport else None
