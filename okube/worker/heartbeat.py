@@ -33,6 +33,8 @@ ABSENCE_S = 60.0
 COALESCE_S = 0.02
 REPORTS_AT_ONCE = 500
 REFUSED_RETRY_S = 3.0
+_EARLIEST = 0.9  # of the interval, so that agents do not keep in step
+_LEAST_PAUSE = 0.2  # of the interval, where answers take long
 
 
 class Ear(Protocol):
@@ -165,16 +167,19 @@ class Heart:
         return 0.0
 
     async def _beat_and_wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         answered = await self._heard(self._beat())
         if answered is None:
             await asyncio.sleep(self._retry_s())
             return
         if not self._registered:
             return
-        loop = asyncio.get_running_loop()
+        # From one beat to the next and not from its answer: those that are answered together would beat together then.
+        due = began + self._heartbeat_s * self._rng.uniform(_EARLIEST, 1.0)
         earliest = loop.time() + COALESCE_S
         try:
-            async with asyncio.timeout(self._heartbeat_s):
+            async with asyncio.timeout_at(max(due, loop.time() + _LEAST_PAUSE * self._heartbeat_s)):
                 await self._outbox.changed.wait()
         except TimeoutError:
             return

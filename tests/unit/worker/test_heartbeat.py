@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -99,7 +100,8 @@ def test_it_registers_once_and_then_beats_each_second_with_what_it_holds() -> No
             await asyncio.sleep(3.5)
             (registered,) = talk.managers.registrations
             assert msgspec.structs.replace(registered, run="") == REGISTRATION
-            assert talk.times == [0, 1, 2, 3]
+            assert all(0.9 <= later - one <= 1.0 for one, later in pairwise(talk.times))
+            assert len(talk.times) == 4
             beat = talk.managers.heartbeats[-1][1]
             assert (beat.node, beat.instance, beat.epoch, beat.revision) == ("w1", "i1", Epoch(1, 1), 5)
 
@@ -255,7 +257,8 @@ def test_managers_name_the_interval_and_each_other_and_who_left() -> None:
         talk.managers = talk.heart._calls = Slower()
         async with talk:
             await asyncio.sleep(11)
-            assert talk.times == [0, 5, 10]
+            assert all(4.5 <= later - one <= 5.0 for one, later in pairwise(talk.times))
+            assert len(talk.times) == 3
             assert talk.ear.managers[-1] == ("192.0.2.7:7101",)
             assert talk.ear.left[-1] == ("i-m3",)
 
