@@ -17,16 +17,28 @@ The network is not told by arrays of nodes alone: see ``okube.scheduler.moves``.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.nodes import FloatArray, IntArray
 
-__all__ = ["GAINS", "Gain", "shares"]
+__all__ = ["GAINS", "Gain", "Share", "shares"]
 
-Gain = Callable[[Ledger, Demand, IntArray, int], FloatArray]
-"""What moving a task from a node (row) to each node gains, given how many tasks of its service each node has."""
+
+class Share(NamedTuple):
+    """What taking one task of a demand off each node gains, and what putting one more onto each node loses.
+
+    A move gains the one of its origin less the other of its target.
+    """
+
+    leaving: FloatArray
+    arriving: FloatArray
+
+
+Gain = Callable[[Ledger, Demand, IntArray], Share]
+"""Given how many tasks of the demand's service each node has."""
 
 _LIKE_THAT = 100.0
 _MOST_USED = 4.0
@@ -39,64 +51,65 @@ def shares(ledger: Ledger, extra: IntArray | None = None) -> FloatArray:
     return np.asarray(np.clip((used if extra is None else used + extra) / total, 0.0, _MOST_USED), dtype=np.float64)
 
 
-def _spread(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
-    return np.asarray((counts[origin] - counts - 1) / max(1, counts.sum()), dtype=np.float64)
+def _spread(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
+    tasks = max(1, int(counts.sum()))
+    return Share(counts / tasks, (counts + 1) / tasks)
 
 
-def _zones(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
-    by_zone = np.bincount(ledger.zones, weights=counts, minlength=ledger.zone_count)
-    own = ledger.zones[origin]
-    gain = (by_zone[own] - by_zone - 1) / max(1, counts.sum())
-    gain[own] = 0.0
-    return np.asarray(gain[ledger.zones], dtype=np.float64)
+def _zones(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
+    """Within a zone a move gains nothing: whoever asks sees to that."""
+    tasks = max(1, int(counts.sum()))
+    by_zone = np.bincount(ledger.zones, weights=counts, minlength=ledger.zone_count)[ledger.zones]
+    return Share(by_zone / tasks, (by_zone + 1) / tasks)
 
 
-def _convex(before: FloatArray, with_it: FloatArray, without: float, origin: int) -> FloatArray:
-    """The gain where every node has a value, other with the task and, at its origin, without it; less is better."""
-    gain: FloatArray = before[origin] - without + before - with_it
-    return gain
+def _of_measure(before: FloatArray, without: FloatArray, with_it: FloatArray) -> Share:
+    """Where every node has a value that is to be low, one without the task and one with another."""
+    return Share(before - without, with_it - before)
 
 
-def _balance(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
-    before = shares(ledger).max(axis=0) ** 2 / 2
-    with_it = shares(ledger, demand.resources).max(axis=0) ** 2 / 2
-    without = float(shares(ledger, -demand.resources)[:, origin].max() ** 2 / 2)
-    return _convex(before, with_it, without, origin)
+def _balance(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
+    def half_square(extra: IntArray | None = None) -> FloatArray:
+        most: FloatArray = shares(ledger, extra).max(axis=0)
+        return most**2 / 2
+
+    return _of_measure(half_square(), half_square(-demand.resources), half_square(demand.resources))
 
 
-def _tasks(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
+def _tasks(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
     n = ledger.tasks.astype(np.float64)
-    return np.asarray(n[origin] / (n[origin] + _LIKE_THAT) - (n + 1) / (n + 1 + _LIKE_THAT), dtype=np.float64)
+    return Share(n / (n + _LIKE_THAT), (n + 1) / (n + 1 + _LIKE_THAT))
 
 
-def _binpack(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
-    before = shares(ledger).mean(axis=0) ** 2 / 2
-    with_it = shares(ledger, demand.resources).mean(axis=0) ** 2 / 2
-    without = float(shares(ledger, -demand.resources)[:, origin].mean() ** 2 / 2)
-    return -_convex(before, with_it, without, origin)
+def _binpack(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
+    def half_square(extra: IntArray | None = None) -> FloatArray:
+        mean: FloatArray = shares(ledger, extra).mean(axis=0)
+        return -(mean**2) / 2
+
+    return _of_measure(half_square(), half_square(-demand.resources), half_square(demand.resources))
 
 
-def _epvm(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
+def _epvm(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
     base = float(max(2, len(ledger.nodes)))
     scale = len(ledger.total) * (base - 1.0)
 
     def cost(extra: IntArray | None = None) -> FloatArray:
         return np.asarray((base ** shares(ledger, extra)).sum(axis=0) / scale, dtype=np.float64)
 
-    return _convex(cost(), cost(demand.resources), float(cost(-demand.resources)[origin]), origin)
+    return _of_measure(cost(), cost(-demand.resources), cost(demand.resources))
 
 
-def _round_robin(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
+def _round_robin(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
     mean = max(1.0, float(ledger.tasks.mean()))
-    return np.asarray((ledger.tasks[origin] - ledger.tasks - 1) / mean, dtype=np.float64)
+    return Share(ledger.tasks / mean, (ledger.tasks + 1) / mean)
 
 
-def _preference(ledger: Ledger, demand: Demand, counts: IntArray, origin: int) -> FloatArray:
+def _preference(ledger: Ledger, demand: Demand, counts: IntArray) -> Share:
     unmet = np.zeros(len(ledger.nodes))
     for constraint, weight in demand.prefer:
         unmet += np.where(ledger.allowed(constraint), 0.0, weight)
     unmet /= max(100.0, float(sum(weight for _, weight in demand.prefer)))
-    return np.asarray(unmet[origin] - unmet, dtype=np.float64)
+    return Share(unmet, unmet)
 
 
 GAINS: Mapping[str, Gain] = MappingProxyType(

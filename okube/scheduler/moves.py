@@ -11,7 +11,7 @@ import numpy as np
 
 from okube.scheduler.edges import Edge, cost_of
 from okube.scheduler.filters import room_for
-from okube.scheduler.gains import GAINS
+from okube.scheduler.gains import GAINS, Share
 from okube.scheduler.groups import TaskGroup
 from okube.scheduler.ledger import Demand, Ledger
 from okube.scheduler.network import DEFAULT_TRAFFIC, Neighbour
@@ -70,6 +70,8 @@ class Board:
         self.placed = dict(placed)
         self._demands = [Demand.of(movable.group, ledger.named) for movable in movables]
         self._weights = {name: weight for name, weight in weights.items() if name in GAINS}
+        self._made = 0
+        self._shares: tuple[int, int, dict[str, Share]] | None = None
         self._network = weights.get("network", 0.0)
         self._edges: dict[str, list[Edge]] = {}
         for edge in edges if ledger.network is not None else ():
@@ -80,7 +82,7 @@ class Board:
         """At most so many moves, those that gain most first, a slice of work at a time; they are made on this board."""
         steps: list[Step] = []
         while len(steps) < most:
-            found = yield from self._candidates(threshold)
+            found = yield from self._candidates()
             before = len(steps)
             for count, (_, number, origin) in enumerate(found):
                 if count % _AT_ONCE == _AT_ONCE - 1:
@@ -107,25 +109,55 @@ class Board:
             counts[step.target] += 1
         self.ledger.kept.touch([step.origin, step.target])
         self.ledger.last_verdict = None
+        self._made += 1
 
-    def _candidates(self, threshold: float) -> Generator[None, None, list[tuple[float, int, int]]]:
+    def _candidates(self) -> Generator[None, None, list[tuple[float, int, int]]]:
         """What may be worth a closer look: movables and nodes, what promises most first."""
         found = []
         for number, movable in enumerate(self.movables):
-            for count, origin in enumerate(np.flatnonzero(movable.counts).tolist()):
-                if count % _AT_ONCE == _AT_ONCE - 1:
-                    yield
-                total, _ = self._promises(number, origin)
-                if total.max(initial=0.0) > 0:
-                    found.append((-float(total.max()), number, origin))
+            origins = np.flatnonzero(movable.counts)
+            if self._talks(number):
+                promised = np.zeros(len(origins))
+                for count, origin in enumerate(origins.tolist()):
+                    if count % _AT_ONCE == _AT_ONCE - 1:
+                        yield
+                    promised[count] = self._promises(number, origin)[0].max(initial=0.0)
+            else:
+                promised = self._most(number)[origins]
+            found += [(-promised[at], number, int(origins[at])) for at in np.flatnonzero(promised > 0).tolist()]
             yield
         return sorted(found)
 
+    def _talks(self, number: int) -> bool:
+        return bool(self._network and self._edges.get(self.movables[number].group.service))
+
+    def _most(self, number: int) -> FloatArray:
+        """For each node, no less than a move of a task away from it can gain."""
+        counts = self.placed[self.movables[number].group.service]
+        leaving, arriving = np.zeros(len(counts)), np.zeros(len(counts))
+        for name, share in self._shares_of(number).items():
+            leaving += self._weights[name] * share.leaving
+            arriving += self._weights[name] * share.arriving
+        if not len(counts):
+            return leaving
+        in_zone = self._weights.get("zones", 0.0) / max(1, int(counts.sum()))
+        return np.asarray(leaving - arriving.min() + in_zone, dtype=np.float64)
+
+    def _shares_of(self, number: int) -> dict[str, Share]:
+        """What moves of such tasks are worth by each score; worked out once between two moves."""
+        if self._shares is None or self._shares[:2] != (number, self._made):
+            demand, counts = self._demands[number], self.placed[self.movables[number].group.service]
+            found = {name: GAINS[name](self.ledger, demand, counts) for name in self._weights}
+            self._shares = (number, self._made, found)
+        return self._shares[2]
+
     def _promises(self, number: int, origin: int) -> tuple[FloatArray, dict[str, FloatArray]]:
         """What each node would gain, weighed and in all, if it had room; and by each score, not weighed."""
-        demand, counts = self._demands[number], self.placed[self.movables[number].group.service]
-        terms = {name: GAINS[name](self.ledger, demand, counts, origin) for name in self._weights}
-        if self._network and self._edges.get(self.movables[number].group.service):
+        counts = self.placed[self.movables[number].group.service]
+        terms = {name: share.leaving[origin] - share.arriving for name, share in self._shares_of(number).items()}
+        if "zones" in terms:
+            terms["zones"][self.ledger.zones == self.ledger.zones[origin]] = 0.0
+        if self._talks(number):
             terms["network"] = self._nearer(number, origin)
         total = np.zeros(len(counts))
         for name, gain in terms.items():

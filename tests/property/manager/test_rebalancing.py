@@ -80,7 +80,7 @@ def look(cluster: Cluster, policy: str) -> RebalanceView:
 def test_a_second_look_finds_nothing_and_no_limit_is_worse(cluster: Cluster, policy: str) -> None:
     view = look(cluster, policy)
     running = {name: len(cluster.ready(name)) for name in NAMES}
-    waiting = cluster.tables.tasks_in_state.get("pending")  # what has no place may get one by a move
+    waiting = bool(cluster.tables.tasks_in_state.get("pending"))  # what has no place may get one by a move
     moves = view.moves
     cluster.apply(
         c.MoveTasks(
