@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from okube.cli.lazy import LazyGroup
-from okube.cli.options import connects, examples, formats, shows
+from okube.cli.options import connects, examples, formats, shows, times
 from okube.cli.output import emit, note
 from okube.cli.session import Session, session
+from okube.model.quantities import format_seconds
 from okube.model.scheduling import ORDERS, POLICIES, SCORES
 
 __all__ = ["scheduler"]
@@ -66,9 +67,18 @@ okube scheduler set spread                 the defaults again
     metavar="ORDER",
     help=f"In which order services are placed that depend on each other: {', '.join(ORDERS)}.",
 )
+@click.option("--rebalance", type=times, metavar="TIME", help="Move tasks for balance that often; 0: never.")
+@click.option("--max-moves", type=click.IntRange(1, 1000), metavar="N", help="So many at a time, with --rebalance.")
 @connects
 @formats
-def set_policy(policy: str | None, weights: tuple[str, ...], factors: tuple[str, ...], order: str | None) -> None:
+def set_policy(
+    policy: str | None,
+    weights: tuple[str, ...],
+    factors: tuple[str, ...],
+    order: str | None,
+    rebalance: float | None,
+    max_moves: int | None,
+) -> None:
     """Choose nodes by POLICY from here on: spread, binpack, epvm, round-robin or network.
 
     Tasks that run stay where they are. With POLICY what was set before is gone: what counts is what you give now.
@@ -77,14 +87,16 @@ def set_policy(policy: str | None, weights: tuple[str, ...], factors: tuple[str,
     here = session()
     given = dict(_number(each, "--weight", f"balance=20; scores are {', '.join(SCORES)}") for each in weights)
     promised = dict(_number(each, "--overcommit", "cpus=2") for each in factors)
+    moved: Row = {key: value for key, value in (("every", rebalance), ("max_moves", max_moves)) if value is not None}
     client = here.client()
     if policy is None:
-        if not (given or promised or order):
+        if not (given or promised or order or moved):
             raise click.UsageError(f"nothing to set: name a policy ({', '.join(POLICIES)}), or give an option")
         before = client.scheduler()
         policy, order = str(before.get("policy")), order or before.get("order")
         given, promised = {**before.get("weights", {}), **given}, {**before.get("overcommit", {}), **promised}
-    _show(here, client.set_scheduler(policy, given, promised, order))
+        moved = {**before.get("rebalance", {}), **moved}
+    _show(here, client.set_scheduler(policy, given, promised, order, moved or None))
 
 
 def _number(text: str, option: str, example: str) -> tuple[str, float]:
@@ -106,6 +118,9 @@ def _show(here: Session, found: Row) -> None:
         click.echo(f"score   {name:<14} {weight:>8g}{'   set' if name in said else ''}")
     if order := found.get("order"):
         click.echo(f"order   {order}")
+    often = found.get("rebalance") or {}
+    if often.get("every"):
+        click.echo(f"moves   at most {often.get('max_moves')} every {format_seconds(float(often['every']))}")
     promised = found.get("overcommit") or {}
     for name, factor in promised.items():
         if factor != 1:

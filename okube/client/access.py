@@ -61,15 +61,19 @@ class Access(Calls):
         weights: Mapping[str, float],
         overcommit: Mapping[str, float] | None = None,
         order: str | None = None,
+        rebalance: Json | None = None,
     ) -> Json:
         """Choose nodes by this policy from here on, with these weights beside its own.
 
         ``overcommit`` says how many times what nodes have of ``cpus``, ``memory`` and ``disk`` is promised (else once),
-        ``order`` in which order services are placed that depend on each other.
+        ``order`` in which order services are placed that depend on each other, ``rebalance`` (``{every, max_moves}``)
+        how often tasks are moved for balance.
         """
         body: Json = {"policy": policy, "weights": dict(weights), "overcommit": dict(overcommit or {})}
         if order is not None:
             body["order"] = order
+        if rebalance is not None:
+            body["rebalance"] = rebalance
         return self._object(self._write("PUT", "/v1/scheduler", body))
 
     def quotas(self) -> list[Json]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from okube.manager import ca_change
 from okube.manager.agents import AgentCalls
+from okube.manager.balancing import Balancing
 from okube.manager.changes import Changes
 from okube.manager.core import ManagerCore
 from okube.manager.dispatch import Dispatcher
@@ -22,7 +23,8 @@ from okube.manager.papers import PapersBook, warning
 from okube.manager.peers import PeerCalls
 from okube.manager.placing import Placing
 from okube.manager.reconcile import next_release_ms, plan_nodes, plan_orphans, plan_service_in_slices
-from okube.manager.scheduling import plan_seeding
+from okube.manager.rehearsal import Surroundings
+from okube.manager.scheduling import plan_seeding, policy_in
 from okube.manager.slices import batches, in_turns
 from okube.manager.survey import Survey
 from okube.manager.topology import plan_seeding_topology
@@ -73,9 +75,18 @@ class Leader:
             self.placing.close()
             _log.info("not leading any more")
 
+    def surroundings(self) -> Surroundings:
+        """What this leader decides by, beside the tables."""
+        return Surroundings(
+            policy=policy_in(self._core.tables, self._core.extensions),
+            filters=self._core.extensions.filters,
+            survey=self.survey,
+            unsure=self.liveness.unsure(),
+        )
+
     def _loops(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         own = (self._reconcile, self.placing.run, self._tend_nodes, self._enable_versions)
-        sealed = (self._tend_ring, self._tend_certificates)
+        sealed = (self._tend_ring, self._tend_certificates, Balancing(self._core, self.surroundings).run)
         return (*own, *sealed, self.liveness.run, self.dispatcher.run)
 
     async def _guarded(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -6,8 +6,19 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from okube.model.names import is_dns_label
+from okube.model.quantities import parse_seconds
 
-__all__ = ["MOST_WEIGHT", "ORDERS", "POLICIES", "SCORES", "OrderName", "Overcommit", "PolicyName", "Scheduling"]
+__all__ = [
+    "MOST_WEIGHT",
+    "ORDERS",
+    "POLICIES",
+    "SCORES",
+    "OrderName",
+    "Overcommit",
+    "PolicyName",
+    "Rebalancing",
+    "Scheduling",
+]
 
 PolicyName = Literal["spread", "binpack", "epvm", "round-robin", "network"]
 POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
@@ -17,6 +28,9 @@ SCORES = ("balance", "binpack", "epvm", "network", "preference", "round-robin", 
 """The scores that Okube brings along; others come by entry points of installed packages."""
 MOST_WEIGHT = 1_000_000.0
 LEAST_FACTOR = 0.1
+LEAST_EVERY_S = 60.0
+MOST_EVERY_S = 720 * 3600.0
+MOST_MOVES = 1000
 MOST_FACTOR = 10.0
 
 
@@ -58,13 +72,37 @@ class Overcommit(msgspec.Struct, frozen=True, kw_only=True):
     disk: Factor = 1.0
 
 
+def _parse_every(value: object) -> float:
+    seconds = parse_seconds(value)
+    if seconds and not LEAST_EVERY_S <= seconds <= MOST_EVERY_S:
+        raise ValueError(f"{value!r} is out of range: 1m to 720h, or 0 for never")
+    return seconds
+
+
+def _check_moves(moves: int) -> str | None:
+    return None if 1 <= moves <= MOST_MOVES else f"{moves} is out of range: 1 to {MOST_MOVES}"
+
+
+class Rebalancing(msgspec.Struct, frozen=True, kw_only=True):
+    """How often tasks are moved for balance without being asked, in seconds (0: never), and how many at a time."""
+
+    every: Annotated[
+        float, msgspec.Meta(extra={"parse": _parse_every}, extra_json_schema={"minimum": 0, "maximum": MOST_EVERY_S})
+    ] = 0.0
+    max_moves: Annotated[
+        int, msgspec.Meta(extra={"check": _check_moves}, extra_json_schema={"minimum": 1, "maximum": MOST_MOVES})
+    ] = 10
+
+
 class Scheduling(msgspec.Struct, frozen=True, kw_only=True):
     """A policy, and the weights that take the place of the policy's own; a score that is weighed 0 counts nothing.
 
-    And how much of each node may be promised, and in which order services are placed that depend on each other.
+    And how much of each node may be promised, and in which order services are placed that depend on each other; and
+    how often what runs is moved for balance.
     """
 
     policy: PolicyName = "spread"
     weights: Weights = {}
     overcommit: Overcommit = Overcommit()
     order: OrderName = "kahn"
+    rebalance: Rebalancing = Rebalancing()

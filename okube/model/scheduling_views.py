@@ -2,7 +2,7 @@
 
 import msgspec
 
-from okube.model.scheduling import OrderName, Overcommit, PolicyName, Weights
+from okube.model.scheduling import OrderName, Overcommit, PolicyName, Rebalancing, Weights
 
 __all__ = ["SchedulerView"]
 
@@ -10,7 +10,7 @@ __all__ = ["SchedulerView"]
 class SchedulerView(msgspec.Struct, frozen=True, kw_only=True):
     """The policy, the weights that were set beside it, what all its scores weigh with these, and what may be promised.
 
-    And the order of services that depend on each other.
+    And the order of services that depend on each other, and how often tasks are moved for balance.
     ``unknown`` are weighed scores that this manager does not have: the package that brings them is not installed there.
     What GET gives, PUT takes.
     """
@@ -19,5 +19,6 @@ class SchedulerView(msgspec.Struct, frozen=True, kw_only=True):
     weights: Weights
     overcommit: Overcommit
     order: OrderName
+    rebalance: Rebalancing
     scores: dict[str, float]
     unknown: tuple[str, ...] = ()

@@ -66,7 +66,7 @@ FIELDS_SINCE: dict[type, dict[str, int]] = {
         "priority": 5,
     },
     Dependency: {"condition": 6},
-    Scheduling: {"order": 6},
+    Scheduling: {"order": 6, "rebalance": 6},
     Resources: {"limits": 6, "named": 6},
     c.RegisterNode: {"machine_id": 3, "knows": 3, "region": 5, "rack": 5, "named": 6, "platform": 6},
     c.RemoveNode: {"bar": 3},

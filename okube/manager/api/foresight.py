@@ -103,9 +103,6 @@ def _surroundings(request: web.Request, tables: Tables) -> Surroundings:
     """What this manager decides by: where it does not lead, nothing that was measured."""
     context = request.app[CONTEXT]
     leader, extensions = context.leader(), context.core.extensions
-    return Surroundings(
-        policy=policy_in(tables, extensions),
-        filters=extensions.filters,
-        survey=None if leader is None else leader.survey,
-        unsure={} if leader is None else leader.liveness.unsure(),
-    )
+    if leader is not None:
+        return leader.surroundings()
+    return Surroundings(policy=policy_in(tables, extensions), filters=extensions.filters)

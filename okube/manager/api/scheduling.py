@@ -47,6 +47,7 @@ def _view(core: ManagerCore) -> SchedulerView:
         weights=said.weights,
         overcommit=said.overcommit,
         order=said.order,
+        rebalance=said.rebalance,
         scores={term.score.name: term.weight for term in policy.terms},
         unknown=policy.unknown,
     )

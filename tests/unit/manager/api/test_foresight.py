@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from okube.manager.balancing import Balancing
 from okube.model import commands as c
 from okube.model.versions import COMMAND_VERSION
 from tests.unit.manager.conftest import Api
@@ -127,3 +128,21 @@ async def test_a_rebalance_of_nonsense_is_refused(crowded: Api) -> None:
         assert (await crowded("POST", f"/v1/rebalance?{query}")).status == 422, query
     assert (await crowded("POST", "/v1/rebalance?app=mall")).status == 404
     assert len((await crowded("POST", "/v1/rebalance?dry_run=1&app=shop")).body["moves"]) == 2
+
+
+async def test_a_leader_that_is_told_to_moves_tasks_by_itself(crowded: Api) -> None:
+    leader = crowded.reign.leader
+    assert leader is not None
+    await Balancing(crowded.core, leader.surroundings).balance(1)
+    await until(lambda: any(task.desired == "stop" for task in crowded.core.tables.tasks.values()))
+
+
+async def test_how_often_tasks_are_moved_is_a_setting_and_never_unless_it_is_said(crowded: Api) -> None:
+    assert (await crowded("GET", "/v1/scheduler")).body["rebalance"] == {"every": 0.0, "max_moves": 10}
+    body = {"policy": "spread", "rebalance": {"every": "1h", "max_moves": 3}}
+    answer = await crowded("PUT", "/v1/scheduler", body)
+    assert answer.body["rebalance"] == {"every": 3600.0, "max_moves": 3}
+    for wrong in ({"every": "1s"}, {"every": "-1h"}, {"every": "often"}, {"max_moves": 0}, {"max_moves": 10**9}):
+        refused = await crowded("PUT", "/v1/scheduler", {"policy": "spread", "rebalance": wrong})
+        assert refused.status == 422, wrong
+        assert refused.body["errors"][0]["path"] == f"rebalance.{next(iter(wrong))}"
