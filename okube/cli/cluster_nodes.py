@@ -63,6 +63,7 @@ okube cluster add-node w4 --dry-run
 @click.option("--zone", metavar="ZONE", help="Of a worker.")
 @click.option("--rack", metavar="RACK", help="Of a worker.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="Of a worker; may be repeated.")
+@click.option("--resource", "named", multiple=True, metavar="NAME=N", help="What a worker offers beside: gpu=2.")
 @bundle_option
 @machine_options
 def add_node(
@@ -74,6 +75,7 @@ def add_node(
     zone: str | None,
     rack: str | None,
     labels: tuple[str, ...],
+    named: tuple[str, ...],
     **how: Any,
 ) -> None:
     """Install Okube on one more machine, and have it join the cluster.
@@ -81,13 +83,13 @@ def add_node(
     It gets what a machine needs, joins with a token of its own, and is waited for: a worker until it is ready, a
     manager until it votes. Called again it goes on where it was.
     """
-    from okube.cli.filters import label_pairs
+    from okube.cli.filters import label_pairs, resource_counts
     from okube.install.nodes_run import add_node as add
 
     label_pairs(labels)
     places = {"region": region, "zone": zone, "rack": rack}
     pairs = dict(each.split("=", 1) for each in labels)
-    given = {"host": host, "port": port, **places, "labels": pairs or None}
+    given = {"host": host, "port": port, **places, "labels": pairs or None, "capacity": resource_counts(named) or None}
     fields = {key: value for key, value in given.items() if value is not None}
     what = cast("Role | None", role)
     _change(lambda path, client, options, tell: add(path, name, what, fields, client, options, tell), **how)

@@ -8,7 +8,7 @@ import click
 
 from okube.client.api import OkubeClient
 
-__all__ = ["Names", "label_pairs", "labels_option", "query_of"]
+__all__ = ["Names", "label_pairs", "labels_option", "query_of", "resource_counts"]
 
 Row = dict[str, Any]
 _FRESH_S = 1.0
@@ -28,6 +28,21 @@ def label_pairs(labels: Iterable[str]) -> dict[str, str]:
         if not equals:
             raise click.UsageError(f"--label {label!r} is no label: write KEY=VALUE")
         made[key] = value
+    return made
+
+
+def resource_counts(texts: Iterable[str]) -> dict[str, int]:
+    """``gpu=2`` and the like.
+
+    Raises:
+        click.UsageError: one is no such text.
+    """
+    made = {}
+    for text in texts:
+        name, _, count = text.partition("=")
+        if not (name and count.isdecimal() and int(count)):
+            raise click.UsageError(f"--resource {text!r} is no amount: write NAME=N with a whole number, such as gpu=2")
+        made[name] = int(count)
     return made
 
 

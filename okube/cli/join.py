@@ -31,6 +31,7 @@ okube join TOKEN --manager 192.0.2.11,192.0.2.12 --name w7 --zone rack-b
 @click.option("--zone", default="", metavar="ZONE", help="Of a worker.")
 @click.option("--rack", default="", metavar="RACK", help="Of a worker.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="Of a worker; may be repeated.")
+@click.option("--resource", "named", multiple=True, metavar="NAME=N", help="What a worker offers beside: gpu=2.")
 @click.option("--runtime", type=click.Choice(("auto", "docker", "process")), metavar="R", help="docker, process, auto.")
 @click.option("--beside", is_flag=True, help="This machine has another node of it, on purpose.")
 @click.option("--dir", "folder", metavar="DIR", type=click.Path(), help="For its files; ~/.okube unless given.")
@@ -47,6 +48,7 @@ def join(
     zone: str,
     rack: str,
     labels: tuple[str, ...],
+    named: tuple[str, ...],
     runtime: str | None,
     beside: bool,
     folder: str | None,
@@ -55,7 +57,7 @@ def join(
     no_start: bool,
 ) -> None:
     """Have this machine join a cluster, as TOKEN (- for stdin) says, and start it."""
-    from okube.cli.filters import label_pairs
+    from okube.cli.filters import label_pairs, resource_counts
     from okube.processes.invitation import Impatient
     from okube.processes.joining import Wish, start
     from okube.processes.joining import join as join_cluster
@@ -71,6 +73,7 @@ def join(
         zone=zone,
         rack=rack,
         labels=dict(label.split("=", 1) for label in labels),
+        named=resource_counts(named),
         runtime=runtime,
         beside=beside,
     )

@@ -6,13 +6,13 @@ the cluster knows a repeat, and lets it in without counting it twice. The folder
 
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from okube.config import ClusterConfig, load_cluster
+from okube.config import ClusterConfig, WorkerConfig, load_cluster
 from okube.manager.settings import ManagerMember, ManagerSettings
 from okube.model.errors import BadFile, Conflict, NotFound
 from okube.model.jointoken import JoinAnswer, JoinRequest
@@ -61,6 +61,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
     rack: str = ""
     labels: dict[str, str] = {}
+    named: dict[str, int] = {}
     runtime: str | None = None
     beside: bool = False
 
@@ -177,11 +178,21 @@ def _as_described(config: ClusterConfig, role: str, wish: Wish) -> Wish:
     for flag, asked, written in (("--host", wish.host, found.host), ("--port", wish.port, found.port)):
         if asked is not None and asked != written:
             raise Conflict(f"{flag} says {asked}, and {config.file} says {written} for {wish.name}: change one of them")
+    offered = found.capacity.named if isinstance(found, WorkerConfig) else {}
+    if wish.named and wish.named != offered:
+        raise Conflict(
+            f"--resource says {_counted(wish.named)}, and {config.file} says {_counted(offered)} for {wish.name}: "
+            "change one of them"
+        )
     described = msgspec.structs.replace(wish, host=found.host, port=found.port)
     if role == "manager":
         return msgspec.structs.replace(described, raft_port=getattr(found, "raft_port", None))
     places = {level: getattr(wish, level) or getattr(found, level, "") for level in ("region", "zone", "rack")}
     return msgspec.structs.replace(described, **places, labels={**getattr(found, "labels", {}), **wish.labels})
+
+
+def _counted(named: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={count}" for name, count in sorted(named.items())) or "nothing"
 
 
 def _is_in(folder: ProcessFiles, token: JoinToken, name: str) -> bool:
@@ -296,6 +307,7 @@ def _entry(request: JoinRequest, wish: Wish) -> OwnEntry:
         zone=wish.zone,
         rack=wish.rack,
         labels=wish.labels,
+        named=wish.named,
     )
 
 

@@ -29,6 +29,7 @@ class OwnEntry(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
     rack: str = ""
     labels: dict[str, str] = {}
+    named: dict[str, int] = {}
 
 
 def is_own(path: Path) -> bool:
@@ -93,6 +94,8 @@ def _worker(entry: OwnEntry) -> dict[str, Any]:
     found |= {level: place for level in ("region", "zone", "rack") if (place := getattr(entry, level))}
     if entry.labels:
         found["labels"] = entry.labels
+    if entry.named:
+        found["capacity"] = {"named": entry.named}
     return found
 
 

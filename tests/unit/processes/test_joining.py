@@ -117,6 +117,16 @@ def test_a_worker_finds_all_that_it_needs_in_its_folder(cluster: Cluster, config
     assert seed.admin_token_sha256 == ""
 
 
+def test_what_a_worker_offers_stays_in_its_file_when_others_join_there(cluster: Cluster, config: Path) -> None:
+    made = joined(config, cluster, cluster.token(), named={"gpu": 2, "tuner": 1})
+    joined(config, cluster, cluster.token(), "w8", beside=True, port=7202)
+    described = load_cluster(config)
+    assert [worker.capacity.named for worker in described.workers] == [{"gpu": 2, "tuner": 1}, {}]
+    seed = read_seed(ClusterFiles(config.parent / "data").seed)
+    identity = read_process_identity(made.folder / "identity.json")
+    assert worker_settings(described, seed, identity, made.folder).named == {"gpu": 2, "tuner": 1}
+
+
 def test_its_key_never_leaves_it(cluster: Cluster, config: Path) -> None:
     made = joined(config, cluster, cluster.token())
     key = TlsFiles(made.folder / "tls").key.read_text()
@@ -207,6 +217,8 @@ def test_a_file_of_somebody_else_is_followed_and_not_changed(cluster: Cluster, c
         joined(config, cluster, cluster.token(), "w8")
     with pytest.raises(Conflict, match="--port says 1"):
         joined(config, cluster, cluster.token(), "w7", port=1)
+    with pytest.raises(Conflict, match=r"--resource says gpu=2, and .* says nothing for w7"):
+        joined(config, cluster, cluster.token(), "w7", named={"gpu": 2})
 
 
 def test_the_data_of_another_cluster_is_in_the_way_before_the_token_is_shown(cluster: Cluster, config: Path) -> None:
