@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SLACK_BPS", "Reserved", "Short", "reserved_in"]
 
 _OWN = -1
+_Load = tuple[IntArray, list[Way], IntArray, FloatArray]
 SLACK_BPS = 1.0
 """What is lacking by no more than this lacks by rounding."""
 
@@ -72,6 +73,7 @@ class Reserved:
             way = Way(flow, self._counts(flow.dependents), self._counts(flow.dependencies))
             self._ways[flow.key] = way
         self._used: FloatArray | None = None
+        self._kept: dict[tuple[tuple[str, str, int], ...], list[_Load]] = {}
 
     @property
     def used(self) -> FloatArray:
@@ -103,29 +105,29 @@ class Reserved:
         own = {(group.service, rule.service, rule.min_bandwidth_bps) for rule in _asking(group)}
         for key, way in self._ways.items():
             draws = way.flow.target == group.service
-            if key not in own and not draws:
-                continue
-            if self._used is not None:
-                self._count(way, -1.0)
-            if key in own:
-                np.add.at(way.dependents, rows, 1)
             if draws:
+                self._count(way, -1.0)
+                np.add.at(way.dependents, rows, int(key in own))
                 np.add.at(way.targets, rows, 1)
                 way.forget()
-            if self._used is not None:
+                self._kept.clear()
                 self._count(way)
+            elif key in own:
+                np.add.at(way.dependents, rows, 1)
+                self._count_more(way, np.asarray(rows))
 
     def allows(self, group: TaskGroup) -> BoolArray:
         """The nodes on which one more task of the group would find all the bandwidth that it asks for."""
         allowed = np.ones(self.links.nodes, dtype=np.bool_)
         own = self._own(group)
         if own:
-            for nodes, _, links, load in self._loads(own):
-                free = self.free[links] + SLACK_BPS
-                fits = ((load <= free[None, :]) | (load == 0)).all(axis=1)
+            loads = self._loads(own)
+            free = self.free + SLACK_BPS  # by now all links on the way are met
+            for nodes, _, links, load in loads:
+                fits = ((load <= free[links][None, :]) | (load == 0)).all(axis=1)
                 allowed[nodes] &= fits[self.links.place_of[nodes]]
             asked = self._asked_here(own)
-            allowed &= (asked == 0) | (asked <= self.free[: self.links.nodes] + SLACK_BPS)
+            allowed &= (asked == 0) | (asked <= free[: self.links.nodes])
         for way in self._ways.values():
             if way.flow.target == group.service:
                 allowed &= self._may_draw(way)
@@ -173,16 +175,23 @@ class Reserved:
         ways = (self._ways[key] for key in keys if key in self._ways)
         return [way for way in ways if way.targets.any()]
 
-    def _loads(self, ways: Sequence[Way]) -> Iterator[tuple[IntArray, list[Way], IntArray, FloatArray]]:
+    def _loads(self, ways: Sequence[Way]) -> list[_Load]:
         """For nodes that have the same of the dependencies beside them: the flows that need links there.
 
-        And what a task puts on which links, by place.
+        And what a task puts on which links, by place. It is kept until there is another task of a dependency.
         """
-        beside = np.stack([way.targets > 0 for way in ways])
-        patterns, which = np.unique(beside, axis=1, return_inverse=True)
-        which = which.ravel()
-        for number in range(patterns.shape[1]):
-            asking = [way for way, here in zip(ways, patterns[:, number].tolist(), strict=True) if not here]
+        keys = tuple(way.flow.key for way in ways)
+        if keys not in self._kept:
+            self._kept[keys] = list(self._made_loads(ways))
+        return self._kept[keys]
+
+    def _made_loads(self, ways: Sequence[Way]) -> Iterator[_Load]:
+        beside = np.zeros(self.links.nodes, dtype=np.uint64)
+        for number, way in enumerate(ways):
+            beside |= (way.targets > 0).astype(np.uint64) << np.uint64(number)
+        patterns, which = np.unique(beside, return_inverse=True)
+        for number, pattern in enumerate(patterns.tolist()):
+            asking = [way for bit, way in enumerate(ways) if not pattern >> bit & 1]
             if not asking:
                 continue
             pairings = [way.pairing(self.links) for way in asking]
@@ -207,6 +216,16 @@ class Reserved:
         used = self._used = self._widened(self._used)
         used[: self.links.nodes] += sign * way.remote * float(way.flow.bps)
         used[pairing.links] += sign * (way.by_place(self.links) @ pairing.load)
+
+    def _count_more(self, way: Way, rows: IntArray) -> None:
+        """Count what one more dependent on each of these nodes reserves."""
+        rows = rows[way.targets[rows] == 0]
+        if self._used is None or not way.targets.any() or len(rows) == 0:
+            return
+        pairing = way.pairing(self.links)
+        used = self._used = self._widened(self._used)
+        np.add.at(used, rows, float(way.flow.bps))
+        used[pairing.links] += pairing.load[self.links.place_of[rows]].sum(axis=0)
 
     def _widened(self, used: FloatArray) -> FloatArray:
         missing = len(self.links.capacity) - len(used)
