@@ -66,7 +66,8 @@ def outcomes(rehearsal: Rehearsal) -> Iterator[Outcome]:
         living = [tables.tasks[task_id] for task_id in tables.living_in_slot.tasks(service_id, slot)]
         there = [task for task in living if task.id not in changed]
         before = _placed_first([*there, *(row for row in map(changed.__getitem__, ids) if row is not None)])
-        outcome = Outcome(service_id, before, _waiting_first(living), before and rehearsal.last.get(before.id))
+        after = _waiting_first(living) or _finished(tables.tasks.get(task_id) for task_id in ids)
+        outcome = Outcome(service_id, before, after, before and rehearsal.last.get(before.id))
         if outcome.step is not None and not _waits_as_before(outcome):
             yield outcome
 
@@ -86,6 +87,11 @@ def _placed_first(rows: Iterable[Task]) -> Task | None:
 def _waiting_first(rows: Iterable[Task]) -> Task | None:
     """The task that a slot is to have: one that waits to take over from another comes before that."""
     return max(_wanted(rows), key=lambda row: (row.node is None, row.created_ms), default=None)
+
+
+def _finished(rows: Iterable[Task | None]) -> Task | None:
+    """The task of a job that has begun and come to its end, so that others could begin."""
+    return next((row for row in rows if row is not None and row.state == "completed" and row.stop_reason is None), None)
 
 
 def _wanted(rows: Iterable[Task]) -> list[Task]:

@@ -26,6 +26,7 @@ from okube.scheduler import SPREAD, Policy
 from okube.scheduler.rules import Filter
 from okube.scheduler.topology import Topology
 from okube.state import Tables, carry_out
+from okube.state.readiness import services_awaited
 from okube.state.tables import Row
 from okube.state.tasks import end_task, is_lost
 
@@ -164,7 +165,13 @@ class Rehearsal:
             elif task.state == "scheduled":
                 runs = partial(msgspec.structs.replace, task, state="running", ready=True)
                 self.tables.put_task(runs(started_ms=self.now_ms, ready_ms=self.now_ms))
+            elif task.state == "running" and self._is_awaited_job(task):
+                end_task(self.tables, task, "completed", "exit-code", "", self.now_ms)
         self.tables.changes.clear()
+
+    def _is_awaited_job(self, task: Task) -> bool:
+        """Whether others start when this one has come to its end, which jobs do and nothing else."""
+        return self.tables.spec_of(task).mode == "job" and task.service_id in services_awaited(self.tables)
 
     def _time_passes(self, until_ms: int) -> bool:
         """On to the next moment at which something happens although nothing has changed, if there is one."""

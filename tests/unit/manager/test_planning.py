@@ -150,3 +150,21 @@ def test_a_plan_that_goes_beyond_a_quota_is_refused_as_the_apply_would_be(cluste
         planned(cluster, a_spec("web", app="shop", replicas=3))
     with pytest.raises(Conflict, match="quota of user alice"):
         planned(cluster, a_spec("web", app="shop", replicas=2), by="alice")
+
+
+def test_a_job_comes_to_its_end_where_others_wait_for_that(cluster: Cluster) -> None:
+    web = a_spec("web", depends_on=[{"service": "migrate", "condition": "ready"}])
+    view = planned(cluster, web, a_spec("migrate", mode="job"))
+    assert view.fits
+    assert {name: step for name, (step, _, _) in steps(view).items()} == {"migrate.1": "start", "web.1": "start"}
+
+
+def test_who_waits_for_a_dependency_begins_after_it_in_the_plan_as_well(cluster: Cluster) -> None:
+    view = planned(cluster, a_spec("web", depends_on=[{"service": "db", "condition": "ready"}]), a_spec("db"))
+    assert view.fits
+    waiting = planned(
+        cluster,
+        a_spec("web", depends_on=[{"service": "db", "condition": "ready"}]),
+        a_spec("db", resources={"cpus": 99}),
+    )
+    assert {task.name: task.why for task in waiting.tasks}["web.1"] == "waits for db: 0 of 1 tasks ready"
