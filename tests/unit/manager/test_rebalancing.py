@@ -187,17 +187,40 @@ def zones(cluster: Cluster) -> None:
 
 def test_the_network_policy_brings_together_what_talks(cluster: Cluster) -> None:
     zones(cluster)
-    cluster.put(a_spec("db", constraints=["node.name == w1"], resources={"cpus": 0.5}))
-    cluster.put(a_spec("web", constraints=["node.name == w2"], depends_on=[{"service": "db", "traffic": "100M"}]))
+    for name in ("w2", "w3"):
+        cluster.apply(c.UpdateNode(name, "cordoned"))
+    cluster.put(a_spec("db", resources={"cpus": 3}))
     cluster.settle()
-    cluster.put(a_spec("web", constraints=["node.name != w9"], depends_on=[{"service": "db", "traffic": "100M"}]))
-    web = cluster.active("web")[0]
-    cluster.report(web, ready=True)
+    for name, availability in (("w1", "cordoned"), ("w2", "active")):
+        cluster.apply(c.UpdateNode(name, availability))
+    cluster.put(a_spec("web", resources={"cpus": 3}, depends_on=[{"service": "db", "traffic": "100M"}]))
     cluster.settle()
+    for name in ("w1", "w3"):
+        cluster.apply(c.UpdateNode(name, "active"))
+    assert {task.node for name in ("db", "web") for task in cluster.active(name)} == {"w1", "w2"}
     view = looked_at(cluster, "network")
-    if cluster.active("web")[0].node != "w1":
-        assert view.after.network_cost < view.before.network_cost
-        assert "nearer to what it talks with" in view.moves[0].why
+    (move,) = view.moves
+    assert (move.name, move.origin, move.target) == ("db.1", "w1", "w3"), "into the zone of who calls it"
+    assert move.why.startswith("nearer to what it talks with")
+    assert view.before.network_cost == pytest.approx(100_000_000 * 0.02)
+    assert view.after.network_cost == pytest.approx(100_000_000 * 0.0005)
+    told(cluster, view)
+    cluster.settle()
+    assert looked_at(cluster, "network").moves == []
+
+
+def test_other_policies_break_no_limit_for_balance(cluster: Cluster) -> None:
+    zones(cluster)
+    cluster.put(a_spec("db", resources={"cpus": 0.5}, constraints=["node.name == w2"]))
+    cluster.settle()
+    cluster.apply(c.UpdateNode("w3", "cordoned"))
+    near = [{"service": "db", "max_latency": "1ms"}]
+    cluster.put(a_spec("web", replicas=4, resources={"cpus": 0.5}, depends_on=near))
+    cluster.settle()
+    cluster.apply(c.UpdateNode("w3", "active"))
+    view = looked_at(cluster)
+    assert {move.target for move in view.moves} == {"w3"}, "w1 is empty, and too far"
+    assert view.after.unmet_limits == 0
 
 
 def test_of_an_app_only_its_own_tasks_are_moved(cluster: Cluster) -> None:
