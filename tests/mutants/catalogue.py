@@ -1,6 +1,6 @@
 """All mutants, in the order of the table."""
 
-from tests.mutants import of_engine, of_links, of_reads, of_state, of_storage
+from tests.mutants import of_engine, of_foresight, of_links, of_reads, of_state, of_storage
 from tests.mutants.mutant import Mutant
 from tests.simulation import sabotage as raft
 from tests.simulation.whole import sabotage as whole
@@ -238,6 +238,26 @@ MUTANTS: list[Mutant] = [
         "over quota",
         of_state.quotas_forget_what_is_in_use,
         "tests/property/state/test_quotas.py::test_nothing_that_is_accepted_goes_beyond_a_quota",
+    ),
+    Mutant(
+        "foresight",
+        of_foresight.plans_are_carried_out,
+        "tests/unit/manager/test_planning.py::test_a_new_service_begins_where_the_plan_says",
+    ),
+    Mutant(
+        "foresight",
+        of_foresight.balance_breaks_limits,
+        "tests/unit/manager/test_rebalancing.py::test_other_policies_break_no_limit_for_balance",
+    ),
+    Mutant(
+        "foresight",
+        of_foresight.moves_go_to_nodes_that_are_gone,
+        "tests/unit/manager/test_rebalancing.py::test_what_has_changed_since_it_was_planned_is_passed_over",
+    ),
+    Mutant(
+        "foresight",
+        of_foresight.marks_outlive_their_reason,
+        "tests/unit/manager/test_rebalancing.py::test_a_mark_for_a_node_that_is_down_by_then_does_nothing",
     ),
     Mutant(
         "over bandwidth",
