@@ -7,14 +7,13 @@ import numpy as np
 from okube.scheduler.groups import CallRule
 from okube.scheduler.lacking import lacking
 from okube.scheduler.ledger import Demand, Ledger
-from okube.scheduler.network import Neighbour, Verdict
+from okube.scheduler.network import Hearing, Neighbour, Verdict
 from okube.scheduler.nodes import BoolArray, IntArray
 from okube.scheduler.ports import UNLIMITED
 from okube.scheduler.rules import Refusal, any_number
 
 __all__ = ["NetworkFilter", "network_moves_room", "verdict_is_steady", "verdict_of", "waits"]
 
-_STEADY = -1
 _NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 
 
@@ -23,28 +22,21 @@ def verdict_of(ledger: Ledger, demand: Demand) -> Verdict | None:
 
     Where only dependencies count, the group's own tasks change nothing in it, and it is the same for all who have the
     same rules about services that are in the same places: so it is kept by these. Where others depend on the group, it
-    is asked for many times between two tasks, and the last one is kept.
+    changes with the group's own tasks, and by what these change.
     """
-    network, last = ledger.network, ledger.last_verdict
-    if network is None or not demand.group.calls:
+    network, talk = ledger.network, demand.talk
+    if network is None or not talk.rules:
         return None
-    if last is not None and last[0] == (demand, _STEADY):
-        return last[1]
-    talk = demand.talk
     if talk.is_steady(demand.group.service):
         where = tuple([ledger.whereabouts(rule.service) for rule in talk.rules])
 
         def judge() -> Verdict:
             return network.judge(_NO_ROWS, [_neighbour(ledger, rule) for rule in talk.rules])
 
-        verdict = ledger.kept.fixed(("network", talk, where), judge)
-        ledger.last_verdict = (demand, _STEADY), verdict
-        return verdict
-    key = (demand, int(ledger.spread.by_node.sum()))
-    if last is None or last[0] != key:
-        own = np.flatnonzero(ledger.spread.by_node)
-        last = ledger.last_verdict = key, network.judge(own, [_neighbour(ledger, rule) for rule in talk.rules])
-    return last[1]
+        return ledger.kept.fixed(("network", talk, where), judge)
+    if ledger.hearing is None or ledger.hearing[0] is not demand:
+        ledger.hearing = demand, Hearing(network, [_neighbour(ledger, rule) for rule in talk.rules])
+    return ledger.hearing[1].judge(np.flatnonzero(ledger.spread.by_node))
 
 
 def verdict_is_steady(demand: Demand) -> bool:

@@ -21,7 +21,7 @@ from okube.scheduler.whereabouts import Census, Whereabouts
 
 if TYPE_CHECKING:
     from okube.scheduler.filters import Filter
-    from okube.scheduler.network import NetworkView, Verdict
+    from okube.scheduler.network import Hearing, NetworkView
 
 __all__ = ["Demand", "Ledger", "Resource"]
 
@@ -44,7 +44,7 @@ class Ledger:
     ``total`` and ``free`` have a row for each ``Resource``, then one for each of ``named`` (whole numbers, in the order
     of their names), and a column for each node; ``tasks`` counts the tasks of all services on a node; ``zones`` numbers
     the zone of each node, from 0 up to ``zone_count``. ``more_filters`` are asked after the usual; ``network`` is what
-    is known between the nodes, and ``last_verdict`` what was last asked of it for a service that others call;
+    is known between the nodes, and ``hearing`` what it says for the group being placed where others call that;
     ``reserved`` is what tasks have reserved on its links, None where no task asks for any.
     """
 
@@ -58,7 +58,7 @@ class Ledger:
         self.nodes = nodes
         self.network = network
         self.reserved = reserved_in(network, nodes.names)
-        self.last_verdict: tuple[tuple[Demand, int], Verdict] | None = None
+        self.hearing: tuple[Demand, Hearing] | None = None
         self.more_filters = tuple(more_filters)
         self.named = tuple(sorted(nodes.extra))
         more = [nodes.extra[name] for name in self.named]

@@ -108,7 +108,7 @@ class Board:
             counts[step.origin] -= 1
             counts[step.target] += 1
         self.ledger.kept.touch([step.origin, step.target])
-        self.ledger.last_verdict = None
+        self.ledger.hearing = None
         self._made += 1
 
     def _candidates(self) -> Generator[None, None, list[tuple[float, int, int]]]:
@@ -241,12 +241,12 @@ class Board:
         lifted = replace(group, placed=known[group.service], others=known, avoid={}, nominated={})
         ledger.free[:, origin] += demand.resources[:, 0]
         ledger.kept.touch([origin])
-        ledger.last_verdict = None
+        ledger.hearing = None
         ledger.begin(lifted)
         room: BoolArray = room_for(ledger, replace(demand, group=lifted)) > 0
         ledger.free[:, origin] -= demand.resources[:, 0]
         ledger.kept.touch([origin])
-        ledger.last_verdict = None
+        ledger.hearing = None
         return room
 
 

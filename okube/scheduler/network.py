@@ -18,11 +18,12 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from okube.model.quantities import format_bandwidth, format_round_trip
+from okube.scheduler.drawn import Drawn
 from okube.scheduler.flows import Flow
 from okube.scheduler.nodes import BoolArray, FloatArray, IntArray
 from okube.scheduler.topology import Topology
 
-__all__ = ["DEFAULT_TRAFFIC", "Neighbour", "NetworkView", "Verdict", "on_a_scale"]
+__all__ = ["DEFAULT_TRAFFIC", "Hearing", "Neighbour", "NetworkView", "Verdict", "on_a_scale"]
 
 DEFAULT_TRAFFIC = 1_000_000
 """Bit/s of a connection for which none were declared."""
@@ -108,21 +109,9 @@ class NetworkView:
 
     def judge(self, own: IntArray, neighbours: Sequence[Neighbour]) -> Verdict:
         """What the nodes are worth to a task of a service that has tasks on the nodes ``own`` (rows, each once)."""
-        nodes = len(self.topology)
-        verdict = Verdict(np.zeros(nodes), np.ones(nodes, dtype=np.bool_))
-        for neighbour in neighbours:
-            if len(neighbour.rows) == 0:
-                continue
-            cost, near = self._from_dependents(own, neighbour) if neighbour.depends else self._to_dependency(neighbour)
-            traffic = neighbour.traffic_bps or DEFAULT_TRAFFIC
-            verdict.cost += traffic * cost
-            verdict.traffic_bps += traffic * (int(neighbour.tasks.sum()) if neighbour.depends else 1)
-            if near is not None and not near.all():
-                verdict.refusals.append((neighbour, ~near))
-                verdict.allowed &= near
-        return verdict
+        return Hearing(self, neighbours).judge(own)
 
-    def _to_dependency(self, neighbour: Neighbour) -> tuple[FloatArray, BoolArray | None]:
+    def to_dependency(self, neighbour: Neighbour) -> tuple[FloatArray, BoolArray | None]:
         """The round trip from each node to the nearest task of a dependency, and which nodes are near enough."""
         nearest = np.full(len(self.topology), np.nan)
         near = np.zeros(len(self.topology), dtype=np.bool_)
@@ -134,26 +123,18 @@ class NetworkView:
                 near |= self._within(neighbour, latency, self._bandwidth_to, some).any(axis=0)
         return _filled(nearest), near if limited else None
 
-    def _from_dependents(self, own: IntArray, neighbour: Neighbour) -> tuple[FloatArray, BoolArray | None]:
-        """The sum of the round trips of all dependents, were there a task on the node as well; a sum for each node.
-
-        And which nodes are near enough to a dependent that has no task near enough yet; None where each has one.
-        """
-        total = np.zeros(len(self.topology))
-        near = np.zeros(len(self.topology), dtype=np.bool_)
-        alone, limited = False, self._limits(neighbour)
+    def from_dependents(self, neighbour: Neighbour) -> Drawn:
+        """The round trips of all dependents to each node, and which nodes are near enough to each of them."""
+        shape = len(neighbour.rows), len(self.topology)
+        latency = np.empty(shape)
+        within = np.empty(shape, dtype=np.bool_) if self._limits(neighbour) else None
         for some in _chunks(np.arange(len(neighbour.rows))):
             rows = neighbour.rows[some]
-            latency = self._latency_from(rows)
-            if limited:
-                within = self._within(neighbour, latency, self._bandwidth_from, rows)
-                unserved = ~within[:, own].any(axis=1)
-                alone = alone or bool(unserved.any())
-                near |= within[unserved].any(axis=0)
-            if len(own):
-                latency = np.fmin(latency, np.fmin.reduce(latency[:, own], axis=1)[:, None])
-            total += neighbour.tasks[some] @ _filled(latency)
-        return total, near if alone else None
+            known = self._latency_from(rows)
+            if within is not None:
+                within[some] = self._within(neighbour, known, self._bandwidth_from, rows)
+            latency[some] = _filled(known)
+        return Drawn(latency, neighbour.tasks, within)
 
     def _limits(self, neighbour: Neighbour) -> bool:
         """Whether the neighbour has a limit that anything is known about: none is kept where nothing was measured."""
@@ -184,6 +165,41 @@ class NetworkView:
 
     def _bandwidth_from(self, rows: IntArray) -> IntArray:
         return np.stack([self._bandwidths.row("from", row, self.topology.bandwidth_from) for row in rows.tolist()])
+
+
+class Hearing:
+    """The neighbours of one service, while its tasks are placed: what they are worth changes by these alone."""
+
+    def __init__(self, view: NetworkView, neighbours: Sequence[Neighbour]) -> None:
+        self._nodes = len(view.topology)
+        some = [neighbour for neighbour in neighbours if len(neighbour.rows)]
+        self._drawn = {at: view.from_dependents(each) for at, each in enumerate(some) if each.depends}
+        self._said = {at: view.to_dependency(each) for at, each in enumerate(some) if not each.depends}
+        self._neighbours = some
+        self._own: set[int] = set()
+        self._verdict: Verdict | None = None
+
+    def judge(self, own: IntArray) -> Verdict:
+        """The verdict now that the service has tasks on these nodes, of which there are never less."""
+        new = [row for row in own.tolist() if row not in self._own]
+        self._own.update(new)
+        changed = [drawn.add(new) for drawn in self._drawn.values()]
+        if self._verdict is None or any(changed):
+            self._verdict = self._sum_up()
+        return self._verdict
+
+    def _sum_up(self) -> Verdict:
+        verdict = Verdict(np.zeros(self._nodes), np.ones(self._nodes, dtype=np.bool_))
+        for at, neighbour in enumerate(self._neighbours):
+            drawn = self._drawn.get(at)
+            cost, near = self._said[at] if drawn is None else (drawn.cost, drawn.near)
+            traffic = neighbour.traffic_bps or DEFAULT_TRAFFIC
+            verdict.cost += traffic * cost
+            verdict.traffic_bps += traffic * (1 if drawn is None else int(neighbour.tasks.sum()))
+            if near is not None and not near.all():
+                verdict.refusals.append((neighbour, ~near))
+                verdict.allowed &= near
+        return verdict
 
 
 class _Kept(Generic[Row]):

@@ -58,7 +58,9 @@ class _World:
     def hold(self, group: TaskGroup, name: str) -> None:
         for row, node in enumerate(self.nodes):
             if node.name == name:
-                self.nodes[row] = self._hold(group, row)
+                held = self._hold(group, row)
+                fixed = {(request.host, request.protocol) for request in group.ports if request.host}
+                self.nodes[row] = replace(held, ports=held.ports | fixed)
 
     def _hold(self, group: TaskGroup, row: int) -> Node:
         node = self.nodes[row]
