@@ -62,4 +62,5 @@ class Drawn:
     def _look_for_unserved(self) -> None:
         """``near``: the nodes near enough to a dependent that has no task near enough; None where each has one."""
         if self._within is not None:
-            self.near = self._within[self._unserved].any(axis=0) if self._unserved.any() else None
+            alone = self._within[self._unserved]
+            self.near = np.asarray(alone.any(axis=0)) if len(alone) else None

@@ -100,7 +100,7 @@ def _place_group(ledger: Ledger, group: TaskGroup, policy: Policy, parts_of: Par
         return
     ledger.begin(group)
     one_by_one = _changes_room(ledger, demand)
-    freely = not (one_by_one or group.pinned or group.avoid or policy.spreads_exactly(demand))
+    freely = not (one_by_one or group.pinned or group.avoid or group.toward or policy.spreads_exactly(demand))
     if freely and (parts := parts_of.parts(demand)) is not None:
         _place_freely(ledger, demand, Cheapest(ledger, demand, policy, parts), placement)
         return

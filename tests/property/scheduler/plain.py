@@ -112,6 +112,8 @@ def _best(
     fits = [row for row in range(len(table)) if all(rule.room(ledger, demand)[row] > 0 for rule in FILTERS)]
     if task in group.pinned:
         fits = [row for row in fits if table.names[row] == group.pinned[task]]
+    elif toward := [row for row in fits if table.names[row] == group.toward.get(task)]:
+        fits = toward
     else:
         fits = [row for row in fits if table.names[row] not in group.avoid.get(task, ())] or fits
     key = _keys(ledger, demand, policy, np.arange(len(table)))

@@ -78,6 +78,7 @@ def _ruled(draw: st.DrawFn, number: int, placed: Mapping[str, Mapping[str, int]]
         company=tuple(company),
         prefer=draw(_preferences),
         max_per_node=draw(st.sampled_from([0, 0, 0, 1, 2])),
+        toward=draw(st.dictionaries(st.sampled_from((*group.tasks, "ended")), names, max_size=2)),
         nominated=draw(st.dictionaries(st.sampled_from((*group.tasks, "ended")), names, max_size=2)),
     )
 
