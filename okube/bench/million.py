@@ -136,6 +136,8 @@ class Million:
             known = [read_figures(figures_of(self._config, name)) for name in _NAMES]
             if all(each is not None and done(each) for each in known):
                 return
+            for name in _NAMES:
+                self._pid(name)  # one that has ended would be waited for in vain
             if time.monotonic() > deadline:
                 raise InVain(f"the {what} are not there after {timeout_s:.0f} s: {known}")
             if time.monotonic() > told + 5:

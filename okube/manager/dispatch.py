@@ -21,10 +21,11 @@ _LONGEST_RETRY_S = 5.0
 _SHARE, _AT_ONCE_S = 0.33, 0.25
 """How much of the time assignments may take, and how much of that at once: a few hundred leave as they come. Of a bulk
 every node gets its tasks in few requests, and not each task by itself."""
-_REQUEST_S = 0.0005  # roughly what a request costs beside what is in it
+_REQUEST_S = 0.0006  # roughly what one costs
 _UNDER_WAY = 32
 """So many nodes are told something at a time. A new leader has something to tell to all, with TLS before it: where it
 began with a thousand at once, the last ones would have waited in vain before they were served."""
+_BEGUN_AT_ONCE = 200  # conversations
 
 
 class Dispatcher:
@@ -37,7 +38,6 @@ class Dispatcher:
         self._agreed: dict[str, int] = {}  # node → the revision that its agent has stored in this epoch
         self._suspected: dict[str, int] = {}  # node → the agreed revision that its last heartbeat lacked
         self._places = asyncio.Semaphore(_UNDER_WAY)
-        self._turns = asyncio.Lock()  # one after the other, as they came
         self._allowance = Allowance(_SHARE, _AT_ONCE_S)
 
     async def run(self) -> None:
@@ -46,7 +46,9 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changes.nodes_for_dispatch.clear()
-                for name in sorted(self._core.tables.nodes.keys() - conversations.keys()):
+                for count, name in enumerate(sorted(self._core.tables.nodes.keys() - conversations.keys())):
+                    if count % _BEGUN_AT_ONCE == _BEGUN_AT_ONCE - 1:
+                        await asyncio.sleep(0)
                     conversations[name] = group.create_task(self._converse(name), name=f"dispatch {name}")
                 for name in sorted(conversations.keys() - self._core.tables.nodes.keys()):
                     conversations.pop(name).cancel()
@@ -95,15 +97,14 @@ class Dispatcher:
         """One assignment, if there is something to tell; whether the node now agrees with what was sent."""
         if name in self._agreed and not self._changes.has_tasks(name):
             return True
+        wait_s = self._allowance.reserve(self._core.clock.monotonic(), _REQUEST_S)
+        if wait_s:  # in a bulk; what changes for the node meanwhile goes to it in the same request
+            await asyncio.sleep(wait_s)
         async with self._places:
             return await self._send_now(name)
 
     async def _send_now(self, name: str) -> bool:
-        async with self._turns:
-            await self._rest()
-            began = self._core.clock.monotonic()
-            made = self._next(name)
-            self._allowance.spent(_REQUEST_S + self._core.clock.monotonic() - began)
+        made = self._next(name)
         if made is None:
             return True
         node, assignment = made
@@ -126,12 +127,6 @@ class Dispatcher:
         else:
             _log.info("agent %s wants the whole assignment: %s", name, answer.message)
         return False
-
-    async def _rest(self) -> None:
-        """In a bulk, what changes for a node while it waits for its turn goes to it in one request."""
-        wait_s = self._allowance.wait_s(self._core.clock.monotonic())
-        if wait_s:
-            await asyncio.sleep(wait_s)
 
     def _next(self, name: str) -> tuple[Node, Assignment] | None:
         """What the node is to be told now; None where that is nothing."""

@@ -48,16 +48,15 @@ class Allowance:
 
     def __init__(self, share: float, at_once_s: float) -> None:
         self._share = share
-        self._at_once_s = at_once_s
-        self._left_s = at_once_s
-        self._counted = 0.0
+        self._ahead_s = at_once_s / share
+        self._free_at = 0.0
 
-    def wait_s(self, now: float) -> float:
-        """How long to wait before more of it is done; 0: not at all."""
-        self._left_s = min(self._at_once_s, self._left_s + (now - self._counted) * self._share)
-        self._counted = now
-        return max(0.0, -self._left_s / self._share)
+    def reserve(self, now: float, seconds: float) -> float:
+        """Take a place in the queue for work of so many seconds; how long to wait for it, which may be 0.
 
-    def spent(self, seconds: float) -> None:
-        """So much was done."""
-        self._left_s -= seconds
+        This is the generic cell rate algorithm of ITU-T I.371: all that is kept is when the queue would be empty.
+        """
+        self._free_at = max(self._free_at, now - self._ahead_s)
+        wait_s = max(0.0, self._free_at - now)
+        self._free_at += seconds / self._share
+        return wait_s

@@ -115,6 +115,9 @@ class Placing:
         began, unsure = core.clock.monotonic(), self._liveness.unsure()
         self.plans += 1
         try:
+            await asyncio.sleep(0)
+            nodes = self._rows.table(unsure)
+            await asyncio.sleep(0)
             planned = await in_turns(
                 plan_placement_in_slices(
                     tables,
@@ -124,7 +127,7 @@ class Placing:
                     filters=filters,
                     network=network,
                     waiting=tasks,
-                    nodes=self._rows.table(unsure),
+                    nodes=nodes,
                 )
             )
             self._note(planned, core.clock.monotonic() - began)

@@ -41,21 +41,13 @@ def test_a_rest_that_is_over_is_told_once_also_where_nobody_asks_for_its_work() 
     assert pace.next_s(11.0) is None
 
 
-def test_what_is_allowed_at_once_needs_no_rest_and_what_follows_gets_its_share() -> None:
+def test_what_is_allowed_at_once_needs_no_wait_and_what_follows_gets_its_share() -> None:
     allowance = Allowance(0.25, 0.2)
-    assert allowance.wait_s(100.0) == 0.0
-    allowance.spent(0.2)
-    assert allowance.wait_s(100.0) == 0.0
-    allowance.spent(0.1)
-    assert allowance.wait_s(100.0) == pytest.approx(0.4)
-    assert allowance.wait_s(100.4) == pytest.approx(0.0)
-    allowance.spent(0.1)
-    assert allowance.wait_s(100.4) == pytest.approx(0.4)
+    assert [allowance.reserve(100.0, 0.1) for _ in range(5)] == pytest.approx([0.0, 0.0, 0.0, 0.4, 0.8])
+    assert allowance.reserve(100.5, 0.1) == pytest.approx(0.7)
 
 
 def test_who_rested_for_long_may_do_no_more_at_once_than_ever() -> None:
     allowance = Allowance(0.25, 0.2)
-    assert allowance.wait_s(1000.0) == 0.0
-    assert allowance.wait_s(2000.0) == 0.0
-    allowance.spent(0.3)
-    assert allowance.wait_s(2000.0) == pytest.approx(0.4)
+    assert allowance.reserve(1000.0, 0.1) == 0.0
+    assert [allowance.reserve(2000.0, 0.1) for _ in range(4)] == pytest.approx([0.0, 0.0, 0.0, 0.4])
