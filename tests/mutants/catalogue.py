@@ -1,6 +1,6 @@
 """All mutants, in the order of the table."""
 
-from tests.mutants import of_engine, of_foresight, of_links, of_reads, of_state, of_storage
+from tests.mutants import of_engine, of_foresight, of_links, of_reads, of_scheduler, of_state, of_storage
 from tests.mutants.mutant import Mutant
 from tests.simulation import sabotage as raft
 from tests.simulation.whole import sabotage as whole
@@ -279,6 +279,66 @@ MUTANTS: list[Mutant] = [
         "stop order",
         of_links.dependencies_stop_with_their_dependents,
         "tests/unit/state/test_stop_order.py::test_of_an_app_that_is_removed_the_dependents_stop_first",
+    ),
+    Mutant(
+        "a lying node",
+        of_scheduler.liars_are_believed,
+        "tests/unit/manager/test_survey.py::test_one_that_lies_about_its_place_is_found_out_by_the_others",
+    ),
+    Mutant(
+        "a lying node",
+        of_scheduler.all_coordinates_are_taken,
+        "tests/property/scheduler/test_absurd_numbers.py::test_a_node_whose_coordinate_cannot_be_does_not_draw_tasks",
+    ),
+    Mutant(
+        "over capacity",
+        of_scheduler.nodes_hold_any_number,
+        "tests/unit/scheduler/test_policies.py::test_no_policy_fills_a_node_beyond_what_it_has",
+    ),
+    Mutant(
+        "over capacity",
+        of_scheduler.factors_promise_nothing,
+        "tests/unit/manager/api/test_scheduling.py::test_a_node_that_holds_more_than_may_be_promised_now_keeps_it_and_gets_nothing_new",
+    ),
+    Mutant(
+        "hard rules",
+        of_scheduler.limits_of_the_network_are_wishes,
+        "tests/unit/scheduler/test_calls.py::test_a_limit_keeps_tasks_near_their_dependency",
+    ),
+    Mutant(
+        "hard rules",
+        of_scheduler.rules_of_company_are_wishes,
+        "tests/unit/scheduler/test_company.py::test_tasks_keep_off_the_nodes_and_zones_of_whom_they_are_apart_from",
+    ),
+    Mutant(
+        "spread",
+        of_scheduler.zones_are_not_looked_at,
+        "tests/property/scheduler/test_placement.py::test_tasks_spread_within_one_over_equal_zones",
+    ),
+    Mutant(
+        "preemption",
+        of_scheduler.equals_push_each_other_out,
+        "tests/property/scheduler/test_preemption.py::test_what_gives_way_is_less_important_is_enough_and_none_of_it_goes_in_vain",
+    ),
+    Mutant(
+        "preemption",
+        of_scheduler.what_was_planned_gives_way,
+        "tests/unit/manager/test_preempting.py::test_what_has_changed_since_it_was_planned_stays",
+    ),
+    Mutant(
+        "preemption",
+        of_scheduler.the_greatest_harm_is_done,
+        "tests/unit/manager/test_preempting.py::test_the_fewest_and_least_important_that_will_do_give_way",
+    ),
+    Mutant(
+        "preemption",
+        of_scheduler.nobody_says_who_gave_way,
+        "tests/unit/manager/test_preempting.py::test_a_task_that_matters_more_takes_the_place_of_one_that_does_less_and_both_say_so",
+    ),
+    Mutant(
+        "preemption",
+        of_scheduler.freed_ports_are_anybodys,
+        "tests/unit/manager/test_preempting.py::test_the_port_of_one_that_gave_way_is_kept_while_another_still_stops",
     ),
     Mutant("one task a slot", whole.successors_do_not_wait, "whole"),
     Mutant("one task a slot", whole.slots_do_not_wait_for_the_old_task, "whole"),

@@ -126,7 +126,7 @@ def test_tasks_spread_within_one_over_equal_empty_nodes(count: int, tasks: int, 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 60))
 def test_tasks_spread_within_one_over_equal_zones(zones: int, each: int, tasks: int) -> None:
-    nodes = [Node(f"w{number:02}", cores=1000, zone=f"rack-{number % zones}") for number in range(zones * each)]
+    nodes = [Node(f"w{number:02}", cores=1000, zone=f"rack-{number // each}") for number in range(zones * each)]
     zone_of = {node.name: node.zone for node in nodes}
 
     placement = place(a_table(*nodes), [a_group(tasks, cpus=1)])
