@@ -5,7 +5,7 @@ from aiohttp import web
 
 from okube.manager.api.bodies import answer, json_object, query_flag, query_number
 from okube.manager.api.context import CALLER, CONTEXT
-from okube.manager.api.forward import leader_only, leader_read
+from okube.manager.api.forward import leader_only, leader_read, thinking
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.services import check_specs, specs_in
@@ -30,6 +30,7 @@ routes = web.RouteTableDef()
 
 @routes.post("/v1/plan")
 @leader_read
+@thinking
 async def plan(request: web.Request) -> web.Response:
     """What applying services would do; a stale answer knows of no round trips between nodes."""
     specs = specs_in(await json_object(request))
@@ -44,6 +45,7 @@ async def plan(request: web.Request) -> web.Response:
 
 @routes.post("/v1/whatif")
 @leader_read
+@thinking
 async def whatif(request: web.Request) -> web.Response:
     """What would become of the cluster without some nodes, or with more; a stale answer knows of no round trips."""
     body = await json_object(request)
@@ -63,6 +65,7 @@ async def whatif(request: web.Request) -> web.Response:
 
 @routes.post("/v1/rebalance")
 @leader_only
+@thinking
 async def rebalance(request: web.Request) -> web.Response:
     """Move tasks where that makes the placement better; with ``dry_run`` only say so."""
     most = query_number(request, "max_moves", default=MOST_MOVES, low=1, high=MOST_MOVES)
@@ -81,6 +84,7 @@ async def rebalance(request: web.Request) -> web.Response:
 
 @routes.get("/v1/apps/{name}/cost")
 @leader_read
+@thinking
 async def app_cost(request: web.Request) -> web.Response:
     """What an app's placement costs in the network; a stale answer knows of no measured round trips."""
     tables = await tables_to_read(request)

@@ -16,10 +16,11 @@ from okube.manager.api.relay import RELAYED, ask, is_deaf, relay
 from okube.model.errors import NoQuorum, OutcomeUnknown
 from okube.raft import Sidelined
 
-__all__ = ["LEADER_ONLY", "LEADER_READS", "OWN", "forward_middleware", "leader_only", "leader_read", "own"]
+__all__ = ["LEADER_ONLY", "LEADER_READS", "OWN", "forward_middleware", "leader_only", "leader_read", "own", "thinking"]
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
+_THINKING_S = 60.0
 _RETRY_S = 0.05
 _RELAY_AGAIN_S = 0.5
 _WATCH_S = 0.1
@@ -30,6 +31,10 @@ LEADER_ONLY: set[object] = set()
 
 LEADER_READS: set[object] = set()
 """Reads of what the leader alone knows; stale ones, and watches, are answered anywhere, without it."""
+
+
+THINKING: set[object] = set()
+"""What takes the leader long where the cluster is large: it is waited for."""
 
 
 OWN: set[object] = set()
@@ -51,6 +56,12 @@ def leader_only(handler: Handler) -> Handler:
 def leader_read(handler: Handler) -> Handler:
     """Mark a handler: a follower forwards its requests unless they are stale."""
     LEADER_READS.add(handler)
+    return handler
+
+
+def thinking(handler: Handler) -> Handler:
+    """Mark a handler: a follower waits long for the leader's answer."""
+    THINKING.add(handler)
     return handler
 
 
@@ -98,6 +109,7 @@ def _is_a_stream(request: web.Request) -> bool:
 
 async def _carry_out(request: web.Request, handler: Handler, context: Context, key: str | None) -> web.StreamResponse:
     clock = context.core.clock
+    answer_s = _THINKING_S if request.match_info.handler in THINKING else _PATIENCE_S
     deadline = clock.monotonic() + _PATIENCE_S
     relay_at = 0.0
     uncertain = False
@@ -107,7 +119,7 @@ async def _carry_out(request: web.Request, handler: Handler, context: Context, k
                 return await handler(request)
             leader = context.core.raft.leader
             if leader is not None and leader != context.core.name:
-                return await _while_leading(context, leader, _pass_on(request, context, leader, key))
+                return await _while_leading(context, leader, _pass_on(request, context, leader, key, answer_s))
             if is_deaf(context) and not request[FORWARDED] and clock.monotonic() >= relay_at:
                 relay_at = clock.monotonic() + _RELAY_AGAIN_S
                 return await relay(request, key, timeout_s=max(_RETRY_S, deadline - clock.monotonic()))
@@ -138,8 +150,10 @@ async def _while_leading(context: Context, leader: str, call: Coroutine[object, 
     raise OutcomeUnknown(f"{leader} was followed by another leader before it answered")
 
 
-async def _pass_on(request: web.Request, context: Context, leader: str, key: str | None) -> web.Response:
+async def _pass_on(
+    request: web.Request, context: Context, leader: str, key: str | None, timeout_s: float
+) -> web.Response:
     member = next((m for m in context.core.raft.members if m.name == leader), None)
     if member is None:
         raise NoQuorum(f"the leader {leader} is not known here yet")
-    return await ask(request, member, key, timeout_s=_PATIENCE_S)
+    return await ask(request, member, key, timeout_s=timeout_s)
