@@ -109,7 +109,9 @@ class Survey:
         """Take what an agent says; numbers that cannot be are passed over."""
         place = self._places.setdefault(name, Place())
         place.told_s = self._clock.monotonic()
+        moved = False
         if report.coordinate is not None and is_sound(report.coordinate):  # an agent that forgot it is told it again
+            moved = report.coordinate != place.coordinate
             place.coordinate = report.coordinate
         place.link_bps = _speed(report.link_bps)
         place.sent_bps, place.received_bps = _speed(report.sent_bps), _speed(report.received_bps)
@@ -118,7 +120,8 @@ class Survey:
                 _remember(place.measured, found.peer, found.rtt_s, _MOST_MEASURED)
                 other = self._places.setdefault(found.peer, Place())
                 _remember(other.witnesses, name, found.rtt_s, _MOST_WITNESSES)
-        if report.round_trips:  # others measure it about as often as it measures them
+                self._judge(other)  # which may say nothing of what it measures itself
+        if report.round_trips or moved:
             self._judge(place)
 
     def probing(self, name: str) -> Probing | None:

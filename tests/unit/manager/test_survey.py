@@ -121,6 +121,21 @@ def test_one_that_lies_about_its_place_is_found_out_by_the_others() -> None:
     assert math.dist(updated(own, liar, 0.010, [1.0] * DIMENSIONS).position, own.position) < 0.0001
 
 
+def test_one_that_jumps_about_and_tells_nothing_of_the_others_is_found_out_too() -> None:
+    network = Network(*[""] * 4)
+    for number in (1, 2, 3):
+        network.say(f"w{number}", at(0))
+    for claimed in (0, 5, 100, 1):
+        network.say("w4", at(claimed, error=0.0))
+        for number in (1, 2, 3):
+            network.say(f"w{number}", at(0), w4=0.050)
+        assert network.survey.believed("w4") is None
+    network.say("w4", at(49))
+    assert network.survey.believed("w4") is not None
+    network.say("w4", at(1))
+    assert network.survey.believed("w4") is None
+
+
 def test_one_that_lies_about_others_is_outvoted() -> None:
     network = Network("a", "a", "b", "b")
     for name in ("w2", "w3"):
