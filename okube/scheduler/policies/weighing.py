@@ -20,8 +20,8 @@ _TERMS_SHOWN = 4
 class Weighing:
     """The tasks of one group on their way to the cheapest nodes.
 
-    What a task costs is asked for all nodes once. Then, after each task, for those alone whose costs it can have
-    changed: the node that got it, or its zone, or all, as the policy's scores say.
+    What a task costs is asked for all nodes once. Then, after each task, a score is asked again for those nodes alone of
+    which it can say something else: the one that got the task, those of its zone, or all, as the score's reach says.
     """
 
     def __init__(self, ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> None:
@@ -31,8 +31,11 @@ class Weighing:
         self._room = room_for(ledger, demand)
         self._terms = policy.terms_for(demand)
         self._name = policy.name
-        reaches = {_reach(term.score, demand) for term in self._terms}
-        self._reach = next((reach for reach in ("cluster", "zone") if reach in reaches), "node")
+        reaches = [_reach(term.score, demand) for term in self._terms]
+        self._of_reach: dict[Reach, tuple[Term, ...]] = {
+            reach: tuple(term for term, its in zip(self._terms, reaches, strict=True) if its == reach)
+            for reach in ("node", *sorted(set(reaches) - {"node"}))
+        }
 
     def rows_with_room(self) -> IntArray:
         """The nodes that can take another task."""
@@ -47,21 +50,26 @@ class Weighing:
         among = among[self._room[among] > 0]
         if wanted <= 0 or len(among) == 0:
             return []
-        costs = whole_costs(self._ledger, self._demand, self._terms, among)
         if wanted == 1:
+            costs = whole_costs(self._ledger, self._demand, self._terms, among)
             why = self._why_this(among, costs)
             return [Choice([self._take(among, costs)], why)]
-        return [Choice(self._fill_many(among, costs, wanted), self._why_these(among))]
+        return [Choice(self._fill_many(among, wanted), self._why_these(among))]
 
-    def _fill_many(self, among: IntArray, costs: FloatArray, wanted: int) -> list[int]:
+    def _fill_many(self, among: IntArray, wanted: int) -> list[int]:
+        parts = {reach: self._costs(terms, among) for reach, terms in self._of_reach.items()}
         rows: list[int] = []
         while len(rows) < wanted:
+            costs = sum(parts.values(), np.zeros(len(among)))
             place = int(costs.argmin())
             if costs[place] == np.inf:
                 break
             rows.append(self._take(among, costs))
-            self._renew(among, costs, place)
+            self._renew(among, parts, place)
         return rows
+
+    def _costs(self, terms: tuple[Term, ...], rows: IntArray) -> FloatArray:
+        return whole_costs(self._ledger, self._demand, terms, rows)
 
     def _take(self, among: IntArray, costs: FloatArray) -> int:
         chosen = among[[int(costs.argmin())]]
@@ -70,18 +78,17 @@ class Weighing:
         self._room[chosen] -= 1
         return int(chosen[0])
 
-    def _renew(self, among: IntArray, costs: FloatArray, place: int) -> None:
-        """Asks again for the costs that a task on the node at ``place`` can have changed."""
-        if self._reach == "cluster":
-            touched = np.arange(len(among))
-        elif self._reach == "zone":
-            touched = np.flatnonzero(self._ledger.zones[among] == self._ledger.zones[among[place]])
-        else:
-            touched = np.array([place])
-        rows = among[touched]
-        new = whole_costs(self._ledger, self._demand, self._terms, rows)
-        new[self._room[rows] <= 0] = np.inf
-        costs[touched] = new
+    def _renew(self, among: IntArray, parts: dict[Reach, FloatArray], place: int) -> None:
+        """Asks again for what a task on the node at ``place`` can have changed."""
+        for reach, terms in self._of_reach.items():
+            if reach == "cluster":
+                parts[reach] = self._costs(terms, among)
+            elif reach == "zone":
+                there = np.flatnonzero(self._ledger.zones[among] == self._ledger.zones[among[place]])
+                parts[reach][there] = self._costs(terms, among[there])
+            else:
+                full = self._room[among[place]] <= 0
+                parts[reach][place] = np.inf if full else self._costs(terms, among[[place]])[0]
 
     def _why_this(self, among: IntArray, costs: FloatArray) -> str:
         """``of 5 nodes that fit: least cost 12.5 (binpack 10, spread 2.5); next w2 with 20.1``."""
