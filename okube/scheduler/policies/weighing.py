@@ -20,8 +20,8 @@ _TERMS_SHOWN = 4
 class Weighing:
     """The tasks of one group on their way to the cheapest nodes.
 
-    What a task costs is asked for all nodes once. Then, after each task, a score is asked again for those nodes alone of
-    which it can say something else: the one that got the task, those of its zone, or all, as the score's reach says.
+    What a task costs is asked for all nodes once. Then, after each task, a score is asked again for those nodes alone
+    of which it can say something else: the one that got the task, those of its zone, or all, as its reach says.
     """
 
     def __init__(self, ledger: Ledger, group: TaskGroup, demand: Demand, policy: Policy) -> None:
