@@ -25,7 +25,6 @@ _RUN_S = 600.0
 _LOOK_S = 0.25
 _LOOK_FOR_LEADER_S = 0.02
 _LEADER_S = 60.0
-_SETTLE_S = 5.0
 _TASKS_OF_A_SERVICE = 100
 
 
@@ -43,6 +42,7 @@ class FleetOptions(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 60.0
     kill_leader: bool = True
     agent_processes: int = 1
+    settle_s: float = 5.0  # after each step, before anything is measured
 
 
 def bench_fleet(options: FleetOptions, echo: Echo) -> dict[str, float]:
@@ -73,11 +73,11 @@ class _Fleet:
             lambda status: status.nodes.get("ready", 0) >= options.nodes, "all nodes are ready", _READY_S
         )
         self._echo(f"{options.nodes} nodes are ready after {join_s:.1f} s")
-        time.sleep(_SETTLE_S)
+        time.sleep(options.settle_s)
         downs, epoch = self._downs(), self._client.status().epoch
         figures = {"agents": float(options.nodes), "agents_join_s": join_s}
         figures |= self._place()
-        time.sleep(_SETTLE_S)
+        time.sleep(options.settle_s)
         part_s = options.seconds / 2 if options.kill_leader else options.seconds
         figures |= self._observe(part_s, "agents", "steady")
         elections = float(self._client.status().epoch != epoch)

@@ -26,6 +26,9 @@ _UNDER_WAY = 32
 """So many nodes are told something at a time. A new leader has something to tell to all, with TLS before it: where it
 began with a thousand at once, the last ones would have waited in vain before they were served."""
 _BEGUN_AT_ONCE = 200  # conversations
+_WHOLE_EVERY_S = 0.008
+"""How often a node is told the whole of what it holds, where nothing of that has changed: after an election that is all
+nodes, each by a connection that does not stand yet, and their heartbeats must come through meanwhile."""
 
 
 class Dispatcher:
@@ -39,6 +42,7 @@ class Dispatcher:
         self._suspected: dict[str, int] = {}  # node → the agreed revision that its last heartbeat lacked
         self._places = asyncio.Semaphore(_UNDER_WAY)
         self._allowance = Allowance(_SHARE, _AT_ONCE_S)
+        self._next_whole_s = 0.0  # when the next node may be told the whole, by the clock's monotonic time
 
     async def run(self) -> None:
         """Serve all nodes until cancelled; nodes come and go with the table."""
@@ -97,11 +101,22 @@ class Dispatcher:
         """One assignment, if there is something to tell; whether the node now agrees with what was sent."""
         if name in self._agreed and not self._changes.has_tasks(name):
             return True
+        if name not in self._agreed:
+            await self._wait_for_whole(name)
         wait_s = self._allowance.reserve(self._core.clock.monotonic(), _REQUEST_S)
         if wait_s:  # in a bulk; what changes for the node meanwhile goes to it in the same request
             await asyncio.sleep(wait_s)
         async with self._places:
             return await self._send_now(name)
+
+    async def _wait_for_whole(self, name: str) -> None:
+        """Until it is this node's turn to be told the whole, or something changes for it: that does not wait."""
+        clock, changed = self._core.clock, self._changes.event_of(name)
+        turn_s = max(clock.monotonic(), self._next_whole_s)
+        self._next_whole_s = turn_s + _WHOLE_EVERY_S
+        while (left_s := turn_s - clock.monotonic()) > 0 and not self._changes.has_tasks(name):
+            await _either(changed, left_s)
+            changed.clear()
 
     async def _send_now(self, name: str) -> bool:
         made = self._next(name)
