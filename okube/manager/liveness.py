@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 MAX_ABSENCE_S = 60.0
 _SHORTEST_WAIT_S = 0.02
 _AGAIN_S = 0.25  # after calls that settled nothing
-_CALLED_AT_ONCE = 64
+_CALLED_AT_ONCE = 16
 """Of many silent nodes so many are called at a time, by all managers; none is down before it was called. A thousand
 calls at once, each with TLS before it, would keep those who live from being heard."""
 _MUTE_S = 30.0  # a node that only answers calls for so long has more than a moment's trouble
