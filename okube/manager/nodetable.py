@@ -1,12 +1,13 @@
 """The nodes of the tables as the scheduler's columns, kept from one plan to the next."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from okube.manager.scheduling import scheduling_in
+from okube.manager.slices import at_once
 from okube.model.flapping import hold_message
 from okube.model.node import Node
 from okube.model.scheduling import Overcommit
@@ -19,6 +20,7 @@ from okube.state.attributes import attributes_of
 __all__ = ["NodeRows", "node_table"]
 
 _HELD_BY_NAME = 3
+_NODES_AT_ONCE = 1000
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -60,7 +62,12 @@ class NodeRows:
 
     def table(self, unsure: Mapping[str, str] = _NONE) -> NodeTable:
         """All nodes as they are now; ``unsure`` as for ``plan_placement``."""
-        known = self._look()
+        return at_once(self.table_in_slices(unsure))
+
+    def table_in_slices(self, unsure: Mapping[str, str] = _NONE) -> Generator[None, None, NodeTable]:
+        """The same with pauses, in which nodes may change: each is as it was when it was looked at."""
+        known = yield from self._look()
+        yield
         rows = [each.row for each in known]
         columns = zip(*rows, strict=True) if rows else ((),) * len(_Row._fields)
         (names, ready, cpus_total, cpus_free, memory_total, memory_free, disk_total, disk_free, ports_used, attributes,
@@ -87,18 +94,23 @@ class NodeRows:
             extra=_extra(self._tables, known) if named else {},
         )
 
-    def _look(self) -> list[_Known]:
+    def _look(self) -> Generator[None, None, list[_Known]]:
         """All nodes by name, each with its row as it is now."""
         tables, most = self._tables, scheduling_in(self._tables).overcommit
         before = self._known if most == self._most else {}
-        self._most, self._known = most, {}
-        for name in sorted(tables.nodes):
-            node, held, known = tables.nodes[name], tables.allocation_of(name), before.get(name)
+        found: dict[str, _Known] = {}
+        for count, name in enumerate(sorted(tables.nodes)):
+            if count % _NODES_AT_ONCE == _NODES_AT_ONCE - 1:
+                yield
+            node, held, known = tables.nodes.get(name), tables.allocation_of(name), before.get(name)
+            if node is None:
+                continue  # it went in a pause
             if known is None or known.node is not node or known.held is not held or known.changes != held.changes:
                 same = known.row if known is not None and known.node is node else None
                 known = _Known(node, held, held.changes, _row(node, held, most, same))
-            self._known[name] = known
-        return list(self._known.values())
+            found[name] = known
+        self._most, self._known = most, found
+        return list(found.values())
 
 
 def node_table(tables: Tables, unsure: Mapping[str, str] = _NONE) -> NodeTable:

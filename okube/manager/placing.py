@@ -115,8 +115,7 @@ class Placing:
         began, unsure = core.clock.monotonic(), self._liveness.unsure()
         self.plans += 1
         try:
-            await asyncio.sleep(0)
-            nodes = self._rows.table(unsure)
+            nodes = await in_turns(self._rows.table_in_slices(unsure))
             await asyncio.sleep(0)
             planned = await in_turns(
                 plan_placement_in_slices(
