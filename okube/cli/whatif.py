@@ -95,13 +95,15 @@ def _show(here: Session, found: Row) -> None:
 
 
 def _quorum(found: Row) -> str:
-    if not found.get("lost"):
+    names, down = found.get("lost") or [], found.get("down") or []
+    if not (names or down):
         return "kept: no manager is lost"
-    lost = _names(found["lost"])
+    told = [*([f"without {_names(names)}"] if names else ()), *([f"with {_names(down)} down already"] if down else ())]
+    without = " and ".join(told)
     if found.get("kept"):
-        return f"kept: without {lost}, {found.get('left')} of {found.get('voters')} managers are left"
+        return f"kept: {without}, {found.get('left')} of {found.get('voters')} managers are left"
     return (
-        f"LOST: without {lost}, {found.get('left')} of {found.get('voters')} managers are left, "
+        f"LOST: {without}, {found.get('left')} of {found.get('voters')} managers are left, "
         f"and {found.get('needed')} are needed; nothing could be changed or moved"
     )
 

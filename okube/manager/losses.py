@@ -48,11 +48,12 @@ def loss_of(tables: Tables, members: Sequence[Member], texts: Iterable[str]) -> 
     return Loss(tuple(sorted(nodes)), tuple(sorted(managers)))
 
 
-def quorum_after(members: Sequence[Member], lost: Sequence[str]) -> QuorumView:
-    """Whether the managers that are left could decide anything."""
+def quorum_after(members: Sequence[Member], lost: Sequence[str], down: Sequence[str] = ()) -> QuorumView:
+    """Whether the managers that are left could decide anything; those that are ``down`` as it is are not among them."""
     voters = [member.name for member in members if member.voter]
-    left, needed = sum(name not in lost for name in voters), len(voters) // 2 + 1
-    return QuorumView(kept=left >= needed, voters=len(voters), left=left, needed=needed, lost=list(lost))
+    missing = [name for name in down if name in voters and name not in lost]
+    left, needed = sum(name not in lost and name not in missing for name in voters), len(voters) // 2 + 1
+    return QuorumView(kept=left >= needed, voters=len(voters), left=left, needed=needed, lost=list(lost), down=missing)
 
 
 def _kind_of(name: str, tables: Tables, members: Sequence[Member]) -> str:

@@ -12,7 +12,7 @@ from okube.manager.planning import MOST_TASKS, planned_services, putting
 from okube.manager.rehearsal import Rehearsal, Surroundings
 from okube.model.commands import SetNodeState
 from okube.model.errors import FieldError, InvalidInput
-from okube.model.foresight_views import BrokenLimitView, LostServiceView, QuorumView, WhatIfView
+from okube.model.foresight_views import BrokenLimitView, LostServiceView, WhatIfView
 from okube.model.node import Node
 from okube.model.quantities import format_bandwidth, format_round_trip
 from okube.model.service import Service
@@ -62,8 +62,11 @@ def whatif_view(
     members: Sequence[Member],
     now_ms: int,
     around: Surroundings,
+    down: Sequence[str] = (),
 ) -> Generator[None, None, WhatIfView]:
     """What would become of the cluster, in slices; ``tables`` stay as they are.
+
+    ``down`` are the managers that do not answer as it is.
 
     Raises:
         OkubeError: the cluster would refuse these services.
@@ -89,7 +92,7 @@ def whatif_view(
         settled=rehearsal.settled,
         lost=list(loss.nodes),
         added=added,
-        quorum=_quorum(members, loss),
+        quorum=quorum_after(members, loss.managers, down),
         moved=sum(view.step == "move" for view in views),
         unplaced=unplaced,
         tasks=views[:MOST_TASKS],
@@ -102,10 +105,6 @@ def whatif_view(
         services=services,
         left_out=max(0, len(views) - MOST_TASKS),
     )
-
-
-def _quorum(members: Sequence[Member], loss: Loss) -> QuorumView:
-    return quorum_after(members, loss.managers)
 
 
 def _add(rehearsal: Rehearsal, machines: Sequence[Machines]) -> list[str]:

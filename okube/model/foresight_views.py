@@ -86,13 +86,17 @@ class WhatIfBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuorumView(msgspec.Struct, frozen=True, kw_only=True):
-    """The managers that vote: those that would be lost, how many would be left, and how many are needed."""
+    """The managers that vote: those that would be lost, how many would be left, and how many are needed.
+
+    ``down`` are those that do not answer as it is; they count as lost too.
+    """
 
     kept: bool
     voters: int
     left: int
     needed: int
     lost: list[str]
+    down: list[str] = []
 
 
 class LostServiceView(msgspec.Struct, frozen=True, kw_only=True):

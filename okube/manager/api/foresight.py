@@ -9,6 +9,7 @@ from okube.manager.api.forward import leader_only, leader_read, thinking
 from okube.manager.api.reading import tables_to_read
 from okube.manager.api.scope import apps_of, check_app
 from okube.manager.api.services import check_specs, specs_in
+from okube.manager.api.status import manager_states
 from okube.manager.api.writing import result_of, submit
 from okube.manager.losses import loss_of
 from okube.manager.netcost import net_cost_view
@@ -58,7 +59,8 @@ async def whatif(request: web.Request) -> web.Response:
     tables, core = await tables_to_read(request), request.app[CONTEXT].core
     loss, machines = loss_of(tables, core.raft.members, question.lose), machines_of(tables, question.add)
     around, members = _surroundings(request, tables), core.raft.members
-    work = whatif_view(tables, loss, machines, specs, members, core.clock.time_ms(), around)
+    down = [member.name for member, said in await manager_states(request.app[CONTEXT]) if said is None]
+    work = whatif_view(tables, loss, machines, specs, members, core.clock.time_ms(), around, down)
     view = await in_turns(work)
     return answer(request, view, revision=view.revision)
 

@@ -30,7 +30,7 @@ from okube.raft import Member
 from okube.security import server_name
 from okube.state.queries import count_nodes, count_tasks
 
-__all__ = ["routes"]
+__all__ = ["manager_states", "routes"]
 
 routes = web.RouteTableDef()
 _PEER_TIMEOUT_S = 0.5
@@ -60,7 +60,7 @@ async def status(request: web.Request) -> web.Response:
     """The cluster at a glance, from any living manager, with or without a quorum."""
     context = request.app[CONTEXT]
     core = context.core
-    states = await _states(context)
+    states = await manager_states(context)
     tables = core.tables
     has_quorum = core.raft.has_quorum and core.raft.leader is not None
     if not has_quorum and not request[FORWARDED] and any(said.leader for _, said in states if said is not None):
@@ -94,7 +94,7 @@ async def status(request: web.Request) -> web.Response:
 @routes.get("/v1/managers")
 async def managers(request: web.Request) -> web.Response:
     """Every manager with what it says of itself; one that does not answer is down."""
-    return answer(request, _views(await _states(request.app[CONTEXT])))
+    return answer(request, _views(await manager_states(request.app[CONTEXT])))
 
 
 @routes.get("/v1/managers/self")
@@ -145,7 +145,8 @@ def _next_end_of_nodes(context: Context) -> CertificateEnd | None:
     return CertificateEnd(name, rfc3339(end_ms) or "")
 
 
-async def _states(context: Context) -> list[tuple[Member, OwnState | None]]:
+async def manager_states(context: Context) -> list[tuple[Member, OwnState | None]]:
+    """Every manager by name with what it says of itself just now; None for one that does not answer."""
     members = sorted(context.core.raft.members, key=lambda member: member.name)
     said = await asyncio.gather(*(_state_of(context, member) for member in members))
     return list(zip(members, said, strict=True))

@@ -71,6 +71,13 @@ def test_all_that_is_named_is_lost(okube: Okube, site: Site) -> None:
     )
 
 
+def test_a_manager_that_is_down_already_is_told(okube: Okube, site: Site) -> None:
+    site.answer["quorum"] = {"kept": False, "voters": 3, "left": 1, "needed": 2, "lost": ["m1"], "down": ["m3"]}
+    result = okube("whatif", "--lose", "m1")
+    assert result.exit_code == 1
+    assert "quorum    LOST: without m1 and with m3 down already, 1 of 3 managers are left" in result.stdout
+
+
 def test_a_lost_quorum_and_tasks_without_a_place_end_it_with_one(okube: Okube, site: Site) -> None:
     site.answer.update(fits=False, unplaced=2)
     site.answer["quorum"] = {"kept": False, "voters": 3, "left": 1, "needed": 2, "lost": ["m1", "m2"]}

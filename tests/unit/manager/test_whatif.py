@@ -120,6 +120,11 @@ def test_managers_that_are_lost_are_named_and_counted() -> None:
     assert not quorum_after(MEMBERS, ["m1", "m2"]).kept
 
 
+def test_a_manager_that_is_down_already_is_none_of_those_that_are_left() -> None:
+    quorum = quorum_after(MEMBERS, ["m1"], down=["m1", "m2"])
+    assert (quorum.kept, quorum.left, quorum.lost, quorum.down) == (False, 1, ["m1"], ["m2"])
+
+
 def test_a_manager_on_the_machine_of_a_lost_node_is_lost_with_it(cluster: Cluster) -> None:
     place(cluster, "w1", address="198.51.100.2:7201")
     assert loss_of(cluster.tables, MEMBERS, ["w1", "m3"]) == Loss(("w1",), ("m2", "m3"))

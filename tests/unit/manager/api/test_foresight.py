@@ -66,7 +66,7 @@ async def test_a_question_is_answered_and_changes_nothing(api: Api) -> None:
     answer = await api("POST", "/v1/whatif", {"lose": ["w1", "m1"], "add": ["2x8c16g"]})
     assert answer.status == 200, answer.body
     assert (answer.body["lost"], answer.body["added"]) == (["w1"], ["new-1", "new-2"])
-    assert answer.body["quorum"] == {"kept": False, "voters": 1, "left": 0, "needed": 1, "lost": ["m1"]}
+    assert answer.body["quorum"] == {"kept": False, "voters": 1, "left": 0, "needed": 1, "lost": ["m1"], "down": []}
     assert [task["origin"] for task in answer.body["tasks"]] == ["w1"]
     assert rows(api) == before
 
