@@ -13,6 +13,7 @@ from okube.client.errors import GarbledAnswer
 from okube.client.logs import Line
 from okube.client.watch import Change, Listed, WatchKind
 from okube.client.workloads import Verb
+from okube.model.foresight_views import NetCostView, PlanView, RebalanceView, WhatIfView
 from okube.model.jointoken import JoinRole, JoinTokenView
 from okube.model.manager_views import ManagerView, SnapshotView, StatusView
 from okube.model.managers import MembersView
@@ -125,6 +126,24 @@ class Client:
         With ``prune`` the other services of the apps that these name are removed in the same step.
         """
         return _one(ApplyAnswer, self.raw.apply([_plain(spec) for spec in specs], dry_run=dry_run, prune=prune))
+
+    def plan(self, specs: Sequence[Spec], *, prune: bool = False) -> PlanView:
+        """Where the tasks of these services would go; nothing is changed."""
+        return _one(PlanView, self.raw.plan([_plain(spec) for spec in specs], prune=prune))
+
+    def whatif(self, *, lose: Sequence[str] = (), add: Sequence[str] = (), specs: Sequence[Spec] = ()) -> WhatIfView:
+        """What would become of the cluster without these nodes, zones (``zone:b``) or managers, or with more nodes."""
+        return _one(WhatIfView, self.raw.whatif(lose=lose, add=add, specs=[_plain(spec) for spec in specs]))
+
+    def rebalance(
+        self, *, dry_run: bool = False, max_moves: int | None = None, app: str | None = None
+    ) -> RebalanceView:
+        """Move tasks where that makes the placement better; with ``dry_run`` only say which."""
+        return _one(RebalanceView, self.raw.rebalance(dry_run=dry_run, max_moves=max_moves, app=app))
+
+    def net_cost(self, app: str) -> NetCostView:
+        """What an app's placement costs in the network, and what the best one found would."""
+        return _one(NetCostView, self.raw.net_cost(app))
 
     def scale(self, **replicas: int) -> list[ServiceView]:
         """Set how many tasks services should have: all or none. ``scale(**{"my-app": 3})`` for names with a dash."""

@@ -15,6 +15,7 @@ from okube.client.api import OkubeClient
 from okube.client.errors import GarbledAnswer
 from okube.client.retry import Caller
 from okube.model.errors import BadFile
+from okube.model.foresight_views import BalanceView
 from okube.model.quota import Quota, quota_view
 from okube.model.service import Service
 from okube.model.shown import service_view
@@ -62,6 +63,36 @@ def test_a_spec_may_be_a_struct_a_mapping_or_what_was_shown(play: Play, caller: 
     assert {request.path for request in manager.received} == {"/v1/services/web"}
     sent = [decode_spec(msgspec.json.decode(request.body)) for request in manager.received]
     assert sent == [SPEC] * 3
+
+
+def test_what_would_happen_comes_as_structs(play: Play, caller: Make) -> None:
+    balance = dict.fromkeys(BalanceView.__struct_fields__, 1)
+    answers: dict[str, dict[str, object]] = {
+        "/v1/plan": {"fits": True, "settled": True, "services": [], "tasks": [], "others": []},
+        "/v1/whatif": {
+            **{"fits": True, "settled": True, "services": [], "tasks": [], "lost": ["w1"], "added": [], "moved": 2},
+            **{"unplaced": 0, "suffering": [], "limits": []},
+            "quorum": {"kept": True, "voters": 3, "left": 2, "needed": 2, "lost": ["m1"]},
+        },
+        "/v1/rebalance": {
+            **{"policy": "spread", "done": False, "moves": [], "more": False, "before": balance, "after": balance},
+        },
+        "/v1/apps/shop/cost": {
+            **{"app": "shop", "cost": 2.5, "unmet": 0, "best_cost": 1.0, "best_unmet": 0},
+            **{"edges": [], "moves": [], "staying": ["shop-all"]},
+        },
+    }
+    manager = play(lambda received: Reply(200, {"revision": 7, **answers[received.path]}))
+    client = _client(caller, manager)
+    assert client.plan([SPEC]).fits
+    assert client.whatif(lose=["w1", "m1"]).quorum.lost == ["m1"]
+    assert not client.rebalance(dry_run=True, max_moves=3).moves
+    assert client.net_cost("shop").staying == ["shop-all"]
+    plan, whatif, rebalance, cost = manager.received
+    assert [spec["name"] for spec in msgspec.json.decode(plan.body)["services"]] == [SPEC.name]
+    assert msgspec.json.decode(whatif.body)["lose"] == ["w1", "m1"]
+    assert (rebalance.method, rebalance.query) == ("POST", {"dry_run": "true", "max_moves": "3"})
+    assert (cost.method, cost.path) == ("GET", "/v1/apps/shop/cost")
 
 
 def test_quotas_are_structs_that_are_set_whole(play: Play, caller: Make) -> None:
