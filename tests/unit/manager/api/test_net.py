@@ -38,7 +38,8 @@ async def test_what_agents_measure_is_shown(api: Api) -> None:
         ("a", "b", 0.012),
         ("b", "b", None),
     ]
-    assert shown["pairs"] == [{"from": "w2", "to": "w1", "latency": 0.012, "measured": 0.012, "told": 0.0002}]
+    # w2 says that it is where w1 is, which w1 does not find: so its coordinate tells nothing.
+    assert shown["pairs"] == [{"from": "w2", "to": "w1", "latency": 0.012, "measured": 0.012, "told": None}]
     (w1, _) = shown["nodes"]
     assert (w1["coordinate"], w1["link"], w1["sent"], w1["received"]) == (list(HERE.position), 10**9, 8, 16)
     assert w1["told"] is not None
