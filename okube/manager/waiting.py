@@ -90,12 +90,15 @@ class Waiting:
         self._end_of_waits(now_ms)
         self._follow_changes(measured=measured)
         taken: dict[str, Task] = {}
+        returns = Returns(self._tables)
         for group in list(self._untried):
             ids = self._untried[group]
             for task_id in list(islice(ids, most - len(taken))):
                 del ids[task_id]
                 task = self._tables.tasks[task_id]
-                if task_id not in self._timed and may_be_placed(self._tables, task):
+                if _start_ms(task, returns) > now_ms:  # it may have to wait again: a node that was lost is back
+                    self._timed[task_id] = None
+                elif may_be_placed(self._tables, task):
                     taken[task_id] = task
             if not ids:
                 del self._untried[group]

@@ -144,6 +144,25 @@ def test_a_task_that_backs_off_is_due_when_its_moment_comes(cluster: Cluster) ->
     assert waiting.next_start_ms(due_ms) is None
 
 
+def test_what_fitted_nowhere_waits_anew_once_a_node_that_went_down_with_its_own_is_back(cluster: Cluster) -> None:
+    cluster.node("w2", cores=4)
+    cluster.put(a_spec("web", replicas=2))
+    cluster.settle()
+    (on_w2,) = [task for task in cluster.active("web") if task.node == "w2"]
+    waiting = _following(cluster)
+    for name in ("w1", "w2"):
+        cluster.node_down(name)
+    cluster.plan()
+    assert sorted(_taken(waiting, cluster)) == ["web.1", "web.2"]  # both had their try: there is no node for them
+
+    cluster.now_ms += 60_000
+    cluster.node_back("w1")
+    assert _names(waiting.take(cluster.now_ms, most=ALL)) == []  # w2 may be back in a moment too
+    due_ms = waiting.next_start_ms(cluster.now_ms)
+    assert due_ms is not None
+    assert [task.replaces for task in waiting.take(due_ms, most=ALL)] == [on_w2.id]
+
+
 def test_what_was_planned_and_not_carried_out_is_tried_again(cluster: Cluster) -> None:
     waiting = _following(cluster)
     cluster.put(a_spec("web", replicas=2))
