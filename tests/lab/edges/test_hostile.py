@@ -157,12 +157,12 @@ def test_one_client_that_floods_is_slowed_down_and_others_and_heartbeats_go_on(
     counts: Counter[int] = Counter()
     others: Counter[int] = Counter()
     with ThreadPoolExecutor(1) as pool:
-        for _ in range(40):  # one flood may be over between two heartbeats
+        for _ in range(40):  # one flood may be over between two heartbeats, and is none on a busy machine
             flood = pool.submit(lambda: asyncio.run(_flood(caller, leader, clients=150, rounds=4)))
             while not flood.done():
                 others[caller(leader, "GET", "/v1/services", token=token).status] += 1
             counts += flood.result()
-            if _metric(caller, leader, "okube_agents_heartbeats_total") > before:
+            if counts[429] and _metric(caller, leader, "okube_agents_heartbeats_total") > before:
                 break
     assert set(counts) <= {200, 429}, counts
     assert counts[200] and counts[429], counts
