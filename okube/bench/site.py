@@ -69,14 +69,20 @@ class Site:
         Raises:
             Unreachable: it does not answer.
         """
+        kept = self._connections.pop(name, None)
+        if kept is not None:
+            with contextlib.suppress(OSError, http.client.HTTPException):  # it may have been closed: too long unused
+                return self._metrics(name, kept)
         try:
-            connection = self._connections.get(name) or self._connect(name)
-            connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {self._token}"})
-            answer = connection.getresponse()
-            text = answer.read().decode()
+            return self._metrics(name, self._connect(name))
         except (OSError, http.client.HTTPException) as error:
-            self._connections.pop(name, None)
             raise Unreachable(f"manager {name} does not tell its metrics: {error}") from error
+
+    def _metrics(self, name: str, connection: http.client.HTTPSConnection) -> dict[str, float]:
+        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {self._token}"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        self._connections[name] = connection
         return samples_of(text) if answer.status == 200 else {}
 
     def log(self, name: str) -> str:
@@ -94,9 +100,7 @@ class Site:
         self._token = self._token or read_token(self.files.admin_token)
         context: ssl.SSLContext = anonymous_context(self.files.ca_certificate)
         (manager,) = (m for m in self.config.managers if m.name == name)
-        made = http.client.HTTPSConnection(manager.host, manager.port, timeout=_METRICS_S, context=context)
-        self._connections[name] = made
-        return made
+        return http.client.HTTPSConnection(manager.host, manager.port, timeout=_METRICS_S, context=context)
 
 
 @contextlib.contextmanager
