@@ -39,15 +39,14 @@ class _Bound:
 
 @dataclass(slots=True)
 class Account:
-    """Pods that are on a node, counted by service and node; only pods of a named service are kept.
+    """Pods that are on a node, counted by service and node; only pods of a named service are kept."""
 
-    ``version`` rises with every change.
-    """
-
-    version: int = 0
+    _version: int = 0
     _pods: dict[str, _Bound] = field(default_factory=dict)
     _where: dict[Service, Counter[str]] = field(default_factory=dict)
     _calls: dict[Service, dict[Call, Counter[str]]] = field(default_factory=dict)
+    _moved: dict[Service, int] = field(default_factory=dict)
+    _called: dict[Service, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._pods)
@@ -61,14 +60,12 @@ class Account:
         if bound is not None:
             self._pods[pod.key] = bound
             self._count(bound, 1)
-            self.version += 1
 
     def remove(self, key: str) -> None:
         """A pod that is there no more."""
         bound = self._pods.pop(key, None)
         if bound is not None:
             self._count(bound, -1)
-            self.version += 1
 
     def replace(self, pods: Iterable[Pod]) -> None:
         """All pods there are: those that are not among them are gone."""
@@ -87,13 +84,20 @@ class Account:
         """Who calls a service, and how many pods of each such caller a node has."""
         return self._calls.get(service, {})
 
+    def standing(self, service: Service, called: Iterable[Service]) -> tuple[int, ...]:
+        """Another one than before, once a pod of a service that this one calls, or one that calls it, came or went."""
+        return (self._called.get(service, 0), *(self._moved.get(each, 0) for each in called))
+
     def _count(self, bound: _Bound, times: int) -> None:
+        self._version += 1
         _add(self._where, bound.service, bound.node, times)
+        _note(self._moved, bound.service, self._version, self._where)
         for call in bound.calls:
             callers = self._calls.setdefault(call.callee, {})
             _add(callers, call, bound.node, times)
             if not callers:
                 del self._calls[call.callee]
+            _note(self._called, call.callee, self._version, self._calls)
 
 
 def _add(counters: dict[Key, Counter[str]], key: Key, node: str, times: int) -> None:
@@ -103,6 +107,14 @@ def _add(counters: dict[Key, Counter[str]], key: Key, node: str, times: int) -> 
         del counter[node]
     if not counter:
         del counters[key]
+
+
+def _note(changes: dict[Service, int], service: Service, version: int, there: Mapping[Service, object]) -> None:
+    """When something of a service has changed last; nothing is kept of one that has nothing."""
+    if service in there:
+        changes[service] = version
+    else:
+        changes.pop(service, None)
 
 
 def _bound(pod: Pod) -> _Bound | None:

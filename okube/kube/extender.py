@@ -1,5 +1,6 @@
 """The two questions of kube-scheduler, answered by the network scores of the scheduler. No I/O."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 from math import inf
@@ -14,14 +15,16 @@ from okube.kube.protocol import Args, FilterAnswer, HostPriority, Node, NodeList
 from okube.kube.workload import Service, dependencies_of, service_of
 from okube.model.dependency import Dependency
 from okube.model.errors import InvalidInput
-from okube.scheduler.network import Neighbour, Verdict
+from okube.scheduler.network import Hearing, Neighbour, Verdict
 from okube.scheduler.nodes import BoolArray, IntArray
 
 __all__ = ["Extender"]
 
 _BEST = 10
+_KEPT = 16
 _AS_NODE = msgspec.json.Decoder(Node)
 _NOTHING = np.zeros(0, dtype=np.int64)
+_Question = tuple[Service, tuple[Dependency, ...], tuple[int, ...], int]
 
 
 class _Asked(NamedTuple):
@@ -40,7 +43,7 @@ class Extender:
     def __init__(self, machines: Machines, account: Account) -> None:
         self.machines = machines
         self.account = account
-        self._last: tuple[object, Verdict] | None = None
+        self._heard: OrderedDict[_Question, Hearing] = OrderedDict()
 
     def filter(self, args: Args) -> FilterAnswer:
         """Which of the nodes are near enough. More room on one that is not would not help, so none is to be made."""
@@ -84,18 +87,23 @@ class Extender:
         return np.array(self.machines.rows_of(asked.names, otherwise=len(self.machines)), dtype=np.int64)
 
     def _verdict(self, pod: Pod) -> Verdict:
-        """As of the last call, where that was about a pod of the same kind and nothing has changed since.
+        """What was found for a pod of the same kind goes on while those that it talks with stay where they are.
 
         Raises:
             InvalidInput: the pod's dependencies cannot be read.
         """
         service, dependencies = service_of(pod.metadata), dependencies_of(pod.metadata)
         view = self.machines.view
-        question = (service, dependencies, self.account.version, self.machines.version)
-        if self._last is None or self._last[0] != question:
-            own = self.machines.known(self.account.nodes_of(service))[0] if service.name else _NOTHING
-            self._last = question, view.judge(own, list(self._neighbours(service, dependencies)))
-        return self._last[1]
+        called = [service.sibling(each.service) for each in dependencies]
+        question = (service, dependencies, self.account.standing(service, called), self.machines.version)
+        own = self.machines.known(self.account.nodes_of(service))[0] if service.name else _NOTHING
+        hearing = self._heard.pop(question, None)
+        if hearing is None or not hearing.knows_no_more_than(own):
+            hearing = Hearing(view, list(self._neighbours(service, dependencies)))
+        self._heard[question] = hearing
+        if len(self._heard) > _KEPT:
+            self._heard.popitem(last=False)
+        return hearing.judge(own)
 
     def _neighbours(self, service: Service, dependencies: Sequence[Dependency]) -> Iterator[Neighbour]:
         for each in dependencies:

@@ -179,6 +179,10 @@ class Hearing:
         self._own: set[int] = set()
         self._verdict: Verdict | None = None
 
+    def knows_no_more_than(self, own: IntArray) -> bool:
+        """Whether all nodes that the service was said to have tasks on are among these."""
+        return self._own <= set(own.tolist())
+
     def judge(self, own: IntArray) -> Verdict:
         """The verdict now that the service has tasks on these nodes, of which there are never less."""
         new = [row for row in own.tolist() if row not in self._own]

@@ -50,13 +50,13 @@ def test_a_new_list_forgets_whoever_is_not_on_it() -> None:
 def test_telling_the_same_again_is_no_change() -> None:
     account = Account()
     account.put(a_pod("db", node="n1"))
-    before = account.version
+    before = account.standing(WEB, [DB])
 
     account.put(a_pod("db", node="n1"))
     account.replace([a_pod("db", node="n1")])
     account.remove("nobody")
 
-    assert account.version == before
+    assert account.standing(WEB, [DB]) == before
 
 
 def test_a_running_pod_with_an_annotation_that_cannot_be_read_counts_as_one_without() -> None:
@@ -65,3 +65,17 @@ def test_a_running_pod_with_an_annotation_that_cannot_be_read_counts_as_one_with
 
     assert account.nodes_of(WEB) == {"n1": 1}
     assert account.calls_to(DB) == {}
+
+
+def test_what_a_service_talks_with_is_another_once_one_of_it_has_moved_and_its_own_pods_do_not_matter() -> None:
+    account = Account()
+    seen = [account.standing(WEB, [DB])]
+    account.put(a_pod("web", {"service": "db"}, node="n1"))
+    assert account.standing(WEB, [DB]) == seen[0]
+    for pod in (a_pod("db", node="n1"), a_pod("db", node="n2"), a_pod("gateway", {"service": "web"}, node="n1")):
+        account.put(pod)
+        seen.append(account.standing(WEB, [DB]))
+    account.remove(a_pod("gateway").key)
+    seen.append(account.standing(WEB, [DB]))
+
+    assert len(set(seen)) == len(seen) - 1 and seen[-1] == seen[-3]  # without the caller it is as it was before it
