@@ -11,6 +11,9 @@ from okube.security import Identity, identity_of
 
 __all__ = ["BeatingConnection"]
 
+_MOST_BEHIND = 1 << 20
+"""Bytes that may come behind a heartbeat before it is answered: agents wait for the answer, and send nothing."""
+
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/msgpack\r\nContent-Length: %d\r\n\r\n%b"
 
 
@@ -45,6 +48,8 @@ class BeatingConnection(PunctualConnection):
         """Take what came."""
         if self._asked is not None:
             self._behind.append(data)
+            if sum(map(len, self._behind)) > _MOST_BEHIND and self.transport is not None:
+                self.transport.abort()
         elif self._first_line is None or not self._goes_the_short_way(data, self._first_line):
             self._go_the_usual_way(data)
 

@@ -170,6 +170,9 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
+    def abort(self) -> None:
+        self.closed = True
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
@@ -217,6 +220,16 @@ async def test_what_comes_behind_a_heartbeat_is_answered_after_it(api: Api) -> N
     assert wire.written.startswith(
         b"HTTP/1.1 200 OK\r\nContent-Type: application/msgpack\r\nContent-Length: 6\r\n\r\nanswer"
     )
+    line.connection_lost(None)
+
+
+async def test_who_sends_on_and_on_without_waiting_is_hung_up_on(api: Api) -> None:
+    line, wire = connection(Later(api))
+    line.data_received(request(b"first"))
+    line.data_received(b"x" * (1 << 20))
+    before = wire.closed
+    line.data_received(b"x")
+    assert (before, wire.closed) == (False, True)
     line.connection_lost(None)
 
 
