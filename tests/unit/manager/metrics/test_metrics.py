@@ -72,9 +72,12 @@ async def test_what_happens_is_counted(api: Api) -> None:
 
 async def test_a_task_without_a_place_is_seen(api: Api) -> None:
     await api("POST", "/v1/services", WEB)
-    shown = await _shown_once(api, lambda found: found["okube_scheduling_rejected_total"] == 2)
+    # The document is made in turns, while the leader goes on: what is at its beginning may be older than the rest.
+    shown = await _shown_once(
+        api,
+        lambda found: found["okube_scheduling_rejected_total"] == 2 and found["okube_scheduling_seconds_count"] >= 1,
+    )
     assert shown["okube_scheduling_pending_tasks"] == 2
-    assert shown["okube_scheduling_seconds_count"] >= 1
 
 
 async def test_assignments_are_counted_by_their_outcome(api: Api) -> None:
