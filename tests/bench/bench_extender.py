@@ -2,8 +2,9 @@
 
 The extender runs as a process of its own and follows a stand-in for the Kubernetes API: 1,000 nodes in ten zones, 50
 pods of a database, 50 of a gateway that calls the service that is asked about, each with a limit. ``kept`` is asked
-again without a change in between; ``fresh`` after one more pod of the service has been bound, as a scheduler does: the
-filter works out the network anew, and prioritize has it at hand. The last line is JSON.
+again without a change in between; ``fresh`` after one more pod of the service has been bound, and a question about
+another pod, as a scheduler at work asks: the filter works out what has changed, and prioritize has it at hand. The last
+line is JSON.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from tests.unit.kube.fake_api import FakeApi, a_fake_api
 _NODES, _ZONES, _NEIGHBOURS, _CALLS = 1000, 10, 50, 100
 _NAMES = [f"node-{number:05}" for number in range(_NODES)]
 _NEAR_DB, _NEAR_WEB = ({"service": name, "max_latency": "1ms"} for name in ("db", "web"))
+_OTHER = msgspec.json.encode({"Pod": a_pod("batch"), "Nodes": None, "NodeNames": _NAMES})
 _BODY = msgspec.json.encode({"Pod": a_pod("web", _NEAR_DB), "Nodes": None, "NodeNames": _NAMES})
 
 
@@ -71,6 +73,8 @@ async def _calls(session: aiohttp.ClientSession, url: str, api: FakeApi) -> dict
             if kind == "fresh":
                 await api.put(a_pod("web", _NEAR_DB, node=_NAMES[number * 7 % _NODES], name=f"web-{number}"))
                 await asyncio.sleep(0.02)  # the news is on its way
+                async with session.post(f"{url}/filter", data=_OTHER) as response:
+                    await response.read()  # a scheduler at work has just asked about another pod
             for verb in ("filter", "prioritize"):
                 began = time.perf_counter()
                 async with session.post(f"{url}/{verb}", data=_BODY) as response:
